@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Elman network (Elman 1990): h = tanh(g). Saved: the derivative, which, unlike h, keeps its relative accuracy when it is
+// rounded to 16 bits near |h| = 1.
+
+struct elman_slots {
+  real v[1];
+};
+struct elman_states {
+  real v[1];
+};
+struct elman_saved {
+  real v[1];
+};
+struct elman_step {
+  elman_states now;
+  elman_saved saved;
+};
+struct elman_gradient {
+  elman_slots slots;
+  elman_states old;
+};
+
+CELL_FUNCTION elman_step elman_forward(elman_slots g, elman_states old) {
+  elman_step r;
+  real h = cell_tanh(g.v[0]);
+  r.now.v[0] = h;
+  r.saved.v[0] = cell_one() - h * h;
+  return r;
+}
+
+CELL_FUNCTION elman_gradient elman_backward(elman_saved a, elman_states old, elman_states now, elman_states d) {
+  elman_gradient r;
+  r.slots.v[0] = d.v[0] * a.v[0];
+  r.old.v[0] = cell_zero();
+  return r;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Elman network with a rectifier: h = max(g, 0) (Le, Jaitly & Hinton 2015). Saved: the derivative, 0 at g = 0.
+
+struct elman_relu_slots {
+  real v[1];
+};
+struct elman_relu_states {
+  real v[1];
+};
+struct elman_relu_saved {
+  real v[1];
+};
+struct elman_relu_step {
+  elman_relu_states now;
+  elman_relu_saved saved;
+};
+struct elman_relu_gradient {
+  elman_relu_slots slots;
+  elman_relu_states old;
+};
+
+CELL_FUNCTION elman_relu_step elman_relu_forward(elman_relu_slots g, elman_relu_states old) {
+  elman_relu_step r;
+  r.now.v[0] = cell_max(g.v[0], cell_zero());
+  r.saved.v[0] = cell_if_greater(g.v[0], cell_zero(), cell_one(), cell_zero());
+  return r;
+}
+
+CELL_FUNCTION elman_relu_gradient elman_relu_backward(elman_relu_saved a, elman_relu_states old,
+                                                      elman_relu_states now, elman_relu_states d) {
+  elman_relu_gradient r;
+  r.slots.v[0] = d.v[0] * a.v[0];
+  r.old.v[0] = cell_zero();
+  return r;
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gated recurrent unit (Cho et al. 2014) in the form that keeps R h of the candidate apart, as cuDNN and PyTorch do.
+// Slots r u n g: n has no recurrent part, g no input part. State h. Saved: r, u, n and the slot g.
+
+struct gru_slots {
+  real v[4];
+};
+struct gru_states {
+  real v[1];
+};
+struct gru_saved {
+  real v[4];
+};
+struct gru_step {
+  gru_states now;
+  gru_saved saved;
+};
+struct gru_gradient {
+  gru_slots slots;
+  gru_states old;
+};
+
+CELL_FUNCTION gru_step gru_forward(gru_slots g, gru_states old) {
+  gru_step s;
+  real r = cell_sigmoid(g.v[0]);
+  real u = cell_sigmoid(g.v[1]);
+  real n = cell_tanh(g.v[2] + r * g.v[3]);
+  s.saved.v[0] = r;
+  s.saved.v[1] = u;
+  s.saved.v[2] = n;
+  s.saved.v[3] = g.v[3];
+  s.now.v[0] = u * (old.v[0] - n) + n;
+  return s;
+}
+
+CELL_FUNCTION gru_gradient gru_backward(gru_saved a, gru_states old, gru_states now, gru_states d) {
+  gru_gradient s;
+  real one = cell_one();
+  real r = a.v[0];
+  real u = a.v[1];
+  real n = a.v[2];
+  real dn = d.v[0] * (one - u) * (one - n * n);
+  s.slots.v[0] = dn * a.v[3] * r * (one - r);
+  s.slots.v[1] = d.v[0] * (old.v[0] - n) * u * (one - u);
+  s.slots.v[2] = dn;
+  s.slots.v[3] = dn * r;
+  s.old.v[0] = d.v[0] * u;
+  return s;
+}

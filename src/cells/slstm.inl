@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// sLSTM (Beck et al. 2024, arXiv 2405.04517, equations 8 to 17): exponential input gate, normaliser n, stabiliser m. As in
+// FlashRNN (arXiv 2412.07752) n is at least 1, and a normaliser of exactly 0 marks a fresh state, whose m is not used.
+// Slots i f z o, states h c n m.
+//
+// Saved: tanh z, sigmoid o, 1 - sigmoid f, and delta = i - (log sigmoid f + m), from which both stabilised gates follow: one of
+// them is exactly 1 and the other exp(-|delta|). Which one survives the rounding of delta to 16 bits, unlike the gates.
+
+struct slstm_slots {
+  real v[4];
+};
+struct slstm_states {
+  real v[4];
+};
+struct slstm_saved {
+  real v[4];
+};
+struct slstm_step {
+  slstm_states now;
+  slstm_saved saved;
+};
+struct slstm_gradient {
+  slstm_slots slots;
+  slstm_states old;
+};
+
+CELL_FUNCTION slstm_step slstm_forward(slstm_slots g, slstm_states old) {
+  slstm_step r;
+  real zero = cell_zero();
+  real one = cell_one();
+  real lf = cell_log_sigmoid(g.v[1]) + old.v[3];
+  real m = cell_if_equal(old.v[2], zero, g.v[0], cell_max(g.v[0], lf));
+  real i = cell_exp(g.v[0] - m);
+  real f = cell_exp(lf - m);
+  real z = cell_tanh(g.v[2]);
+  real o = cell_sigmoid(g.v[3]);
+  real c = f * old.v[1] + i * z;
+  real n = cell_max(f * old.v[2] + i, one);
+  r.saved.v[0] = g.v[0] - lf;
+  r.saved.v[1] = cell_sigmoid(zero - g.v[1]);
+  r.saved.v[2] = z;
+  r.saved.v[3] = o;
+  r.now.v[0] = o * c / n;
+  r.now.v[1] = c;
+  r.now.v[2] = n;
+  r.now.v[3] = m;
+  return r;
+}
+
+CELL_FUNCTION slstm_gradient slstm_backward(slstm_saved a, slstm_states old, slstm_states now, slstm_states d) {
+  slstm_gradient r;
+  real zero = cell_zero();
+  real one = cell_one();
+  real delta = a.v[0];
+  real z = a.v[2];
+  real o = a.v[3];
+  // The input gate sets m where the old state is fresh or where it is the larger; then i = 1, else f = 1.
+  real by_input = cell_if_equal(old.v[2], zero, one, cell_if_greater(zero, delta, zero, one));
+  real i = cell_exp(cell_if_equal(by_input, one, zero, delta));
+  real f = cell_exp(cell_if_equal(by_input, one, zero - delta, zero));
+  real ratio = now.v[1] / now.v[2];
+  real dc = d.v[1] + d.v[0] * o / now.v[2];
+  real dn = cell_if_greater(now.v[2], one, d.v[2] - d.v[0] * o * ratio / now.v[2], zero);
+  real di = (dc * z + dn) * i;
+  real df = (dc * old.v[1] + dn * old.v[2]) * f;
+  real dm = d.v[3] - di - df;
+  real dlf = df + cell_if_equal(by_input, one, zero, dm);
+  r.slots.v[0] = di + cell_if_equal(by_input, one, dm, zero);
+  r.slots.v[1] = dlf * a.v[1];
+  r.slots.v[2] = dc * i * (one - z * z);
+  r.slots.v[3] = d.v[0] * ratio * o * (one - o);
+  r.old.v[0] = zero;
+  r.old.v[1] = dc * f;
+  r.old.v[2] = dn * f;
+  r.old.v[3] = dlf;
+  return r;
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/cpu_cost.hpp"
+
+#include <algorithm>
+
+#include "core/simd/geometry.hpp"
+#include "core/simd/kernel.hpp"
+#include "topology/host.hpp"
+
+namespace flashrnn {
+
+namespace {
+
+using simd::divide_up;
+using simd::ProductKind;
+
+// Cycles, as read off the kernels on current x86-64 cores; only their proportions matter for the ranking.
+constexpr double kCyclesPerMicrosecond = 3000;
+constexpr double kFmaPerCycle = 2;           // vector multiply-adds issued
+constexpr double kLoadsPerCycle = 2;
+constexpr double kFmaLatency = 4;
+constexpr double kDotPerCycle = 1;           // bfloat16 dot products issued
+constexpr double kTileCycles = 16;           // of one AMX multiply of 16 x 16 x 32
+constexpr double kForwardCellCycles = 60;    // one vector of elements
+constexpr double kBackwardCellCycles = 60;
+constexpr double kCallCycles = 60;           // of one product or element-wise call
+constexpr double kL2BytesPerCycle = 32;
+constexpr double kL3BytesPerCycle = 8;
+constexpr double kPortableCyclesPerMac = 2;
+constexpr double kPortableCellCycles = 150;  // one element
+
+struct Cost {
+  const Problem& problem;
+  double lanes, units, gates, vectors, padded;
+  int64_t batch_tile, block_depth;
+  ProductKind product;
+  double real_size;
+
+  // Cycles of a product of `rows` vectors by `columns` over `depth`.
+  double product_cycles(double rows, double columns, double depth) const {
+    if (product == ProductKind::kTile) {
+      // Four loads of the panel and one of x feed four multiplies; each load takes eight cycles.
+      return divide_up(static_cast<int64_t>(depth), 32) * rows * (kTileCycles + 2);
+    }
+    const double widest = lanes >= 16 ? 6 : 3;
+    const auto parts = static_cast<double>(divide_up(static_cast<int64_t>(columns), static_cast<int64_t>(widest)));
+    const double width = columns / parts;
+    const double block = std::min(rows, 4.0);
+    const double issue = product == ProductKind::kDot ? kDotPerCycle : kFmaPerCycle;
+    const double at_once = product == ProductKind::kDot ? 2 : 1;
+    const double per_k = std::max({block * width / issue, (block + width) / kLoadsPerCycle, kFmaLatency});
+    const double passes = std::max(1.0, depth / static_cast<double>(block_depth));
+    const double sums = passes > 1 ? passes * block * width : block * width / 2;
+    return rows / block * parts * (depth / at_once * per_k + sums + kCallCycles);
+  }
+
+  // Cycles to bring the panels of one step through the caches, which overlaps with the arithmetic.
+  double panel_cycles(double bytes, const HostFacts& host) const {
+    const double near = std::min(bytes, 0.6 * static_cast<double>(host.l2_bytes));
+    return near / kL2BytesPerCycle + (bytes - near) / kL3BytesPerCycle;
+  }
+
+  double step_cycles(int64_t columns, const HostFacts& host) const {
+    const auto width = static_cast<double>(columns);
+    const double operand = product == ProductKind::kFma ? real_size : 2;
+    const double panel = gates * padded * units * operand;
+    const double memory = panel_cycles(panel, host);
+    const double scale = real_size / 4;
+    const double groups = divide_up(static_cast<int64_t>(vectors),
+                                    std::max<int64_t>(1, 4 / static_cast<int64_t>(gates)));
+    double cycles = std::max(product_cycles(gates * vectors, width, units), memory) +
+                    vectors * width * kForwardCellCycles * scale + groups * kCallCycles;
+    if (problem.mode == Mode::kInference) return cycles;
+    if (problem.mode == Mode::kRecompute) cycles *= 2;
+    cycles += std::max(product_cycles(vectors, width, gates * padded), memory);
+    cycles += vectors * width * kBackwardCellCycles * scale + 4 * kCallCycles;
+    // The weights' gradients: a product of reals whatever the operands are.
+    cycles += gates * units * vectors * width / kFmaPerCycle * 1.15;
+    return cycles;
+  }
+};
+
+}  // namespace
+
+double predict_cpu_microseconds(const Problem& p, const KernelConfig& config) {
+  const HostFacts& host = host_facts();
+  const int64_t batch_tile = config.get("batch_tile");
+  const int64_t tiles = divide_up(p.batch, batch_tile);
+  const auto rounds = static_cast<double>(divide_up(p.heads * tiles, config.get("workers")));
+  const auto units = static_cast<double>(p.head_dim);
+  const auto gates = static_cast<double>(p.cell->recurrent_gates);
+  const auto steps = static_cast<double>(p.time);
+  const auto widest = static_cast<double>(batch_tile);
+  if (config.get("kernel") == 0) {
+    const double passes = p.mode == Mode::kInference ? 1 : 3;
+    const double element = gates * units * kPortableCyclesPerMac * passes + kPortableCellCycles;
+    return rounds * steps * widest * units * element / kCyclesPerMicrosecond;
+  }
+  const auto& set = simd::instruction_sets().at(static_cast<size_t>(config.get("isa")));
+  const auto lanes = static_cast<double>(p.double_precision() ? set.lanes_f64 : set.lanes_f32);
+  const auto vectors = static_cast<double>(divide_up(p.head_dim, static_cast<int64_t>(lanes)));
+  const Cost cost{p,
+                  static_cast<double>(set.lanes_f32),
+                  units,
+                  gates,
+                  vectors,
+                  vectors * lanes,
+                  batch_tile,
+                  config.get("block_depth"),
+                  static_cast<ProductKind>(config.get("product")),
+                  p.double_precision() ? 8.0 : 4.0};
+  return rounds * steps * cost.step_cycles(std::min(batch_tile, p.batch), host) / kCyclesPerMicrosecond;
+}
+
+}  // namespace flashrnn

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/simd/backward.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/elements.hpp"
+#include "core/simd/tiles.hpp"
+
+namespace flashrnn::simd {
+
+template <typename Real>
+BackwardScratch<Real>::BackwardScratch(const Setup& setup, Layout& layout) {
+  const Geometry& g = setup.geometry;
+  const int64_t blocks = g.padded * g.batch_tile;
+  carry = layout.take<Real>(blocks * g.states);
+  d_initial = layout.take<Real>(blocks * g.states);
+  initial = layout.take<Real>(blocks * g.states);
+  initial_h = layout.take<Real>(g.batch_tile * g.history_stride());
+  sums = layout.take<Real>(blocks);
+  d_slots = layout.take<Real>(g.chunk_steps * g.batch_tile * g.gradient_stride());
+  old_h = layout.take<Real>(g.chunk_steps * g.batch_tile * g.history_stride());
+  operand = layout.take<std::byte>(takes_bfloat16(setup.kind) ? g.batch_tile * g.gradient_stride() * 2 : 0);
+  sources = layout.take<Source>(g.batch_tile);
+}
+
+template <typename Real>
+BackwardTile<Real>::BackwardTile(const Setup& setup, const BackwardCall& call, int64_t head, int64_t tile,
+                                 const std::byte* panels, SavedTile<Real> saved,
+                                 const WeightGradients<Real>& gradients, BackwardScratch<Real>& scratch)
+    : setup_(setup),
+      call_(call),
+      head_(head),
+      panels_(panels),
+      saved_(saved),
+      gradients_(gradients),
+      scratch_(scratch),
+      b0_(tile * setup.geometry.batch_tile),
+      columns_(setup.geometry.columns_of(tile)) {}
+
+template <typename Real>
+void BackwardTile<Real>::initialise() {
+  const Geometry& g = setup_.geometry;
+  load_states(g, call_.d_last_states, head_, b0_, columns_, scratch_.carry);
+  load_states(g, call_.initial_states, head_, b0_, columns_, scratch_.initial);
+  std::fill_n(scratch_.d_initial, g.padded * columns_ * g.states, Real(0));
+  std::fill_n(scratch_.sums, g.padded * columns_, Real(0));
+  // The padding of the rows must be numbers: it is multiplied by zero.
+  std::fill_n(scratch_.d_slots, g.chunk_steps * columns_ * g.gradient_stride(), Real(0));
+  std::fill_n(scratch_.old_h, g.chunk_steps * columns_ * g.history_stride(), Real(0));
+  std::fill_n(scratch_.initial_h, columns_ * g.history_stride(), Real(0));
+  if (takes_bfloat16(setup_.kind)) {
+    std::memset(scratch_.operand, 0, static_cast<size_t>(columns_ * g.gradient_stride() * 2));
+  }
+  for (int64_t c = 0; c < columns_; ++c) {
+    for (int64_t unit = 0; unit < g.units; ++unit) {
+      scratch_.initial_h[c * g.history_stride() + unit] = rounded_to(
+          setup_.problem.dtype, portable::state_at<Real>(call_.initial_states, 0, b0_ + c, head_, unit));
+    }
+  }
+}
+
+template <typename Real>
+const Source* BackwardTile<Real>::begin_step(const portable::Steps& steps, int64_t i, int64_t t) {
+  if (!call_.lengths && !call_.resets && i > 0) return nullptr;
+  bool is_plain = true;
+  for (int64_t c = 0; c < columns_; ++c) {
+    scratch_.sources[c] = steps.source(b0_ + c, t);
+    is_plain = is_plain && scratch_.sources[c] == Source::kPrevious;
+  }
+  return is_plain ? nullptr : scratch_.sources;
+}
+
+template <typename Real>
+void BackwardTile<Real>::load_old_h(const Source* sources, int64_t t_before, Real* rows) const {
+  const Geometry& g = setup_.geometry;
+  const auto load_row = setup_.rows->load[setup_.dtype_index()];
+  const auto size = static_cast<int64_t>(dtype_size(call_.h.dtype));
+  for (int64_t c = 0; c < columns_; ++c) {
+    Real* row = rows + c * g.history_stride();
+    const Source source = sources == nullptr ? Source::kPrevious : sources[c];
+    if (source == Source::kNone) {
+      std::fill_n(row, g.padded, Real(0));
+    } else if (source == Source::kInitial) {
+      std::copy_n(scratch_.initial_h + c * g.history_stride(), g.padded, row);
+    } else {
+      const int64_t at = portable::sequence_offset(call_.h, b0_ + c, t_before, head_, 0);
+      load_row(call_.h.data + at * size, call_.h.stride[3], g.units, row);
+    }
+  }
+}
+
+template <typename Real>
+BackwardStep BackwardTile<Real>::make_step(const Extent& extent, int64_t t, int64_t t_before,
+                                           int64_t slot) const {
+  const Geometry& g = setup_.geometry;
+  const int64_t step_elements = columns_ * g.padded;
+  const auto size = static_cast<int64_t>(dtype_size(setup_.problem.dtype));
+  BackwardStep step{};
+  step.extent = extent;
+  step.saved = saved_.values + t * step_elements * g.saved * size;
+  step.kept = saved_.kept + t * step_elements * g.kept;
+  step.old_kept = saved_.kept + t_before * step_elements * g.kept;
+  step.initial = scratch_.initial;
+  step.old_h = scratch_.old_h + slot * columns_ * g.history_stride();
+  step.old_h_stride = g.history_stride();
+  step.h = sequence_view(call_.h, b0_, t, head_);
+  step.d_h = sequence_view(call_.d_h, b0_, t, head_);
+  step.d_states = states_view(call_.d_states, b0_, t, head_);
+  step.carry = scratch_.carry;
+  step.d_wx = projection_view(call_.d_wx, b0_, t, head_);
+  step.d_slots = scratch_.d_slots + slot * columns_ * g.gradient_stride();
+  step.d_slots_operand = takes_bfloat16(setup_.kind) ? scratch_.operand : nullptr;
+  step.d_slots_stride = g.gradient_stride();
+  step.d_slots_operand_stride = g.gradient_stride();
+  step.padded_units = g.padded;
+  step.d_bias = gradients_.d_bias;
+  step.clip = setup_.problem.forward_clip;
+  return step;
+}
+
+template <typename Real>
+void BackwardTile<Real>::multiply(const Real* d_slots) {
+  const Geometry& g = setup_.geometry;
+  Product p;
+  p.x_column_stride = g.gradient_stride();
+  p.x_depth_stride = 1;
+  p.sum_row_stride = columns_ * g.lanes;
+  p.sum_column_stride = g.lanes;
+  p.columns = columns_;
+  const auto* x = takes_bfloat16(setup_.kind) ? scratch_.operand
+                                              : reinterpret_cast<const std::byte*>(d_slots);
+  for (int64_t first = 0; first < g.vectors; first += kPanelRows) {
+    p.row_vectors = std::min(kPanelRows, g.vectors - first);
+    p.panel_stride = p.row_vectors * g.lanes;
+    p.sum = scratch_.sums + first * columns_ * g.lanes;
+    const std::byte* panel = panels_ + first * g.lanes * g.gradient_depth * setup_.operand_size();
+    const int64_t block = setup_.kind == ProductKind::kTile ? g.gradient_depth : g.block_depth;
+    for (int64_t k = 0; k < g.gradient_depth; k += block) {
+      p.panel = panel + k * p.panel_stride * setup_.operand_size();
+      p.x = x + k * setup_.operand_size();
+      p.depth = std::min(block, g.gradient_depth - k);
+      p.accumulate = k > 0;
+      setup_.product(p);
+    }
+  }
+}
+
+template <typename Real>
+void BackwardTile<Real>::hand_to_initial(const Source* sources) {
+  if (sources == nullptr) return;
+  const Geometry& g = setup_.geometry;
+  for (int64_t v = 0; v < g.vectors; ++v) {
+    for (int64_t c = 0; c < columns_; ++c) {
+      if (sources[c] != Source::kInitial) continue;
+      const int64_t at = (v * columns_ + c) * g.states * g.lanes;
+      for (int64_t e = at; e < at + g.states * g.lanes; ++e) {
+        scratch_.d_initial[e] += scratch_.carry[e];
+        scratch_.carry[e] = 0;
+      }
+    }
+  }
+}
+
+template <typename Real>
+void BackwardTile<Real>::add_weights(int64_t steps) {
+  const Geometry& g = setup_.geometry;
+  if (!call_.d_r) return;
+  Product p;
+  p.panel = scratch_.old_h;
+  p.panel_stride = g.history_stride();
+  p.x_column_stride = 1;
+  p.x_depth_stride = g.gradient_stride();
+  p.sum_row_stride = g.lanes;
+  p.sum_column_stride = g.padded;
+  p.row_vectors = g.vectors;
+  p.columns = g.units;
+  p.depth = steps * columns_;
+  p.accumulate = true;
+  for (int64_t gate = 0; gate < g.gates; ++gate) {
+    p.x = scratch_.d_slots + gate * g.padded;
+    p.sum = gradients_.d_r + gate * g.units * g.padded;
+    setup_.real_product(p);
+  }
+}
+
+template <typename Real>
+void BackwardTile<Real>::run() {
+  const Geometry& g = setup_.geometry;
+  initialise();
+  const TileUnit tiles(setup_.kind, columns_);
+  const portable::Steps steps = setup_.steps(call_.lengths, call_.resets);
+  int64_t slot = 0;  // of the chunk
+  for (int64_t i = g.time; i-- > 0;) {
+    const int64_t t = steps.time_of(i);
+    // At the first step no column reads what lies before it; any valid address will do.
+    const int64_t t_before = i > 0 ? steps.previous(t) : t;
+    const Extent extent{columns_, g.units, 0, g.vectors, begin_step(steps, i, t)};
+    load_old_h(extent.sources, t_before, scratch_.old_h + slot * columns_ * g.history_stride());
+    const BackwardStep step = make_step(extent, t, t_before, slot);
+    setup_.cell->backward[setup_.dtype_index()](step);
+    CarryStep carry{extent, nullptr, scratch_.carry, setup_.problem.recurrent_gradient_clip};
+    if (!setup_.problem.cut_recurrent_gradient) {
+      multiply(static_cast<const Real*>(step.d_slots));
+      carry.sums = scratch_.sums;
+    }
+    setup_.cell->carry[setup_.dtype_index()](carry);
+    hand_to_initial(extent.sources);
+    if (++slot == g.chunk_steps || i == 0) {
+      add_weights(slot);
+      slot = 0;
+    }
+  }
+  if (call_.d_initial_states) {
+    store_states<Real>(g, call_.d_initial_states, head_, b0_, columns_, scratch_.carry,
+                       scratch_.d_initial);
+  }
+}
+
+template struct BackwardScratch<float>;
+template struct BackwardScratch<double>;
+template class BackwardTile<float>;
+template class BackwardTile<double>;
+
+}  // namespace flashrnn::simd

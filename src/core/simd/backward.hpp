@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// One (head, batch tile) through all of time, backward.
+#pragma once
+
+#include "core/layout.hpp"
+#include "core/simd/forward.hpp"
+#include "core/simd/setup.hpp"
+
+namespace flashrnn::simd {
+
+// Sums over the tiles of one share: gradients of R and of the biases.
+template <typename Real>
+struct WeightGradients {
+  Real* d_r;     // [gate][unit][padded units in]
+  Real* d_bias;  // [vector][slot][lanes]
+
+  WeightGradients(const Geometry& g, Layout& layout)
+      : d_r(layout.take<Real>(g.gates * g.units * g.padded)),
+        d_bias(layout.take<Real>(g.padded * g.slots)) {}
+};
+
+// What one worker's backward needs.
+template <typename Real>
+struct BackwardScratch {
+  Real* carry;         // [vector][column][S][lanes]
+  Real* d_initial;     // likewise
+  Real* initial;       // likewise
+  Real* initial_h;     // rows, rounded as the product's operand
+  Real* sums;          // [vector][column][lanes]
+  Real* d_slots;       // rows of the chunk's steps: [step][column]
+  Real* old_h;         // likewise
+  std::byte* operand;  // rows of bfloat16, where the product takes them
+  Source* sources;
+
+  BackwardScratch(const Setup& setup, Layout& layout);
+};
+
+template <typename Real>
+class BackwardTile {
+ public:
+  // panels are those of the head.
+  BackwardTile(const Setup& setup, const BackwardCall& call, int64_t head, int64_t tile,
+               const std::byte* panels, SavedTile<Real> saved, const WeightGradients<Real>& gradients,
+               BackwardScratch<Real>& scratch);
+  void run();
+
+ private:
+  void initialise();
+  const Source* begin_step(const portable::Steps& steps, int64_t i, int64_t t);
+  void load_old_h(const Source* sources, int64_t t_before, Real* rows) const;
+  BackwardStep make_step(const Extent& extent, int64_t t, int64_t t_before, int64_t slot) const;
+  void multiply(const Real* d_slots);           // sums = R^T dG
+  void hand_to_initial(const Source* sources);  // the carried gradients of columns that start here
+  void add_weights(int64_t steps);             // of the chunk's first `steps`
+
+  const Setup& setup_;
+  const BackwardCall& call_;
+  int64_t head_;
+  const std::byte* panels_;
+  SavedTile<Real> saved_;
+  const WeightGradients<Real>& gradients_;
+  BackwardScratch<Real>& scratch_;
+  int64_t b0_;
+  int64_t columns_;
+};
+
+}  // namespace flashrnn::simd

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/simd/forward.hpp"
+
+#include <cstring>
+
+#include "core/elements.hpp"
+#include "core/simd/tiles.hpp"
+
+namespace flashrnn::simd {
+
+template <typename Real>
+ForwardScratch<Real>::ForwardScratch(const Setup& setup, Layout& layout) {
+  const Geometry& g = setup.geometry;
+  const int64_t operand_bytes = g.batch_tile * g.operand_stride() * setup.operand_size();
+  initial_operand = layout.take<std::byte>(operand_bytes);
+  operands[0] = layout.take<std::byte>(operand_bytes);
+  operands[1] = layout.take<std::byte>(operand_bytes);
+  state = layout.take<Real>(g.padded * g.batch_tile * g.states);
+  initial = layout.take<Real>(g.padded * g.batch_tile * g.states);
+  sums = layout.take<Real>(g.group_vectors * g.gates * g.batch_tile * g.lanes);
+  sources = layout.take<Source>(g.batch_tile);
+}
+
+template <typename Real>
+ForwardTile<Real>::ForwardTile(const Setup& setup, const ForwardCall& call, int64_t head, int64_t tile,
+                               const std::byte* panels, const Real* bias, SavedTile<Real> saved,
+                               ForwardScratch<Real>& scratch)
+    : setup_(setup),
+      call_(call),
+      head_(head),
+      panels_(panels),
+      bias_(bias),
+      saved_(saved),
+      scratch_(scratch),
+      b0_(tile * setup.geometry.batch_tile),
+      columns_(setup.geometry.columns_of(tile)) {}
+
+template <typename Real>
+void ForwardTile<Real>::initialise() {
+  const Geometry& g = setup_.geometry;
+  load_states(g, call_.initial_states, head_, b0_, columns_, scratch_.initial);
+  std::memcpy(scratch_.state, scratch_.initial,
+              static_cast<size_t>(g.padded * columns_ * g.states) * sizeof(Real));
+  // The padding of the rows must be numbers: it is multiplied by zero.
+  const auto operand_bytes = static_cast<size_t>(columns_ * g.operand_stride() * setup_.operand_size());
+  std::memset(scratch_.initial_operand, 0, operand_bytes);
+  for (int64_t c = 0; c < columns_; ++c) {
+    for (int64_t unit = 0; unit < g.units; ++unit) {
+      const Real h = portable::state_at<Real>(call_.initial_states, 0, b0_ + c, head_, unit);
+      const int64_t at = c * g.operand_stride() + unit;
+      if (takes_bfloat16(setup_.kind)) {
+        reinterpret_cast<uint16_t*>(scratch_.initial_operand)[at] = to_bfloat16(static_cast<float>(h));
+      } else {
+        reinterpret_cast<Real*>(scratch_.initial_operand)[at] = rounded_to(setup_.problem.dtype, h);
+      }
+    }
+  }
+  std::memcpy(scratch_.operands[0], scratch_.initial_operand, operand_bytes);
+  std::memcpy(scratch_.operands[1], scratch_.initial_operand, operand_bytes);
+}
+
+template <typename Real>
+const Source* ForwardTile<Real>::begin_step(const portable::Steps& steps, int64_t i, int64_t t) {
+  const Geometry& g = setup_.geometry;
+  if (!call_.lengths && !call_.resets) return nullptr;
+  bool is_plain = true;
+  for (int64_t c = 0; c < columns_; ++c) {
+    scratch_.sources[c] = steps.source(b0_ + c, t);
+    is_plain = is_plain && scratch_.sources[c] == Source::kPrevious;
+    if (scratch_.sources[c] != Source::kInitial || i == 0) continue;
+    const int64_t row_bytes = g.operand_stride() * setup_.operand_size();
+    std::memcpy(scratch_.operands[current_] + c * row_bytes, scratch_.initial_operand + c * row_bytes,
+                static_cast<size_t>(row_bytes));
+    for (int64_t v = 0; v < g.vectors; ++v) {
+      const int64_t at = (v * columns_ + c) * g.states * g.lanes;
+      std::memcpy(scratch_.state + at, scratch_.initial + at,
+                  static_cast<size_t>(g.states * g.lanes) * sizeof(Real));
+    }
+  }
+  return is_plain ? nullptr : scratch_.sources;
+}
+
+template <typename Real>
+void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group) {
+  const Geometry& g = setup_.geometry;
+  const int64_t first = group * g.group_vectors;
+  const int64_t in_group = std::min(g.group_vectors, g.vectors - first);
+  Product p;
+  p.row_vectors = in_group * g.gates;
+  p.panel_stride = p.row_vectors * g.lanes;
+  p.x_column_stride = g.operand_stride();
+  p.x_depth_stride = 1;
+  p.sum = scratch_.sums;
+  p.sum_row_stride = columns_ * g.lanes;
+  p.sum_column_stride = g.lanes;
+  p.columns = columns_;
+  const std::byte* panel = panels_ + first * g.gates * g.lanes * g.depth * setup_.operand_size();
+  for (int64_t k = 0; k < g.depth; k += g.block_depth) {
+    p.panel = panel + k * p.panel_stride * setup_.operand_size();
+    p.x = scratch_.operands[current_] + k * setup_.operand_size();
+    p.depth = std::min(g.block_depth, g.depth - k);
+    p.accumulate = k > 0;
+    setup_.product(p);
+  }
+  ForwardStep step = whole;
+  step.extent.first_vector = first;
+  step.extent.end_vector = first + in_group;
+  setup_.cell->forward[setup_.dtype_index()](step);
+}
+
+template <typename Real>
+void ForwardTile<Real>::run() {
+  const Geometry& g = setup_.geometry;
+  initialise();
+  const TileUnit tiles(setup_.kind, columns_);
+  const portable::Steps steps = setup_.steps(call_.lengths, call_.resets);
+  const int64_t step_elements = columns_ * g.padded;
+  for (int64_t i = 0; i < g.time; ++i) {
+    const int64_t t = steps.time_of(i);
+    ForwardStep step{};
+    step.extent = {columns_, g.units, 0, g.vectors, begin_step(steps, i, t)};
+    step.sums = scratch_.sums;
+    step.bias = bias_;
+    step.state = scratch_.state;
+    step.wx = projection_view(call_.wx, b0_, t, head_);
+    step.next_wx = i + 1 < g.time ? (steps.time_of(i + 1) - t) * call_.wx.stride[1] : 0;
+    step.h = sequence_view(call_.h, b0_, t, head_);
+    step.states = states_view(call_.states, b0_, t, head_);
+    step.old_operand = scratch_.operands[current_];
+    step.operand = scratch_.operands[1 - current_];
+    step.operand_stride = g.operand_stride();
+    step.is_bfloat16_operand = takes_bfloat16(setup_.kind);
+    if (saved_.values != nullptr) {
+      const auto size = static_cast<int64_t>(dtype_size(setup_.problem.dtype));
+      step.saved = saved_.values + t * step_elements * g.saved * size;
+      step.kept = saved_.kept + t * step_elements * g.kept;
+    }
+    step.clip = setup_.problem.forward_clip;
+    // Every other step goes backwards over the groups, so that what a cache smaller than the panels holds is used again.
+    for (int64_t j = 0; j < g.groups; ++j) run_group(step, i % 2 == 0 ? j : g.groups - 1 - j);
+    current_ = 1 - current_;
+  }
+  if (call_.last_states) {
+    store_states<Real>(g, call_.last_states, head_, b0_, columns_, scratch_.state, nullptr);
+  }
+}
+
+template struct ForwardScratch<float>;
+template struct ForwardScratch<double>;
+template class ForwardTile<float>;
+template class ForwardTile<double>;
+
+}  // namespace flashrnn::simd

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// One (head, batch tile) through all of time, forward.
+#pragma once
+
+#include "core/layout.hpp"
+#include "core/simd/setup.hpp"
+
+namespace flashrnn::simd {
+
+// What one worker's forward needs.
+template <typename Real>
+struct ForwardScratch {
+  std::byte* initial_operand;  // h of the initial states, as the product's operand
+  std::byte* operands[2];      // old and new h, taking turns
+  Real* state;                 // [vector][column][S][lanes]
+  Real* initial;               // likewise
+  Real* sums;
+  Source* sources;
+
+  ForwardScratch(const Setup& setup, Layout& layout);
+};
+
+// Where a tile's forward leaves what backward needs; null: nowhere.
+template <typename Real>
+struct SavedTile {
+  std::byte* values = nullptr;
+  Real* kept = nullptr;
+};
+
+template <typename Real>
+class ForwardTile {
+ public:
+  // panels and bias are those of the head.
+  ForwardTile(const Setup& setup, const ForwardCall& call, int64_t head, int64_t tile,
+              const std::byte* panels, const Real* bias, SavedTile<Real> saved,
+              ForwardScratch<Real>& scratch);
+  void run();
+
+ private:
+  void initialise();
+  // Returns the sources of the columns at a step, nullptr where all go on from the step before.
+  const Source* begin_step(const portable::Steps& steps, int64_t i, int64_t t);
+  void run_group(const ForwardStep& step, int64_t group);
+
+  const Setup& setup_;
+  const ForwardCall& call_;
+  int64_t head_;
+  const std::byte* panels_;
+  const Real* bias_;
+  SavedTile<Real> saved_;
+  ForwardScratch<Real>& scratch_;
+  int64_t b0_;
+  int64_t columns_;
+  int64_t current_ = 0;  // which operand holds the old h
+};
+
+}  // namespace flashrnn::simd

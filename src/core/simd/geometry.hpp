@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a problem is cut up under a configuration: vectors of units, groups of vectors, tiles of the batch, items of work.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "plan/kernel_config.hpp"
+#include "plan/problem.hpp"
+
+namespace flashrnn::simd {
+
+constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Rows of a panel's group that the product takes in one pass over x.
+inline constexpr int64_t kPanelRows = 4;
+
+struct Geometry {
+  int64_t batch, time, heads, units;
+  int64_t gates, slots, states, saved, kept;  // gates: recurrent ones
+
+  int64_t lanes;
+  int64_t vectors;  // of units
+  int64_t padded;   // units, in whole vectors
+  // Forward goes over groups of vectors whose rows, all gates together, are kPanelRows at most.
+  int64_t group_vectors;
+  int64_t groups;
+  int64_t depth;           // of the forward product, padded to what its kernel takes at once
+  int64_t gradient_depth;  // of the backward product R^T dG
+  int64_t block_depth;     // of the product that is done in one pass, so that its part of the panel stays in L1
+
+  int64_t batch_tile;
+  int64_t tiles;
+  int64_t workers;
+  int64_t shares;       // backward: in how many parts a head's tiles are dealt out, each with its own weight gradients
+  int64_t chunk_steps;  // backward: steps whose weight gradients are computed together
+
+  int64_t columns_of(int64_t tile) const { return std::min(batch_tile, batch - tile * batch_tile); }
+  // Rows of operands get a few elements more, so that equal columns of several rows do not fall into one cache set.
+  int64_t operand_stride() const { return depth + 16; }
+  int64_t gradient_stride() const { return gradient_depth + 16; }
+  int64_t history_stride() const { return padded + 16; }
+};
+
+}  // namespace flashrnn::simd

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The weights of one head in the order in which the kernels read them.
+#pragma once
+
+#include <cstddef>
+
+#include "backend/backend.hpp"
+#include "core/simd/geometry.hpp"
+#include "core/simd/product_kind.hpp"
+
+namespace flashrnn::simd {
+
+// Bytes of one head's panels.
+int64_t forward_panel_bytes(const Geometry& g, ProductKind kind, int64_t real_size);
+int64_t backward_panel_bytes(const Geometry& g, ProductKind kind, int64_t real_size);
+
+// [group][depth][vector of the group][gate][lanes]; with bfloat16 operands pairs of depth stand side by side in each lane.
+void pack_forward(const Geometry& g, ProductKind kind, DType dtype, const Tensor& r, int64_t head,
+                  std::byte* panels);
+// The transpose: [group][gate, unit][vector of the group][lanes], groups of kPanelRows vectors.
+void pack_backward(const Geometry& g, ProductKind kind, DType dtype, const Tensor& r, int64_t head,
+                   std::byte* panels);
+// [vector][slot][lanes] of reals, zero where bias is absent.
+void pack_bias(const Geometry& g, DType dtype, const Tensor& bias, int64_t head, std::byte* out);
+
+}  // namespace flashrnn::simd

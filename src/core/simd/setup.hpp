@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that a plan of the vector kernel fixes, and views of a call's tensors at one tile and step.
+#pragma once
+
+#include "backend/backend.hpp"
+#include "core/portable/steps.hpp"
+#include "core/simd/cell_kernels.hpp"
+#include "core/simd/geometry.hpp"
+#include "core/simd/product_kind.hpp"
+#include "core/simd/rows.hpp"
+#include "plan/problem.hpp"
+
+namespace flashrnn::simd {
+
+struct Setup {
+  Problem problem;
+  Geometry geometry;
+  int64_t target = 0;  // one of Highway's
+  ProductKind kind = ProductKind::kFma;
+  ProductFunction product = nullptr;       // of h and R, in the operand's type
+  ProductFunction real_product = nullptr;  // of reals, for the weights' gradients
+  const CellKernels* cell = nullptr;
+  const RowKernels* rows = nullptr;
+
+  int64_t real_size() const { return problem.double_precision() ? 8 : 4; }
+  int64_t operand_size() const { return takes_bfloat16(kind) ? 2 : real_size(); }
+  // Position of the problem's dtype in the tables of kernels.
+  size_t dtype_index() const { return static_cast<size_t>(problem.dtype) - 1; }
+
+  portable::Steps steps(const Tensor& lengths, const Tensor& resets) const {
+    portable::Shape shape{};
+    shape.batch = geometry.batch;
+    shape.time = geometry.time;
+    shape.is_reverse = problem.reverse;
+    return {shape, lengths, resets};
+  }
+};
+
+// Of a tensor [B, T, N, D].
+inline View sequence_view(const Tensor& tensor, int64_t b, int64_t t, int64_t n) {
+  if (!tensor) return {};
+  const int64_t at = b * tensor.stride[0] + t * tensor.stride[1] + n * tensor.stride[2];
+  return {tensor.data + at * static_cast<int64_t>(dtype_size(tensor.dtype)), tensor.stride[0], 0,
+          tensor.stride[3]};
+}
+
+// Of a tensor [B, T, G, N, D].
+inline View projection_view(const Tensor& tensor, int64_t b, int64_t t, int64_t n) {
+  if (!tensor) return {};
+  const int64_t at = b * tensor.stride[0] + t * tensor.stride[1] + n * tensor.stride[3];
+  return {tensor.data + at * static_cast<int64_t>(dtype_size(tensor.dtype)), tensor.stride[0],
+          tensor.stride[2], tensor.stride[4]};
+}
+
+// Of a tensor [S, B, T, N, D].
+inline View states_view(const Tensor& tensor, int64_t b, int64_t t, int64_t n) {
+  if (!tensor) return {};
+  const int64_t at = b * tensor.stride[1] + t * tensor.stride[2] + n * tensor.stride[3];
+  return {tensor.data + at * static_cast<int64_t>(dtype_size(tensor.dtype)), tensor.stride[1],
+          tensor.stride[0], tensor.stride[4]};
+}
+
+// A tile's states from a tensor [S, B, N, D] into blocks [vector][column][S][lanes], zero past the units or where absent.
+template <typename Real>
+void load_states(const Geometry& g, const Tensor& tensor, int64_t n, int64_t b0, int64_t columns, Real* out) {
+  for (int64_t v = 0; v < g.vectors; ++v) {
+    for (int64_t c = 0; c < columns; ++c) {
+      for (int64_t s = 0; s < g.states; ++s) {
+        for (int64_t lane = 0; lane < g.lanes; ++lane) {
+          const int64_t unit = v * g.lanes + lane;
+          *out++ = unit < g.units ? portable::state_at<Real>(tensor, s, b0 + c, n, unit) : Real(0);
+        }
+      }
+    }
+  }
+}
+
+// The way back; `extra`, where given, is added.
+template <typename Real>
+void store_states(const Geometry& g, const Tensor& tensor, int64_t n, int64_t b0, int64_t columns,
+                  const Real* blocks, const Real* extra) {
+  for (int64_t v = 0; v < g.vectors; ++v) {
+    for (int64_t c = 0; c < columns; ++c) {
+      for (int64_t s = 0; s < g.states; ++s) {
+        const int64_t at = ((v * columns + c) * g.states + s) * g.lanes;
+        const int64_t to = s * tensor.stride[0] + (b0 + c) * tensor.stride[1] + n * tensor.stride[2];
+        for (int64_t lane = 0; lane < g.lanes && v * g.lanes + lane < g.units; ++lane) {
+          const Real value = blocks[at + lane] + (extra == nullptr ? Real(0) : extra[at + lane]);
+          portable::store(tensor.data, tensor.dtype, to + (v * g.lanes + lane) * tensor.stride[3], value);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace flashrnn::simd
