@@ -8,6 +8,10 @@ include(FlashrnnKokkos)
 
 # A macro: the imported targets and the variables must be those of the top folder.
 macro(flashrnn_find_dependencies)
+  # Whoever links a static libflashrnn in an enclosing project links these as well, so they must be seen there.
+  if(NOT BUILD_SHARED_LIBS)
+    set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL TRUE)
+  endif()
   find_package(Threads REQUIRED)
   find_package(PkgConfig REQUIRED)
   pkg_check_modules(hwloc REQUIRED IMPORTED_TARGET hwloc>=2.0)

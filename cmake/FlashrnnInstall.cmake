@@ -17,6 +17,13 @@ function(flashrnn_install target)
     return()
   endif()
 
+  if(type STREQUAL "STATIC_LIBRARY")
+    # Nothing of these is left to link: they are headers only.
+    get_target_property(links ${target} INTERFACE_LINK_LIBRARIES)
+    list(FILTER links EXCLUDE REGEX "fmt::|nlohmann_json::")
+    set_property(TARGET ${target} PROPERTY INTERFACE_LINK_LIBRARIES "${links}")
+  endif()
+
   install(TARGETS ${target} EXPORT flashrnnTargets
     RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}"
     LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"

@@ -4,10 +4,10 @@
 # find_package would take the first Kokkos that it meets, and on Debian 12 that one is Serial only. So the candidates are
 # listed first, without loading any (targets, once imported, cannot be taken back), and the first fitting one is loaded:
 #   1. what Kokkos_ROOT or Kokkos_DIR names, whatever it is: the user chose it;
-#   2. an installed Kokkos with threads (or without, for FLASHRNN_KOKKOS_THREADS=OFF);
-#   3. one that scripts/setup has built into its cache folder;
-#   4. with FLASHRNN_FETCH_KOKKOS=ON, a pinned release, downloaded and built along;
-#   5. an installed Serial one, with a warning.
+#   2. one with threads (without, for FLASHRNN_KOKKOS_THREADS=OFF) in CMAKE_PREFIX_PATH, in the cache folder into which
+#      scripts/setup builds one where the system has none that works, or in the system;
+#   3. with FLASHRNN_FETCH_KOKKOS=ON, a pinned release, downloaded and built along;
+#   4. a Serial one, with a warning.
 include_guard(DIRECTORY)
 
 set(FLASHRNN_KOKKOS_PIN 4.6.01)
@@ -42,7 +42,7 @@ endfunction()
 function(_flashrnn_choose_kokkos out)
   _flashrnn_cached_kokkos(cached)
   # No such version exists, so nothing is loaded, but every candidate is listed.
-  find_package(Kokkos 999 EXACT QUIET CONFIG PATHS ${cached})
+  find_package(Kokkos 999 EXACT QUIET CONFIG HINTS ${cached})
   set(chosen "")
   set(serial "")
   foreach(config version IN ZIP_LISTS Kokkos_CONSIDERED_CONFIGS Kokkos_CONSIDERED_VERSIONS)
@@ -69,7 +69,6 @@ function(_flashrnn_choose_kokkos out)
       "Run scripts/setup to build one with OpenMP, or set FLASHRNN_FETCH_KOKKOS=ON.")
   endif()
   set(${out} "${chosen}" PARENT_SCOPE)
-  set(FLASHRNN_KOKKOS_SERIAL "${serial}" PARENT_SCOPE)
 endfunction()
 
 # Some packages name the wrong folder for their headers: Debian's trilinos ones (they are in /usr/include/trilinos) and
@@ -99,19 +98,30 @@ function(_flashrnn_mend_kokkos_cstdint)
   endif()
 endfunction()
 
-macro(_flashrnn_fetch_kokkos)
+# A function, so that the settings below end with it.
+function(_flashrnn_fetch_kokkos)
   include(FetchContent)
   message(STATUS "Fetching Kokkos ${FLASHRNN_KOKKOS_PIN}")
-  set(Kokkos_ENABLE_SERIAL ON)
-  set(Kokkos_ENABLE_OPENMP ${FLASHRNN_KOKKOS_THREADS})
-  set(Kokkos_ENABLE_TESTS OFF)
-  set(Kokkos_ENABLE_EXAMPLES OFF)
+  # No such subfolder exists: fetched only, to be added below in a way that keeps it out of our install rules.
   FetchContent_Declare(kokkos
     GIT_REPOSITORY https://github.com/kokkos/kokkos.git
-    GIT_TAG ${FLASHRNN_KOKKOS_PIN_COMMIT} # ${FLASHRNN_KOKKOS_PIN}
-    SYSTEM)
+    GIT_TAG ${FLASHRNN_KOKKOS_PIN_COMMIT}
+    SOURCE_SUBDIR nothing-here)
   FetchContent_MakeAvailable(kokkos)
-endmacro()
+  # Cached where Kokkos sets them itself, which would override plain variables.
+  set(BUILD_SHARED_LIBS OFF)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+  set(Kokkos_ENABLE_SERIAL ON CACHE BOOL "")
+  set(Kokkos_ENABLE_OPENMP ${FLASHRNN_KOKKOS_THREADS} CACHE BOOL "")
+  set(Kokkos_ENABLE_TESTS OFF CACHE BOOL "")
+  set(Kokkos_ENABLE_EXAMPLES OFF CACHE BOOL "")
+  add_subdirectory("${kokkos_SOURCE_DIR}" "${kokkos_BINARY_DIR}" EXCLUDE_FROM_ALL SYSTEM)
+  set(Kokkos_VERSION "${FLASHRNN_KOKKOS_PIN}" PARENT_SCOPE)
+  set(Kokkos_DEVICES "SERIAL" PARENT_SCOPE)
+  if(FLASHRNN_KOKKOS_THREADS)
+    set(Kokkos_DEVICES "OPENMP;SERIAL" PARENT_SCOPE)
+  endif()
+endfunction()
 
 macro(flashrnn_find_kokkos)
   # What this file chose in an earlier run is chosen afresh: the options may have changed since.

@@ -27,7 +27,8 @@ flashrnn_device_info to_abi(const DeviceInfo& info) {
 
 extern "C" {
 
-flashrnn_status flashrnn_list_devices(flashrnn_device_info* infos, int32_t capacity, int32_t* count) {
+flashrnn_status flashrnn_list_devices(flashrnn_device_info* infos, int32_t capacity,
+                                      int32_t* count) {
   return guard("flashrnn_list_devices", [&] {
     require(count != nullptr, "count is NULL: must point to an integer");
     require(capacity >= 0, "capacity is {}: must be at least 0", capacity);
@@ -41,8 +42,8 @@ flashrnn_status flashrnn_list_devices(flashrnn_device_info* infos, int32_t capac
     }
     const auto devices = list_devices();
     for (size_t i = 0; i < devices.size() && i < static_cast<size_t>(capacity); ++i) {
-      write_struct(reinterpret_cast<char*>(infos) + i * struct_size, to_abi(devices[i]), struct_size,
-                   writable);
+      write_struct(reinterpret_cast<char*>(infos) + i * struct_size, to_abi(devices[i]),
+                   struct_size, writable);
     }
     *count = static_cast<int32_t>(devices.size());
   });
@@ -69,9 +70,8 @@ flashrnn_status flashrnn_device_get_info(flashrnn_device device, flashrnn_device
 
 flashrnn_status flashrnn_device_describe(flashrnn_device device, char* text, size_t capacity,
                                          size_t* length) {
-  return guard("flashrnn_device_describe", [&] {
-    write_text(device_table().get(device)->describe(), text, capacity, length);
-  });
+  return guard("flashrnn_device_describe",
+               [&] { write_text(device_table().get(device)->describe(), text, capacity, length); });
 }
 
 flashrnn_status flashrnn_describe_backends(char* text, size_t capacity, size_t* length) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The library's one exception. It never crosses the ABI: api/guard.hpp turns it into a status and a message.
+// The library's one exception. It never crosses the ABI: api/guard.hpp turns it into a status and a
+// message.
 #pragma once
 
 #include <fmt/format.h>

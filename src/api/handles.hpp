@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Handles are numbers dressed as pointers: a slot and the generation of its use. A closed or forged handle is found out
-// instead of dereferenced, and an object lives until its last running call has let go of it.
+// Handles are numbers dressed as pointers: a slot and the generation of its use. A closed or forged
+// handle is found out instead of dereferenced, and an object lives until its last running call has
+// let go of it.
 #pragma once
 
 #include <cstdint>

@@ -109,11 +109,12 @@ flashrnn_status flashrnn_get_cell_info(flashrnn_cell id, flashrnn_cell_info* inf
     const size_t writable = output_size(info, "info", sizeof(flashrnn_cell_info));
     const CellTraits* cell = find_cell(id);
     require(cell != nullptr, "cell is {}: must be a value of flashrnn_cell", id);
-    write_struct(info,
-                 flashrnn_cell_info{0, cell->id, cell->input_gates, cell->recurrent_gates,
-                                    cell->slots, cell->states, cell->name, cell->input_gate_names,
-                                    cell->recurrent_gate_names, cell->slot_names, cell->state_names},
-                 info->struct_size, writable);
+    write_struct(
+        info,
+        flashrnn_cell_info{0, cell->id, cell->input_gates, cell->recurrent_gates, cell->slots,
+                           cell->states, cell->name, cell->input_gate_names,
+                           cell->recurrent_gate_names, cell->slot_names, cell->state_names},
+        info->struct_size, writable);
   });
 }
 

@@ -57,7 +57,8 @@ flashrnn_status flashrnn_stream_create(flashrnn_device device, flashrnn_stream* 
   });
 }
 
-flashrnn_status flashrnn_stream_wrap(flashrnn_device device, void* native, flashrnn_stream* stream) {
+flashrnn_status flashrnn_stream_wrap(flashrnn_device device, void* native,
+                                     flashrnn_stream* stream) {
   return guard("flashrnn_stream_wrap", [&] {
     require(stream != nullptr, "stream is NULL: must point to a handle");
     const auto owner = device_table().get(device);

@@ -34,14 +34,16 @@ void require_addressable(const Problem& p) {
   const bool fits = !__builtin_mul_overflow(bytes, p.batch + 64, &bytes) &&
                     !__builtin_mul_overflow(bytes, p.time + 1, &bytes) &&
                     !__builtin_mul_overflow(bytes, p.heads, &bytes) &&
-                    !__builtin_mul_overflow(bytes, p.head_dim + 64, &bytes) && bytes < INT64_MAX / 4;
+                    !__builtin_mul_overflow(bytes, p.head_dim + 64, &bytes) &&
+                    bytes < INT64_MAX / 4;
   int64_t weights = 64 * kMaxSlots;
   const bool weights_fit = !__builtin_mul_overflow(weights, p.heads, &weights) &&
                            !__builtin_mul_overflow(weights, p.head_dim + 64, &weights) &&
                            !__builtin_mul_overflow(weights, p.head_dim + 64, &weights) &&
                            weights < INT64_MAX / 4;
   require(fits && weights_fit,
-          "problem of batch {}, time {}, heads {}, head_dim {}: its tensors must be addressable with 63 "
+          "problem of batch {}, time {}, heads {}, head_dim {}: its tensors must be addressable "
+          "with 63 "
           "bits",
           p.batch, p.time, p.heads, p.head_dim);
 }
@@ -85,8 +87,8 @@ Problem checked_problem(const flashrnn_problem* given) {
   p.cut_recurrent_gradient = (in.flags & FLASHRNN_CUT_RECURRENT_GRADIENT) != 0;
   p.allow_tf32 = (in.flags & FLASHRNN_ALLOW_TF32) != 0;
   const auto clip = [](const char* name, double value) {
-    require(std::isfinite(value) && value >= 0, "problem.{} is {}: must be finite and at least 0", name,
-            value);
+    require(std::isfinite(value) && value >= 0, "problem.{} is {}: must be finite and at least 0",
+            name, value);
     return value;
   };
   p.forward_clip = clip("forward_clip", in.forward_clip);

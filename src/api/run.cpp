@@ -68,10 +68,9 @@ void check_shared_inputs(CallChecker& check, Call& call, const Args& args, const
       "r", args.r, p.weight_dtype,
       {{"Gr", cell.recurrent_gates}, {"N", p.heads}, {"D out", p.head_dim}, {"D in", p.head_dim}},
       Need::kRequired);
-  call.initial_states =
-      check.input("initial_states", args.initial_states, p.state_dtype,
-                  {{"S", cell.states}, {"B", p.batch}, {"N", p.heads}, {"D", p.head_dim}},
-                  Need::kOptional);
+  call.initial_states = check.input(
+      "initial_states", args.initial_states, p.state_dtype,
+      {{"S", cell.states}, {"B", p.batch}, {"N", p.heads}, {"D", p.head_dim}}, Need::kOptional);
   call.lengths = check_lengths(check, args.lengths, plan);
   call.resets = check_resets(check, args.resets, p);
 }
@@ -102,17 +101,13 @@ ForwardCall checked_forward(const Plan& plan, const flashrnn_forward_args* given
       {"B", p.batch}, {"T", p.time}, {"N", p.heads}, {"D", p.head_dim}};
   call.h = check.output("h", args.h, p.dtype, sequence,
                         p.mode == Mode::kInference ? Need::kOptional : Need::kRequired);
-  call.states = check.output("states", args.states, p.dtype,
-                             {{"S", p.cell->states},
-                              {"B", p.batch},
-                              {"T", p.time},
-                              {"N", p.heads},
-                              {"D", p.head_dim}},
-                             Need::kOptional);
-  call.last_states =
-      check.output("last_states", args.last_states, p.state_dtype,
-                   {{"S", p.cell->states}, {"B", p.batch}, {"N", p.heads}, {"D", p.head_dim}},
-                   Need::kOptional);
+  call.states = check.output(
+      "states", args.states, p.dtype,
+      {{"S", p.cell->states}, {"B", p.batch}, {"T", p.time}, {"N", p.heads}, {"D", p.head_dim}},
+      Need::kOptional);
+  call.last_states = check.output(
+      "last_states", args.last_states, p.state_dtype,
+      {{"S", p.cell->states}, {"B", p.batch}, {"N", p.heads}, {"D", p.head_dim}}, Need::kOptional);
   check.allow_same("initial_states", "last_states");
   call.workspace = check.buffer("workspace", args.workspace, args.workspace_size,
                                 sizes.forward_workspace, sizes.alignment, true);
@@ -147,13 +142,10 @@ BackwardCall checked_backward(const Plan& plan, const flashrnn_backward_args* gi
   call.d_states = check.input("d_states", args.d_states, p.dtype, state_sequence, Need::kOptional);
   call.d_last_states =
       check.input("d_last_states", args.d_last_states, p.state_dtype, states, Need::kOptional);
-  call.d_wx = check.output("d_wx", args.d_wx, p.dtype,
-                           {{"B", p.batch},
-                            {"T", p.time},
-                            {"Gi", cell.input_gates},
-                            {"N", p.heads},
-                            {"D", p.head_dim}},
-                           Need::kOptional);
+  call.d_wx = check.output(
+      "d_wx", args.d_wx, p.dtype,
+      {{"B", p.batch}, {"T", p.time}, {"Gi", cell.input_gates}, {"N", p.heads}, {"D", p.head_dim}},
+      Need::kOptional);
   call.d_r = check.output(
       "d_r", args.d_r, p.weight_dtype,
       {{"Gr", cell.recurrent_gates}, {"N", p.heads}, {"D out", p.head_dim}, {"D in", p.head_dim}},
@@ -183,9 +175,10 @@ StepCall checked_step(const Plan& plan, const flashrnn_step_args* given) {
   require_run_flags(args.run_flags, args.reserved);
   call.stream = native_stream(args.stream, plan.device());
   call.weights_unchanged = (args.run_flags & FLASHRNN_RUN_WEIGHTS_UNCHANGED) != 0;
-  call.wx = check.input(
-      "wx", args.wx, p.dtype,
-      {{"B", p.batch}, {"Gi", cell.input_gates}, {"N", p.heads}, {"D", p.head_dim}}, Need::kRequired);
+  call.wx =
+      check.input("wx", args.wx, p.dtype,
+                  {{"B", p.batch}, {"Gi", cell.input_gates}, {"N", p.heads}, {"D", p.head_dim}},
+                  Need::kRequired);
   call.r = check.input(
       "r", args.r, p.weight_dtype,
       {{"Gr", cell.recurrent_gates}, {"N", p.heads}, {"D out", p.head_dim}, {"D in", p.head_dim}},

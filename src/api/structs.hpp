@@ -11,8 +11,9 @@
 
 namespace flashrnn {
 
-// The caller's struct as this version knows it: a shorter one (of an older version, never shorter than the first) is filled
-// up with zeros, a longer one is taken when what this version does not know is zero.
+// The caller's struct as this version knows it: a shorter one (of an older version, never shorter
+// than the first) is filled up with zeros, a longer one is taken when what this version does not
+// know is zero.
 template <typename Struct>
 Struct read_struct(const Struct* in, const char* name, size_t first_size) {
   require(in != nullptr, "{} is NULL: must point to a struct", name);
@@ -21,8 +22,9 @@ Struct read_struct(const Struct* in, const char* name, size_t first_size) {
   require(size <= 65536, "{}.struct_size is {}: must be at most 65536", name, size);
   const auto* bytes = reinterpret_cast<const unsigned char*>(in);
   for (size_t i = sizeof(Struct); i < size; ++i) {
-    require(bytes[i] == 0, "{} has a value at byte {}: this version knows {} bytes, the rest must be zero",
-            name, i, sizeof(Struct));
+    require(bytes[i] == 0,
+            "{} has a value at byte {}: this version knows {} bytes, the rest must be zero", name,
+            i, sizeof(Struct));
   }
   Struct out{};
   std::memcpy(&out, in, std::min(size, sizeof(Struct)));
@@ -46,7 +48,8 @@ void write_struct(void* out, Struct value, size_t struct_size, size_t writable) 
 }
 
 inline void write_text(const std::string& text, char* out, size_t capacity, size_t* length) {
-  require(out != nullptr || capacity == 0, "text is NULL with capacity {}: must be 0 then", capacity);
+  require(out != nullptr || capacity == 0, "text is NULL with capacity {}: must be 0 then",
+          capacity);
   if (length != nullptr) *length = text.size();
   if (out == nullptr) {
     require(length != nullptr, "text and length are both NULL: one must be given");

@@ -3,7 +3,8 @@
 
 namespace flashrnn {
 
-// Never destroyed: a handle may still be used, or leaked, while static objects are torn down at exit.
+// Never destroyed: a handle may still be used, or leaked, while static objects are torn down at
+// exit.
 HandleTable<flashrnn_device, const Device>& device_table() {
   static auto& table = *new HandleTable<flashrnn_device, const Device>(0xd1, "device");
   return table;

@@ -34,7 +34,8 @@ HandleTable<flashrnn_plan, const Plan>& plan_table();
 HandleTable<flashrnn_stream, StreamObject>& stream_table();
 HandleTable<flashrnn_event, EventObject>& event_table();
 
-// The backend's stream behind a handle: nullptr for NULL, the device's default. Throws where it belongs to another device.
+// The backend's stream behind a handle: nullptr for NULL, the device's default. Throws where it
+// belongs to another device.
 void* native_stream(flashrnn_stream stream, const Device& device);
 
 }  // namespace flashrnn

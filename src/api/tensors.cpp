@@ -11,7 +11,8 @@ namespace flashrnn {
 
 namespace {
 
-// The elements of an output are distinct when, from the smallest stride up, each stride steps over all that lies below.
+// The elements of an output are distinct when, from the smallest stride up, each stride steps over
+// all that lies below.
 void require_distinct(const char* name, const Tensor& tensor, std::initializer_list<Axis> shape) {
   struct Step {
     int64_t stride;
@@ -25,14 +26,15 @@ void require_distinct(const char* name, const Tensor& tensor, std::initializer_l
     if (axis.size <= 1) continue;
     const Step step{stride < 0 ? -stride : stride, &axis};
     size_t place = count++;
-    for (; place > 0 && steps[place - 1].stride > step.stride; --place) steps[place] = steps[place - 1];
+    for (; place > 0 && steps[place - 1].stride > step.stride; --place)
+      steps[place] = steps[place - 1];
     steps[place] = step;
   }
   int64_t reach = 0;
   for (size_t i = 0; i < count; ++i) {
     require(steps[i].stride > reach,
-            "{} has stride {} on axis {}: must be more than {}, for its elements to be distinct", name,
-            steps[i].stride, steps[i].axis->name, reach);
+            "{} has stride {} on axis {}: must be more than {}, for its elements to be distinct",
+            name, steps[i].stride, steps[i].axis->name, reach);
     reach += steps[i].stride * (steps[i].axis->size - 1);
   }
 }
@@ -71,13 +73,14 @@ Tensor CallChecker::check(const char* name, const flashrnn_tensor& tensor, DType
           dtype_name(static_cast<DType>(tensor.dtype)), static_cast<int32_t>(dtype),
           dtype_name(dtype));
   for (size_t i = shape.size(); i < kMaxAxes; ++i) {
-    require(tensor.stride[i] == 0, "{}.stride[{}] is {}: must be 0, the tensor has {} axes", name, i,
-            tensor.stride[i], shape.size());
+    require(tensor.stride[i] == 0, "{}.stride[{}] is {}: must be 0, the tensor has {} axes", name,
+            i, tensor.stride[i], shape.size());
   }
   const auto address = reinterpret_cast<uintptr_t>(tensor.data);
   const auto size = static_cast<int64_t>(dtype_size(dtype));
   require(address % static_cast<uintptr_t>(size) == 0,
-          "{}.data is {}: must be aligned to its element of {} bytes", name, fmt::ptr(tensor.data), size);
+          "{}.data is {}: must be aligned to its element of {} bytes", name, fmt::ptr(tensor.data),
+          size);
   if (elements == 0) return out;
 
   const bool is_packed =
@@ -93,8 +96,8 @@ Tensor CallChecker::check(const char* name, const flashrnn_tensor& tensor, DType
     int64_t& end = out.stride[i] < 0 ? lowest : highest;
     require(!__builtin_mul_overflow(out.stride[i], axis.size - 1, &span) &&
                 !__builtin_add_overflow(end, span, &end),
-            "{}.stride[{}] is {} over {} elements: offsets must fit 63 bits", name, i, out.stride[i],
-            axis.size);
+            "{}.stride[{}] is {} over {} elements: offsets must fit 63 bits", name, i,
+            out.stride[i], axis.size);
   }
   int64_t below = 0;
   int64_t above = 0;
@@ -111,7 +114,8 @@ Tensor CallChecker::check(const char* name, const flashrnn_tensor& tensor, DType
 }
 
 void CallChecker::absent(const char* name, const flashrnn_tensor& tensor, const char* rule) {
-  require(tensor.data == nullptr, "{}.data is {}: must be NULL, {}", name, fmt::ptr(tensor.data), rule);
+  require(tensor.data == nullptr, "{}.data is {}: must be NULL, {}", name, fmt::ptr(tensor.data),
+          rule);
 }
 
 std::byte* CallChecker::buffer(const char* name, void* data, size_t size, size_t needed,
@@ -122,8 +126,8 @@ std::byte* CallChecker::buffer(const char* name, void* data, size_t size, size_t
   const auto address = reinterpret_cast<uintptr_t>(data);
   require(address % alignment == 0, "{} is {}: must be aligned to {} bytes", name, fmt::ptr(data),
           alignment);
-  require(needed <= UINTPTR_MAX - address, "{} of {} bytes: must lie within the address space", name,
-          needed);
+  require(needed <= UINTPTR_MAX - address, "{} of {} bytes: must lie within the address space",
+          name, needed);
   add({name, address, address + needed, is_written, Tensor{}});
   return static_cast<std::byte*>(data);
 }

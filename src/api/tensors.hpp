@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checks of the tensors and buffers of one call, and their strides made explicit. Nothing is written before finish().
+// Checks of the tensors and buffers of one call, and their strides made explicit. Nothing is
+// written before finish().
 #pragma once
 
 #include <array>

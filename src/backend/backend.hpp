@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a backend is: the interface that CPU, CUDA, HIP and Vulkan fill, each in its own folder. plan/ decides with the
-// facts, model and predictions that a device gives; api/ checks calls and hands them on. How to add one:
-// docs/adding-a-backend.md.
+// What a backend is: the interface that CPU, CUDA, HIP and Vulkan fill, each in its own folder.
+// plan/ decides with the facts, model and predictions that a device gives; api/ checks calls and
+// hands them on. How to add one: docs/adding-a-backend.md.
 #pragma once
 
 #include <array>
@@ -30,7 +30,8 @@ struct Tensor {
 };
 
 struct ForwardCall {
-  void* stream = nullptr;  // what the device's make_stream or wrap_stream gave; nullptr: its default
+  void* stream =
+      nullptr;  // what the device's make_stream or wrap_stream gave; nullptr: its default
   Tensor wx, r, bias, initial_states, lengths, resets;
   Tensor h, states, last_states;
   std::byte* workspace = nullptr;
@@ -65,7 +66,8 @@ struct PlanSizes {
   size_t alignment = 256;
 };
 
-// A problem bound to a kernel and a configuration. Immutable; runs from any number of threads at once.
+// A problem bound to a kernel and a configuration. Immutable; runs from any number of threads at
+// once.
 class Kernel {
  public:
   virtual ~Kernel() = default;
@@ -95,8 +97,9 @@ class Device {
   // JSON of every fact that plan-time decisions use.
   virtual std::string describe() const = 0;
 
-  // Plan time. The constraint model's text, the facts it takes as named parameters, the predicted microseconds of forward
-  // plus backward (or of forward alone in inference) under a configuration, and the kernel for it.
+  // Plan time. The constraint model's text, the facts it takes as named parameters, the predicted
+  // microseconds of forward plus backward (or of forward alone in inference) under a configuration,
+  // and the kernel for it.
   virtual std::string model() const = 0;
   virtual NamedValues parameters(const Problem& problem) const = 0;
   virtual double predict(const Problem& problem, const KernelConfig& config) const = 0;
@@ -119,7 +122,8 @@ class Device {
   virtual void wait(void* event) const = 0;
   virtual double elapsed_milliseconds(void* first, void* second) const = 0;
   virtual void destroy_event(void* event) const = 0;
-  // Host threads may read tensors' values at their addresses, so that lengths are checked before a run.
+  // Host threads may read tensors' values at their addresses, so that lengths are checked before a
+  // run.
   virtual bool host_accessible() const = 0;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The backends of this build, the fastest kind first, and those that this version knows but this build lacks.
+// The backends of this build, the fastest kind first, and those that this version knows but this
+// build lacks.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sLSTM (Beck et al. 2024, arXiv 2405.04517, equations 8 to 17): exponential input gate, normaliser n, stabiliser m. As in
-// FlashRNN (arXiv 2412.07752) n is at least 1, and a normaliser of exactly 0 marks a fresh state, whose m is not used.
+// FlashRNN (arXiv 2412.07752) n is at least 1, a normaliser of exactly 0 marks a fresh state, whose m is not used, and the
+// stabilised forget gate is at most 1, which it can only exceed on a fresh state.
 // Slots i f z o, states h c n m.
 //
 // Saved: tanh z, sigmoid o, 1 - sigmoid f, and delta = i - (log sigmoid f + m), from which both stabilised gates follow: one of
@@ -31,7 +32,7 @@ CELL_FUNCTION slstm_step slstm_forward(slstm_slots g, slstm_states old) {
   real lf = cell_log_sigmoid(g.v[1]) + old.v[3];
   real m = cell_if_equal(old.v[2], zero, g.v[0], cell_max(g.v[0], lf));
   real i = cell_exp(g.v[0] - m);
-  real f = cell_exp(lf - m);
+  real f = cell_exp(zero - cell_max(m - lf, zero));
   real z = cell_tanh(g.v[2]);
   real o = cell_sigmoid(g.v[3]);
   real c = f * old.v[1] + i * z;
@@ -57,12 +58,14 @@ CELL_FUNCTION slstm_gradient slstm_backward(slstm_saved a, slstm_states old, sls
   // The input gate sets m where the old state is fresh or where it is the larger; then i = 1, else f = 1.
   real by_input = cell_if_equal(old.v[2], zero, one, cell_if_greater(zero, delta, zero, one));
   real i = cell_exp(cell_if_equal(by_input, one, zero, delta));
-  real f = cell_exp(cell_if_equal(by_input, one, zero - delta, zero));
+  real f = cell_exp(cell_if_equal(by_input, one, zero - cell_max(delta, zero), zero));
+  // Where a fresh state's forget gate is held at 1 its derivative is 0.
+  real is_held = cell_if_equal(by_input, one, cell_if_greater(zero, delta, one, zero), zero);
   real ratio = now.v[1] / now.v[2];
   real dc = d.v[1] + d.v[0] * o / now.v[2];
   real dn = cell_if_greater(now.v[2], one, d.v[2] - d.v[0] * o * ratio / now.v[2], zero);
   real di = (dc * z + dn) * i;
-  real df = (dc * old.v[1] + dn * old.v[2]) * f;
+  real df = cell_if_equal(is_held, one, zero, (dc * old.v[1] + dn * old.v[2]) * f);
   real dm = d.v[3] - di - df;
   real dlf = df + cell_if_equal(by_input, one, zero, dm);
   r.slots.v[0] = di + cell_if_equal(by_input, one, dm, zero);

@@ -14,18 +14,21 @@ namespace {
 using simd::divide_up;
 using simd::ProductKind;
 
-// Cycles, as read off the kernels on current x86-64 cores; only their proportions matter for the ranking.
+// Cycles, as read off the kernels on current x86-64 cores; only their proportions matter for the
+// ranking.
 constexpr double kCyclesPerMicrosecond = 3000;
-constexpr double kFmaPerCycle = 2;           // vector multiply-adds issued
+constexpr double kFmaPerCycle = 2;  // vector multiply-adds issued
 constexpr double kLoadsPerCycle = 2;
 constexpr double kFmaLatency = 4;
-constexpr double kDotPerCycle = 1;           // bfloat16 dot products issued
-constexpr double kTileCycles = 16;           // of one AMX multiply of 16 x 16 x 32
-constexpr double kForwardCellCycles = 60;    // one vector of elements
+constexpr double kDotPerCycle = 1;         // bfloat16 dot products issued
+constexpr double kTileCycles = 16;         // of one AMX multiply of 16 x 16 x 32
+constexpr double kForwardCellCycles = 60;  // one vector of elements
 constexpr double kBackwardCellCycles = 60;
-constexpr double kCallCycles = 60;           // of one product or element-wise call
+constexpr double kCallCycles = 60;  // of one product or element-wise call
 constexpr double kL2BytesPerCycle = 32;
 constexpr double kL3BytesPerCycle = 8;
+// Bringing a tensor's row from memory.
+constexpr double kMemoryBytesPerCycle = 5;
 constexpr double kPortableCyclesPerMac = 2;
 constexpr double kPortableCellCycles = 150;  // one element
 
@@ -43,12 +46,14 @@ struct Cost {
       return divide_up(static_cast<int64_t>(depth), 32) * rows * (kTileCycles + 2);
     }
     const double widest = lanes >= 16 ? 6 : 3;
-    const auto parts = static_cast<double>(divide_up(static_cast<int64_t>(columns), static_cast<int64_t>(widest)));
+    const auto parts =
+        static_cast<double>(divide_up(static_cast<int64_t>(columns), static_cast<int64_t>(widest)));
     const double width = columns / parts;
     const double block = std::min(rows, 4.0);
     const double issue = product == ProductKind::kDot ? kDotPerCycle : kFmaPerCycle;
     const double at_once = product == ProductKind::kDot ? 2 : 1;
-    const double per_k = std::max({block * width / issue, (block + width) / kLoadsPerCycle, kFmaLatency});
+    const double per_k =
+        std::max({block * width / issue, (block + width) / kLoadsPerCycle, kFmaLatency});
     const double passes = std::max(1.0, depth / static_cast<double>(block_depth));
     const double sums = passes > 1 ? passes * block * width : block * width / 2;
     return rows / block * parts * (depth / at_once * per_k + sums + kCallCycles);
@@ -60,7 +65,22 @@ struct Cost {
     return near / kL2BytesPerCycle + (bytes - near) / kL3BytesPerCycle;
   }
 
-  double step_cycles(int64_t columns, const HostFacts& host) const {
+  // Cycles of one head's share of reading the step's rows, `tensors` values an element.
+  double row_cycles(double width, double tensors) const {
+    return width * tensors * units * static_cast<double>(dtype_size(problem.dtype)) /
+           kMemoryBytesPerCycle;
+  }
+
+  // A head's panels, and in backward its weights' gradients and history, should stay in L2 from
+  // step to step.
+  double working_set(double panels, double head_block, const HostFacts& host) const {
+    const double excess = panels * head_block - 0.7 * static_cast<double>(host.l2_bytes);
+    return head_block > 1 && excess > 0 ? std::min(excess / head_block, panels) / kL3BytesPerCycle
+                                        : 0;
+  }
+
+  double step_cycles(int64_t columns, double head_block, double backward_head_block,
+                     const HostFacts& host) const {
     const auto width = static_cast<double>(columns);
     const double operand = product == ProductKind::kFma ? real_size : 2;
     const double panel = gates * padded * units * operand;
@@ -70,10 +90,16 @@ struct Cost {
                                     std::max<int64_t>(1, 4 / static_cast<int64_t>(gates)));
     double cycles = std::max(product_cycles(gates * vectors, width, units), memory) +
                     vectors * width * kForwardCellCycles * scale + groups * kCallCycles;
+    cycles += row_cycles(width, problem.cell->input_gates + 1);
+    cycles += working_set(panel, head_block, host);
     if (problem.mode == Mode::kInference) return cycles;
     if (problem.mode == Mode::kRecompute) cycles *= 2;
     cycles += std::max(product_cycles(vectors, width, gates * padded), memory);
     cycles += vectors * width * kBackwardCellCycles * scale + 4 * kCallCycles;
+    cycles += row_cycles(width, problem.cell->input_gates + 2);
+    const double history = 128 * (gates + 1) * padded * real_size;
+    cycles += working_set(panel + gates * padded * units * real_size + history, backward_head_block,
+                          host);
     // The weights' gradients: a product of reals whatever the operands are.
     cycles += gates * units * vectors * width / kFmaPerCycle * 1.15;
     return cycles;
@@ -86,7 +112,9 @@ double predict_cpu_microseconds(const Problem& p, const KernelConfig& config) {
   const HostFacts& host = host_facts();
   const int64_t batch_tile = config.get("batch_tile");
   const int64_t tiles = divide_up(p.batch, batch_tile);
-  const auto rounds = static_cast<double>(divide_up(p.heads * tiles, config.get("workers")));
+  const int64_t head_block = config.get("head_block");
+  const int64_t items = divide_up(p.heads, head_block) * tiles;
+  const auto rounds = static_cast<double>(divide_up(items, config.get("workers")) * head_block);
   const auto units = static_cast<double>(p.head_dim);
   const auto gates = static_cast<double>(p.cell->recurrent_gates);
   const auto steps = static_cast<double>(p.time);
@@ -109,7 +137,11 @@ double predict_cpu_microseconds(const Problem& p, const KernelConfig& config) {
                   config.get("block_depth"),
                   static_cast<ProductKind>(config.get("product")),
                   p.double_precision() ? 8.0 : 4.0};
-  return rounds * steps * cost.step_cycles(std::min(batch_tile, p.batch), host) / kCyclesPerMicrosecond;
+  return rounds * steps *
+         cost.step_cycles(std::min(batch_tile, p.batch),
+                          static_cast<double>(config.get("head_block")),
+                          static_cast<double>(config.get("backward_head_block")), host) /
+         kCyclesPerMicrosecond;
 }
 
 }  // namespace flashrnn

@@ -18,7 +18,9 @@ void with_loader(const Tensor& tensor, const Body& body) {
   const std::byte* data = tensor.data;
   switch (tensor.dtype) {
     case DType::kFloat32:
-      body([p = reinterpret_cast<const float*>(data)](int64_t i) { return static_cast<Real>(p[i]); });
+      body([p = reinterpret_cast<const float*>(data)](int64_t i) {
+        return static_cast<Real>(p[i]);
+      });
       return;
     case DType::kBfloat16:
       body([p = reinterpret_cast<const uint16_t*>(data)](int64_t i) {
@@ -31,7 +33,9 @@ void with_loader(const Tensor& tensor, const Body& body) {
       });
       return;
     default:
-      body([p = reinterpret_cast<const double*>(data)](int64_t i) { return static_cast<Real>(p[i]); });
+      body([p = reinterpret_cast<const double*>(data)](int64_t i) {
+        return static_cast<Real>(p[i]);
+      });
   }
 }
 

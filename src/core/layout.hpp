@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Carves named pieces out of one buffer, so that what is asked for and what is used cannot drift apart: the same code walks
-// the pieces with a null base to find the size.
+// Carves named pieces out of one buffer, so that what is asked for and what is used cannot drift
+// apart: the same code walks the pieces with a null base to find the size.
 #pragma once
 
 #include <cstddef>

@@ -31,7 +31,8 @@ void initialize_quietly() {
 class Dispatcher {
  public:
   Dispatcher() {
-    // Somebody else's Kokkos was started in a thread that we do not own: then dispatch where we are called.
+    // Somebody else's Kokkos was started in a thread that we do not own: then dispatch where we are
+    // called.
     is_ours_ = !Kokkos::is_initialized();
     if (is_ours_) {
       std::thread([this] { serve(); }).detach();
@@ -88,8 +89,7 @@ void dispatch(void* context) {
   const Work work = *static_cast<const Work*>(context);
   const Kokkos::RangePolicy<HostSpace, Kokkos::Schedule<Kokkos::Static>> range(
       0, work.workers, Kokkos::ChunkSize(1));
-  Kokkos::parallel_for("flashrnn", range,
-                       [work](int worker) { work.body(worker, work.context); });
+  Kokkos::parallel_for("flashrnn", range, [work](int worker) { work.body(worker, work.context); });
   HostSpace().fence();
 }
 

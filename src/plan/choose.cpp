@@ -24,8 +24,9 @@ ModelText find_model(const Device& device, const Problem& problem) {
   std::string what = "problem.model_path";
   if (path.empty()) {
     std::string variable = "FLASHRNN_MODEL_" + device.info().backend_name;
-    std::transform(variable.begin(), variable.end(), variable.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+    std::transform(variable.begin(), variable.end(), variable.begin(), [](char c) {
+      return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    });
     const char* value = std::getenv(variable.c_str());
     if (value != nullptr) path = value;
     what = variable;
@@ -51,9 +52,10 @@ Ready prepare(const Device& device, const Problem& problem) {
     }
     const KernelConfig forced = KernelConfig::parse(problem.forced_config);
     for (const auto& [name, value] : forced.values()) {
-      require(ready.model.has_variable(name), "problem.config names '{}': the model has no such variable",
-              name);
-      ready.model.require(ready.model.term(name) == value, "config: " + name + " == " + std::to_string(value));
+      require(ready.model.has_variable(name),
+              "problem.config names '{}': the model has no such variable", name);
+      ready.model.require(ready.model.term(name) == value,
+                          "config: " + name + " == " + std::to_string(value));
     }
   } catch (const constrint::Error& error) {
     fail(Status::kInvalidArgument, "constraint model {}: {}", ready.text.source, error.what());
@@ -61,8 +63,8 @@ Ready prepare(const Device& device, const Problem& problem) {
   return ready;
 }
 
-std::vector<RankedConfig> enumerate(const Device& device, const Problem& problem, const Ready& ready,
-                                    constrint::Statistics* statistics) {
+std::vector<RankedConfig> enumerate(const Device& device, const Problem& problem,
+                                    const Ready& ready, constrint::Statistics* statistics) {
   std::vector<RankedConfig> found;
   const std::vector<std::string> names = ready.model.variables();
   constrint::Options options;

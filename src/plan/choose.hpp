@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a problem and a device to one configuration: the device's constraint model says what is legal, its cost model what
-// is best.
+// From a problem and a device to one configuration: the device's constraint model says what is
+// legal, its cost model what is best.
 #pragma once
 
 #include <string>
@@ -22,8 +22,9 @@ struct Choice {
   NamedValues statistics;  // of the solver
 };
 
-// Throws Error (infeasible) with the clashing constraints where nothing is legal, and Error (invalid argument) where the
-// forced part of the configuration names something that the model does not have.
+// Throws Error (infeasible) with the clashing constraints where nothing is legal, and Error
+// (invalid argument) where the forced part of the configuration names something that the model does
+// not have.
 Choice choose(const Device& device, const Problem& problem);
 
 struct RankedConfig {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one description of how a problem is run: the solver's answer, the kernel's parameters, the log line and the bench row
-// are all this.
+// The one description of how a problem is run: the solver's answer, the kernel's parameters, the
+// log line and the bench row are all this.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@ namespace flashrnn {
 class KernelConfig {
  public:
   void set(std::string_view name, int64_t value);
-  // Throws Error (internal) for a name that is not there: a config always has every value of its model.
+  // Throws Error (internal) for a name that is not there: a config always has every value of its
+  // model.
   int64_t get(std::string_view name) const;
   const int64_t* find(std::string_view name) const;
 

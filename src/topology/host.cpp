@@ -9,7 +9,8 @@ namespace flashrnn {
 
 namespace {
 
-// Objects within what the system allows and this process is bound to. A core counts when any of its hardware threads does.
+// Objects within what the system allows and this process is bound to. A core counts when any of its
+// hardware threads does.
 int allowed_count(hwloc_topology_t topology, hwloc_obj_type_t type) {
   hwloc_bitmap_t mine = hwloc_bitmap_alloc();
   if (hwloc_get_cpubind(topology, mine, HWLOC_CPUBIND_PROCESS) != 0 || hwloc_bitmap_iszero(mine)) {
@@ -60,7 +61,8 @@ HostFacts read() {
     const hwloc_obj_t machine = hwloc_get_root_obj(topology);
     facts.memory_bytes = machine->total_memory;
     const hwloc_obj_t package = hwloc_get_obj_by_type(topology, HWLOC_OBJ_PACKAGE, 0);
-    const char* model = package == nullptr ? nullptr : hwloc_obj_get_info_by_name(package, "CPUModel");
+    const char* model =
+        package == nullptr ? nullptr : hwloc_obj_get_info_by_name(package, "CPUModel");
     facts.processor = model == nullptr ? "unnamed processor" : model;
     const unsigned version = hwloc_get_api_version();
     facts.topology_version = "hwloc " + std::to_string(version >> 16) + "." +

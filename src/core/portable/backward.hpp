@@ -57,11 +57,12 @@ struct Backward {
   KOKKOS_INLINE_FUNCTION void run(const Member& team, const Tile& tile) const {
     const Shape& s = steps.shape;
     const int64_t elements = tile.columns * s.units;
-    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, Cell::kStates * elements), [&](const int64_t e) {
-      const int64_t b = tile.b0 + e % elements / s.units;
-      tile.carry[e] = state_at<Real>(d_last_states, e / elements, b, tile.n, e % s.units);
-      tile.d_initial[e] = 0;
-    });
+    Kokkos::parallel_for(
+        Kokkos::TeamThreadRange(team, Cell::kStates * elements), [&](const int64_t e) {
+          const int64_t b = tile.b0 + e % elements / s.units;
+          tile.carry[e] = state_at<Real>(d_last_states, e / elements, b, tile.n, e % s.units);
+          tile.d_initial[e] = 0;
+        });
     Kokkos::parallel_for(Kokkos::TeamThreadRange(team, weight_gradient_size),
                          [&](const int64_t e) { tile.d_r[e] = 0; });
     team.team_barrier();
@@ -77,18 +78,20 @@ struct Backward {
       team.team_barrier();
     }
     if (d_initial_states.data == nullptr) return;
-    Kokkos::parallel_for(Kokkos::TeamThreadRange(team, Cell::kStates * elements), [&](const int64_t e) {
-      const Tensor& d = d_initial_states;
-      store(d.data, d.dtype,
-            e / elements * d.stride[0] + (tile.b0 + e % elements / s.units) * d.stride[1] +
-                tile.n * d.stride[2] + e % s.units * d.stride[3],
-            tile.carry[e] + tile.d_initial[e]);
-    });
+    Kokkos::parallel_for(
+        Kokkos::TeamThreadRange(team, Cell::kStates * elements), [&](const int64_t e) {
+          const Tensor& d = d_initial_states;
+          store(d.data, d.dtype,
+                e / elements * d.stride[0] + (tile.b0 + e % elements / s.units) * d.stride[1] +
+                    tile.n * d.stride[2] + e % s.units * d.stride[3],
+                tile.carry[e] + tile.d_initial[e]);
+        });
     team.team_barrier();
   }
 
   // h before the step, as the product read it.
-  KOKKOS_INLINE_FUNCTION Real old_h(Source source, int64_t n, int64_t b, int64_t t, int64_t u) const {
+  KOKKOS_INLINE_FUNCTION Real old_h(Source source, int64_t n, int64_t b, int64_t t,
+                                    int64_t u) const {
     if (source == Source::kInitial) {
       return rounded_to(steps.shape.dtype, state_at<Real>(initial_states, 0, b, n, u));
     }
@@ -127,7 +130,8 @@ struct Backward {
       sum += load<Real>(d_h.data, d_h.dtype, sequence_offset(d_h, b, t, n, u));
     }
     if (d_states.data != nullptr) {
-      sum += load<Real>(d_states.data, d_states.dtype, state_sequence_offset(d_states, k, b, t, n, u));
+      sum +=
+          load<Real>(d_states.data, d_states.dtype, state_sequence_offset(d_states, k, b, t, n, u));
     }
     return sum;
   }
@@ -153,14 +157,17 @@ struct Backward {
     }
     for (int k = 1; k <= Cell::kKept; ++k) {
       now.v[k] = saved.kept[SavedMemory<Real>::at(s, Cell::kKept, n, b, t, k - 1, u)];
-      old.v[k] = is_fresh ? state_at<Real>(initial_states, k, b, n, u)
-                          : saved.kept[SavedMemory<Real>::at(s, Cell::kKept, n, b, steps.previous(t),
-                                                             k - 1, u)];
+      old.v[k] =
+          is_fresh
+              ? state_at<Real>(initial_states, k, b, n, u)
+              : saved
+                    .kept[SavedMemory<Real>::at(s, Cell::kKept, n, b, steps.previous(t), k - 1, u)];
     }
     return Cell::backward(values, old, now, d);
   }
 
-  // Adds to h's gradient what passes through R, clips it, and hands it to the initial states where they were the old ones.
+  // Adds to h's gradient what passes through R, clips it, and hands it to the initial states where
+  // they were the old ones.
   KOKKOS_INLINE_FUNCTION void carry_back(const Tile& tile, int64_t t, int64_t e) const {
     const Shape& s = steps.shape;
     const int64_t u = e % s.units;
@@ -229,7 +236,8 @@ struct SumWeights {
     if (is_bias) {
       const int64_t at = e - weights;
       store(d_bias.data, d_bias.dtype,
-            at / units * d_bias.stride[0] + n * d_bias.stride[1] + at % units * d_bias.stride[2], sum);
+            at / units * d_bias.stride[0] + n * d_bias.stride[1] + at % units * d_bias.stride[2],
+            sum);
     } else {
       store(d_r.data, d_r.dtype,
             e / (units * units) * d_r.stride[0] + n * d_r.stride[1] +

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The forward recurrence as one Kokkos team functor: a team takes one (head, batch tile) after another through all of time.
+// The forward recurrence as one Kokkos team functor: a team takes one (head, batch tile) after
+// another through all of time.
 #pragma once
 
 #include "core/portable/steps.hpp"
 
 namespace flashrnn::portable {
 
-// Reals that one team's forward needs: h rounded as the product's operand (initial, and two to alternate), and the states.
+// Reals that one team's forward needs: h rounded as the product's operand (initial, and two to
+// alternate), and the states.
 inline int64_t forward_scratch(const CellTraits& cell, int64_t batch_tile, int64_t units) {
   return (3 + cell.states) * batch_tile * units;
 }
@@ -95,8 +97,8 @@ struct Forward {
     const Real* h_row = (is_fresh ? tile.initial_h : tile.h_old) + column * s.units;
     typename Cell::States old;
     for (int k = 0; k < Cell::kStates; ++k) {
-      old.v[k] = is_fresh ? state_at<Real>(initial_states, k, b, tile.n, u)
-                          : tile.state[k * elements + e];
+      old.v[k] =
+          is_fresh ? state_at<Real>(initial_states, k, b, tile.n, u) : tile.state[k * elements + e];
     }
     typename Cell::Step step = Cell::forward(slots(tile.n, b, t, u, h_row), old);
     if (s.forward_clip > 0) step.now.v[0] = clamp(step.now.v[0], Real(s.forward_clip));
@@ -115,7 +117,8 @@ struct Forward {
                      ? Real(0)
                      : load<Real>(bias.data, bias.dtype,
                                   k * bias.stride[0] + n * bias.stride[1] + u * bias.stride[2]);
-      if (input >= 0) sum += load<Real>(wx.data, wx.dtype, projection_offset(wx, b, t, input, n, u));
+      if (input >= 0)
+        sum += load<Real>(wx.data, wx.dtype, projection_offset(wx, b, t, input, n, u));
       if (recurrent >= 0) sum += product(n, recurrent, u, h_row);
       g.v[k] = sum;
     }
@@ -146,7 +149,8 @@ struct Forward {
     if (h.data != nullptr) store(h.data, h.dtype, sequence_offset(h, b, t, n, u), step.now.v[0]);
     if (states.data != nullptr) {
       for (int k = 0; k < Cell::kStates; ++k) {
-        store(states.data, states.dtype, state_sequence_offset(states, k, b, t, n, u), step.now.v[k]);
+        store(states.data, states.dtype, state_sequence_offset(states, k, b, t, n, u),
+              step.now.v[k]);
       }
     }
     if (saved.values == nullptr) return;

@@ -69,7 +69,8 @@ class PortableKernel final : public Kernel {
   void forward(const ForwardCall& call) const override {
     Layout workspace(call.workspace);
     Layout saved(call.saved);
-    const SavedMemory<Real> memory = call.saved == nullptr ? SavedMemory<Real>{} : take_saved(saved);
+    const SavedMemory<Real> memory =
+        call.saved == nullptr ? SavedMemory<Real>{} : take_saved(saved);
     run_forward(shape_, call, memory, take_forward(workspace));
   }
 
@@ -109,8 +110,8 @@ class PortableKernel final : public Kernel {
             memory.weight_gradients,
             weight_gradients},
         teams_);
-    const portable::SumWeights<Cell, Real> sum{shape_, call.d_r, call.d_bias, memory.weight_gradients,
-                                               weight_gradients};
+    const portable::SumWeights<Cell, Real> sum{shape_, call.d_r, call.d_bias,
+                                               memory.weight_gradients, weight_gradients};
     const int64_t count = shape_.heads * weight_gradients;
     run_workers(static_cast<int>(teams_), [&](int worker) {
       for (int64_t i = count * worker / teams_; i < count * (worker + 1) / teams_; ++i) sum(i);
@@ -139,13 +140,13 @@ class PortableKernel final : public Kernel {
   struct BackwardMemory {
     Real* scratch;
     Real* weight_gradients;
-    Real* forward_scratch;     // recompute mode
+    Real* forward_scratch;    // recompute mode
     SavedMemory<Real> saved;  // recompute mode
   };
 
   Real* take_forward(Layout& layout) const {
-    return layout.take<Real>(teams_ * portable::forward_scratch(*problem_.cell, shape_.batch_tile,
-                                                                shape_.units));
+    return layout.take<Real>(
+        teams_ * portable::forward_scratch(*problem_.cell, shape_.batch_tile, shape_.units));
   }
 
   SavedMemory<Real> take_saved(Layout& layout) const {
@@ -162,8 +163,8 @@ class PortableKernel final : public Kernel {
     const CellTraits& cell = *problem_.cell;
     memory.scratch = layout.take<Real>(
         teams_ * portable::backward_scratch(cell, shape_.batch_tile, shape_.units));
-    memory.weight_gradients = layout.take<Real>(
-        shape_.heads * shape_.tiles * portable::weight_gradient_size(cell, shape_.units));
+    memory.weight_gradients = layout.take<Real>(shape_.heads * shape_.tiles *
+                                                portable::weight_gradient_size(cell, shape_.units));
     if (problem_.mode == Mode::kRecompute) {
       memory.forward_scratch = take_forward(layout);
       memory.saved = take_saved(layout);
@@ -173,19 +174,20 @@ class PortableKernel final : public Kernel {
 
   void run_forward(const portable::Shape& shape, const ForwardCall& call,
                    const SavedMemory<Real>& saved, Real* scratch) const {
-    run_teams(portable::Forward<Cell, Real, Space>{
-                  {shape, call.lengths, call.resets},
-                  call.wx,
-                  call.r,
-                  call.bias,
-                  call.initial_states,
-                  call.h,
-                  call.states,
-                  call.last_states,
-                  saved,
-                  scratch,
-                  portable::forward_scratch(*problem_.cell, shape_.batch_tile, shape_.units)},
-              teams_);
+    run_teams(
+        portable::Forward<Cell, Real, Space>{
+            {shape, call.lengths, call.resets},
+            call.wx,
+            call.r,
+            call.bias,
+            call.initial_states,
+            call.h,
+            call.states,
+            call.last_states,
+            saved,
+            scratch,
+            portable::forward_scratch(*problem_.cell, shape_.batch_tile, shape_.units)},
+        teams_);
   }
 
   Problem problem_;
@@ -195,14 +197,16 @@ class PortableKernel final : public Kernel {
 
 }  // namespace
 
-std::shared_ptr<const Kernel> make_portable_kernel(const Problem& problem, const KernelConfig& config) {
-#define FLASHRNN_CELL(name, ENUM, value, ...) \
-  if (problem.cell->id == (value)) {                                                                \
-    if (problem.double_precision()) {                                                            \
-      return std::make_shared<PortableKernel<portable::twofold::name##_cell, double>>(problem,   \
-                                                                                      config);   \
-    }                                                                                            \
-    return std::make_shared<PortableKernel<portable::single::name##_cell, float>>(problem, config); \
+std::shared_ptr<const Kernel> make_portable_kernel(const Problem& problem,
+                                                   const KernelConfig& config) {
+#define FLASHRNN_CELL(name, ENUM, value, ...)                                                  \
+  if (problem.cell->id == (value)) {                                                           \
+    if (problem.double_precision()) {                                                          \
+      return std::make_shared<PortableKernel<portable::twofold::name##_cell, double>>(problem, \
+                                                                                      config); \
+    }                                                                                          \
+    return std::make_shared<PortableKernel<portable::single::name##_cell, float>>(problem,     \
+                                                                                  config);     \
   }
 #include "cells/cells.def"
 #undef FLASHRNN_CELL

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The portable algorithm as a kernel of the CPU backend: any cell, dtype, shape and option, at no great speed.
+// The portable algorithm as a kernel of the CPU backend: any cell, dtype, shape and option, at no
+// great speed.
 #pragma once
 
 #include <memory>
@@ -10,6 +11,7 @@
 
 namespace flashrnn {
 
-std::shared_ptr<const Kernel> make_portable_kernel(const Problem& problem, const KernelConfig& config);
+std::shared_ptr<const Kernel> make_portable_kernel(const Problem& problem,
+                                                   const KernelConfig& config);
 
 }  // namespace flashrnn

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scalars for the portable algorithm: the dialect's intrinsics and the loads and stores of every element type. Compiles for
-// every Kokkos space.
+// Scalars for the portable algorithm: the dialect's intrinsics and the loads and stores of every
+// element type. Compiles for every Kokkos space.
 #pragma once
 
 #include <Kokkos_Core.hpp>

@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "core/elements.hpp"
-#include "core/simd/tiles.hpp"
 
 namespace flashrnn::simd {
 
@@ -20,14 +19,17 @@ BackwardScratch<Real>::BackwardScratch(const Setup& setup, Layout& layout) {
   sums = layout.take<Real>(blocks);
   d_slots = layout.take<Real>(g.chunk_steps * g.batch_tile * g.gradient_stride());
   old_h = layout.take<Real>(g.chunk_steps * g.batch_tile * g.history_stride());
-  operand = layout.take<std::byte>(takes_bfloat16(setup.kind) ? g.batch_tile * g.gradient_stride() * 2 : 0);
+  operand = layout.take<std::byte>(
+      takes_bfloat16(setup.kind) ? g.batch_tile * g.gradient_stride() * 2 : 0);
   sources = layout.take<Source>(g.batch_tile);
+  active = layout.take<uint8_t>(g.batch_tile);
 }
 
 template <typename Real>
-BackwardTile<Real>::BackwardTile(const Setup& setup, const BackwardCall& call, int64_t head, int64_t tile,
-                                 const std::byte* panels, SavedTile<Real> saved,
-                                 const WeightGradients<Real>& gradients, BackwardScratch<Real>& scratch)
+BackwardTile<Real>::BackwardTile(const Setup& setup, const BackwardCall& call, int64_t head,
+                                 int64_t tile, const std::byte* panels, SavedTile<Real> saved,
+                                 const WeightGradients<Real>& gradients,
+                                 BackwardScratch<Real>& scratch)
     : setup_(setup),
       call_(call),
       head_(head),
@@ -36,10 +38,11 @@ BackwardTile<Real>::BackwardTile(const Setup& setup, const BackwardCall& call, i
       gradients_(gradients),
       scratch_(scratch),
       b0_(tile * setup.geometry.batch_tile),
-      columns_(setup.geometry.columns_of(tile)) {}
+      columns_(setup.geometry.columns_of(tile)),
+      steps_(setup.steps(call.lengths, call.resets)) {}
 
 template <typename Real>
-void BackwardTile<Real>::initialise() {
+void BackwardTile<Real>::begin() {
   const Geometry& g = setup_.geometry;
   load_states(g, call_.d_last_states, head_, b0_, columns_, scratch_.carry);
   load_states(g, call_.initial_states, head_, b0_, columns_, scratch_.initial);
@@ -54,18 +57,19 @@ void BackwardTile<Real>::initialise() {
   }
   for (int64_t c = 0; c < columns_; ++c) {
     for (int64_t unit = 0; unit < g.units; ++unit) {
-      scratch_.initial_h[c * g.history_stride() + unit] = rounded_to(
-          setup_.problem.dtype, portable::state_at<Real>(call_.initial_states, 0, b0_ + c, head_, unit));
+      scratch_.initial_h[c * g.history_stride() + unit] =
+          rounded_to(setup_.problem.dtype,
+                     portable::state_at<Real>(call_.initial_states, 0, b0_ + c, head_, unit));
     }
   }
 }
 
 template <typename Real>
-const Source* BackwardTile<Real>::begin_step(const portable::Steps& steps, int64_t i, int64_t t) {
+const Source* BackwardTile<Real>::begin_step(int64_t i, int64_t t) {
   if (!call_.lengths && !call_.resets && i > 0) return nullptr;
   bool is_plain = true;
   for (int64_t c = 0; c < columns_; ++c) {
-    scratch_.sources[c] = steps.source(b0_ + c, t);
+    scratch_.sources[c] = steps_.source(b0_ + c, t);
     is_plain = is_plain && scratch_.sources[c] == Source::kPrevious;
   }
   return is_plain ? nullptr : scratch_.sources;
@@ -128,8 +132,8 @@ void BackwardTile<Real>::multiply(const Real* d_slots) {
   p.sum_row_stride = columns_ * g.lanes;
   p.sum_column_stride = g.lanes;
   p.columns = columns_;
-  const auto* x = takes_bfloat16(setup_.kind) ? scratch_.operand
-                                              : reinterpret_cast<const std::byte*>(d_slots);
+  const auto* x =
+      takes_bfloat16(setup_.kind) ? scratch_.operand : reinterpret_cast<const std::byte*>(d_slots);
   for (int64_t first = 0; first < g.vectors; first += kPanelRows) {
     p.row_vectors = std::min(kPanelRows, g.vectors - first);
     p.panel_stride = p.row_vectors * g.lanes;
@@ -185,32 +189,32 @@ void BackwardTile<Real>::add_weights(int64_t steps) {
 }
 
 template <typename Real>
-void BackwardTile<Real>::run() {
+void BackwardTile<Real>::step(int64_t i) {
   const Geometry& g = setup_.geometry;
-  initialise();
-  const TileUnit tiles(setup_.kind, columns_);
-  const portable::Steps steps = setup_.steps(call_.lengths, call_.resets);
-  int64_t slot = 0;  // of the chunk
-  for (int64_t i = g.time; i-- > 0;) {
-    const int64_t t = steps.time_of(i);
-    // At the first step no column reads what lies before it; any valid address will do.
-    const int64_t t_before = i > 0 ? steps.previous(t) : t;
-    const Extent extent{columns_, g.units, 0, g.vectors, begin_step(steps, i, t)};
-    load_old_h(extent.sources, t_before, scratch_.old_h + slot * columns_ * g.history_stride());
-    const BackwardStep step = make_step(extent, t, t_before, slot);
-    setup_.cell->backward[setup_.dtype_index()](step);
-    CarryStep carry{extent, nullptr, scratch_.carry, setup_.problem.recurrent_gradient_clip};
-    if (!setup_.problem.cut_recurrent_gradient) {
-      multiply(static_cast<const Real*>(step.d_slots));
-      carry.sums = scratch_.sums;
-    }
-    setup_.cell->carry[setup_.dtype_index()](carry);
-    hand_to_initial(extent.sources);
-    if (++slot == g.chunk_steps || i == 0) {
-      add_weights(slot);
-      slot = 0;
-    }
+  const int64_t t = steps_.time_of(i);
+  // At the first step no column reads what lies before it; any valid address will do.
+  const int64_t t_before = i > 0 ? steps_.previous(t) : t;
+  Extent extent{columns_, g.units, 0, g.vectors, begin_step(i, t), nullptr, columns_};
+  set_active(extent, scratch_.active);
+  load_old_h(extent.sources, t_before, scratch_.old_h + slot_ * columns_ * g.history_stride());
+  const BackwardStep step = make_step(extent, t, t_before, slot_);
+  setup_.cell->backward[setup_.dtype_index()](step);
+  CarryStep carry{extent, nullptr, scratch_.carry, setup_.problem.recurrent_gradient_clip};
+  if (!setup_.problem.cut_recurrent_gradient) {
+    multiply(static_cast<const Real*>(step.d_slots));
+    carry.sums = scratch_.sums;
   }
+  setup_.cell->carry[setup_.dtype_index()](carry);
+  hand_to_initial(extent.sources);
+  if (++slot_ == g.chunk_steps || i == 0) {
+    add_weights(slot_);
+    slot_ = 0;
+  }
+}
+
+template <typename Real>
+void BackwardTile<Real>::finish() {
+  const Geometry& g = setup_.geometry;
   if (call_.d_initial_states) {
     store_states<Real>(g, call_.d_initial_states, head_, b0_, columns_, scratch_.carry,
                        scratch_.d_initial);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One (head, batch tile) through all of time, backward.
+// One (head, batch tile) through time, backward.
 #pragma once
 
 #include "core/layout.hpp"
@@ -31,6 +31,7 @@ struct BackwardScratch {
   Real* old_h;         // likewise
   std::byte* operand;  // rows of bfloat16, where the product takes them
   Source* sources;
+  uint8_t* active;
 
   BackwardScratch(const Setup& setup, Layout& layout);
 };
@@ -40,18 +41,21 @@ class BackwardTile {
  public:
   // panels are those of the head.
   BackwardTile(const Setup& setup, const BackwardCall& call, int64_t head, int64_t tile,
-               const std::byte* panels, SavedTile<Real> saved, const WeightGradients<Real>& gradients,
-               BackwardScratch<Real>& scratch);
-  void run();
+               const std::byte* panels, SavedTile<Real> saved,
+               const WeightGradients<Real>& gradients, BackwardScratch<Real>& scratch);
+
+  // begin(), then step(i) for every i in reverse of the order of processing, then finish().
+  void begin();
+  void step(int64_t i);
+  void finish();
 
  private:
-  void initialise();
-  const Source* begin_step(const portable::Steps& steps, int64_t i, int64_t t);
+  const Source* begin_step(int64_t i, int64_t t);
   void load_old_h(const Source* sources, int64_t t_before, Real* rows) const;
   BackwardStep make_step(const Extent& extent, int64_t t, int64_t t_before, int64_t slot) const;
   void multiply(const Real* d_slots);           // sums = R^T dG
   void hand_to_initial(const Source* sources);  // the carried gradients of columns that start here
-  void add_weights(int64_t steps);             // of the chunk's first `steps`
+  void add_weights(int64_t steps);              // of the chunk's first `steps`
 
   const Setup& setup_;
   const BackwardCall& call_;
@@ -62,6 +66,8 @@ class BackwardTile {
   BackwardScratch<Real>& scratch_;
   int64_t b0_;
   int64_t columns_;
+  portable::Steps steps_;
+  int64_t slot_ = 0;  // of the chunk
 };
 
 }  // namespace flashrnn::simd

@@ -10,8 +10,10 @@
 // foreach_target.h must stand before highway.h.
 #include <hwy/cache_control.h>
 #include <hwy/contrib/math/math-inl.h>
-#include <cstring>
 #include <hwy/highway.h>
+
+#include <cstring>
+#include <utility>
 
 #define FLASHRNN_JOIN2(a, b) a##b
 #define FLASHRNN_JOIN(a, b) FLASHRNN_JOIN2(a, b)
@@ -22,9 +24,12 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+// In the order in which they build on one another.
+// clang-format off
 #include "core/simd/math-inl.h"
-
 #include "core/simd/io-inl.h"
+#include "core/simd/columns-inl.h"
+// clang-format on
 
 #undef CELL_FUNCTION
 #define CELL_FUNCTION HWY_INLINE
@@ -45,7 +50,6 @@ namespace f64 {
 #pragma GCC diagnostic pop
 
 #include "core/simd/backward-inl.h"
-
 #include "core/simd/forward-inl.h"
 
 using Single = f32::FLASHRNN_JOIN(FLASHRNN_CELL_NAME, _cell);
@@ -70,11 +74,11 @@ HWY_AFTER_NAMESPACE();
 namespace flashrnn::simd {
 
 namespace FLASHRNN_JOIN(table_of_, FLASHRNN_CELL_NAME) {
-using namespace flashrnn::simd;
-HWY_EXPORT(kernels);
+  using namespace flashrnn::simd;
+  HWY_EXPORT(kernels);
 
-const CellKernels& get(int64_t target) { return *pick(HWY_DISPATCH_TABLE(kernels), target)(); }
-}  // namespace FLASHRNN_JOIN(table_of_, FLASHRNN_CELL_NAME)
+  const CellKernels& get(int64_t target) { return *pick(HWY_DISPATCH_TABLE(kernels), target)(); }
+}  // namespace )
 
 }  // namespace flashrnn::simd
 #endif  // HWY_ONCE

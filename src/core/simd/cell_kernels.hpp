@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The element-wise part of a step on vectors of units: what follows the product in forward, what comes before it in
-// backward. One table per cell and instruction set.
+// The element-wise part of a step on vectors of units: what follows the product in forward, what
+// comes before it in backward. One table per cell and instruction set.
 //
-// Arrays of the tile are blocked: [vector][column][count][lanes], so that one element's values lie side by side.
+// Arrays of the tile are blocked: [vector][column][count][lanes], so that one element's values lie
+// side by side.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@
 
 namespace flashrnn::simd {
 
-// A view of a tensor at one tile and step: the address of its first column and unit. data == nullptr: absent.
+// A view of a tensor at one tile and step: the address of its first column and unit. data ==
+// nullptr: absent.
 struct View {
   void* data = nullptr;
   int64_t column_stride = 0;
@@ -23,10 +25,12 @@ struct View {
 
 struct Extent {
   int64_t columns;
-  int64_t units;          // D
-  int64_t first_vector;   // of those that this call handles
+  int64_t units;         // D
+  int64_t first_vector;  // of those that this call handles
   int64_t end_vector;
-  const Source* sources;  // of each column; nullptr: all kPrevious or kInitial, which are alike here
+  const Source* sources;  // of each column; nullptr: all kPrevious
+  const uint8_t* active;  // the columns whose source is not kNone; nullptr: all
+  int64_t active_count;
 };
 
 struct ForwardStep {
@@ -35,10 +39,10 @@ struct ForwardStep {
   const void* bias;  // [vector][slot][lanes]
   void* state;       // [vector][column][S][lanes]; updated
   View wx;
-  int64_t next_wx;  // elements from this step's wx to the next one's, to prefetch it; 0: none
-  View h;           // no items
+  View h;  // no items
   View states;
-  // h rounded to the problem's dtype as the next product's operand: rows of reals, or of bfloat16 where is_bfloat16_operand.
+  // h rounded to the problem's dtype as the next product's operand: rows of reals, or of bfloat16
+  // where is_bfloat16_operand.
   const void* old_operand;
   void* operand;
   int64_t operand_stride;
@@ -46,6 +50,9 @@ struct ForwardStep {
   void* saved;  // [vector][column][saved][lanes] in the problem's dtype; nullptr: nothing is saved
   void* kept;   // [vector][column][kept][lanes]
   double clip;  // 0: none
+  // Lines to fetch into L2 meanwhile, [vector - first_vector][column][input gate]; nullptr: the
+  // product has done it.
+  const void* const* prefetch;
 };
 
 struct BackwardStep {
@@ -59,9 +66,11 @@ struct BackwardStep {
   View h;  // read only when clip is not 0
   View d_h;
   View d_states;
-  void* carry;  // in: gradient of the states after the step; out: before it, without what passes through R
+  void* carry;  // in: gradient of the states after the step; out: before it, without what passes
+                // through R
   View d_wx;
-  void* d_slots;          // rows of reals [column][recurrent gate][padded units]: operand of the products with dG
+  void* d_slots;  // rows of reals [column][recurrent gate][padded units]: operand of the products
+                  // with dG
   void* d_slots_operand;  // the same in bfloat16, nullptr where the product does not take that
   int64_t d_slots_stride;
   int64_t d_slots_operand_stride;

@@ -7,7 +7,7 @@ namespace flashrnn::simd {
 
 #define FLASHRNN_CELL(name, ...)            \
   namespace table_of_##name {               \
-  const CellKernels& get(int64_t target);   \
+    const CellKernels& get(int64_t target); \
   }
 #include "cells/cells.def"
 #undef FLASHRNN_CELL

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The element-wise part of a forward step; included once per instruction set inside HWY_NAMESPACE.
 
-// h as the next product's operand: rounded to T, in rows of reals or, where the product takes them, of bfloat16.
+// h as the next product's operand: rounded to T, in rows of reals or, where the product takes them,
+// of bfloat16.
 template <typename T, typename V>
 HWY_INLINE void store_operand(V h, const ForwardStep& s, int64_t column, int64_t unit) {
   using Real = typename Element<T>::Real;
@@ -17,93 +18,113 @@ HWY_INLINE void store_operand(V h, const ForwardStep& s, int64_t column, int64_t
 
 // A sequence past its length: outputs are zero and the operand stays.
 template <typename Cell, typename T>
-HWY_NOINLINE void stand_still(const ForwardStep& s, int64_t vector, int64_t column, int64_t count,
-                              bool is_h_whole, bool is_states_whole) {
+HWY_NOINLINE void stand_still(const ForwardStep& s, int64_t column, int64_t unit, int64_t count) {
   const typename Element<T>::D d;
-  const int64_t unit = vector * static_cast<int64_t>(hn::Lanes(d));
-  const int64_t size = s.is_bfloat16_operand ? 2 : static_cast<int64_t>(sizeof(typename Element<T>::Real));
+  const int64_t size =
+      s.is_bfloat16_operand ? 2 : static_cast<int64_t>(sizeof(typename Element<T>::Real));
   const int64_t at = (column * s.operand_stride + unit) * size;
   std::memcpy(static_cast<char*>(s.operand) + at, static_cast<const char*>(s.old_operand) + at,
               hn::Lanes(d) * static_cast<size_t>(size));
-  if (s.h.data != nullptr) {
-    store_at(hn::Zero(d), static_cast<T*>(s.h.data) + column * s.h.column_stride + unit * s.h.unit_stride,
-             s.h.unit_stride, count, is_h_whole);
-  }
+  if (s.h.data != nullptr) ViewRows<T, Form::kGeneral>(s.h, unit, count).store_zero(column, 0);
   if (s.states.data == nullptr) return;
-  for (int k = 0; k < Cell::kStates; ++k) {
-    store_at(hn::Zero(d),
-             static_cast<T*>(s.states.data) + column * s.states.column_stride +
-                 k * s.states.item_stride + unit * s.states.unit_stride,
-             s.states.unit_stride, count, is_states_whole);
+  for (int k = 0; k < Cell::kStates; ++k)
+    ViewRows<T, Form::kGeneral>(s.states, unit, count).store_zero(column, k);
+}
+
+// One vector of units of the columns [begin, end) of those that do something at this step.
+template <typename Cell, typename T, Form kForm>
+void forward_vector(const ForwardStep& step, int64_t v, int64_t begin, int64_t end) {
+  using Real = typename Element<T>::Real;
+  using D = typename Element<T>::D;
+  const D d;
+  const ForwardStep s = step;  // a copy, so that stores cannot change it
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t columns = s.extent.columns;
+  const auto limit = hn::Set(d, static_cast<Real>(s.clip));
+  const int64_t unit = v * lanes;
+  const int64_t count = s.extent.units - unit < lanes ? s.extent.units - unit : lanes;
+  const ViewRows<T, kForm> wx(s.wx, unit, count);
+  const ViewRows<T, kForm> h(s.h, unit, count);
+  const ViewRows<T, kForm> states(s.states, unit, count);
+  const Real* bias = static_cast<const Real*>(s.bias) + v * Cell::kSlots * lanes;
+  const Real* sums = static_cast<const Real*>(s.sums) +
+                     (v - s.extent.first_vector) * Cell::kRecurrents * columns * lanes;
+  Real* state = static_cast<Real*>(s.state) + v * columns * Cell::kStates * lanes;
+  T* saved =
+      static_cast<T*>(s.saved) + (s.saved == nullptr ? 0 : v * columns * Cell::kSaved * lanes);
+  Real* kept =
+      static_cast<Real*>(s.kept) + (s.kept == nullptr ? 0 : v * columns * Cell::kKept * lanes);
+
+  for (int64_t i = begin; i < end; i += 2) {
+    const ColumnPair at = column_pair<kForm>(s.extent, i);
+    const int64_t c0 = at.first;
+    const int64_t c1 = at.second;
+    if (s.prefetch != nullptr) {
+      const void* const* lines =
+          s.prefetch + ((v - s.extent.first_vector) * columns + c0) * Cell::kInputs;
+      each<Cell::kInputs>([&](auto k) FLASHRNN_INLINE_LAMBDA {
+        __builtin_prefetch(lines[k], 0, 2);
+        __builtin_prefetch(lines[(c1 - c0) * Cell::kInputs + k], 0, 2);
+      });
+    }
+    typename Cell::Slots g;
+    each<Cell::kSlots>([&](auto k) FLASHRNN_INLINE_LAMBDA {
+      const int input = Cell::kMaps.input_of_slot[k];
+      const int recurrent = Cell::kMaps.recurrent_of_slot[k];
+      g.v[k] = load_pair(d, bias + k * lanes, bias + k * lanes);
+      if (input >= 0) g.v[k] = g.v[k] + wx.load(c0, c1, input);
+      if (recurrent >= 0) {
+        const Real* sum = sums + recurrent * columns * lanes;
+        g.v[k] = g.v[k] + load_pair(d, sum + c0 * lanes, sum + c1 * lanes);
+      }
+    });
+    Real* state0 = state + c0 * Cell::kStates * lanes;
+    Real* state1 = state + c1 * Cell::kStates * lanes;
+    typename Cell::States old;
+    each<Cell::kStates>([&](auto k) FLASHRNN_INLINE_LAMBDA {
+      old.v[k] = load_pair(d, state0 + k * lanes, state1 + k * lanes);
+    });
+    typename Cell::Step r = Cell::forward(g, old);
+    if (s.clip > 0) {
+      const Pair<D> most{limit, limit};
+      const Pair<D> least{hn::Neg(limit), hn::Neg(limit)};
+      r.now.v[0] = at_least(least, at_most(most, r.now.v[0]));
+    }
+    each<Cell::kStates>([&](auto k) FLASHRNN_INLINE_LAMBDA {
+      store_pair(r.now.v[k], d, state0 + k * lanes, state1 + k * lanes);
+    });
+    store_operand<T>(r.now.v[0].a, s, c0, unit);
+    store_operand<T>(r.now.v[0].b, s, c1, unit);
+    if (s.h.data != nullptr) h.store(r.now.v[0], c0, c1, 0);
+    if (s.states.data != nullptr) {
+      each<Cell::kStates>([&](auto k)
+                              FLASHRNN_INLINE_LAMBDA { states.store(r.now.v[k], c0, c1, k); });
+    }
+    if (s.saved == nullptr) continue;
+    each<Cell::kSaved>([&](auto k) FLASHRNN_INLINE_LAMBDA {
+      Element<T>::store(r.saved.v[k].a, saved + (c0 * Cell::kSaved + k) * lanes);
+      Element<T>::store(r.saved.v[k].b, saved + (c1 * Cell::kSaved + k) * lanes);
+    });
+    each<Cell::kKept>([&](auto k) FLASHRNN_INLINE_LAMBDA {
+      store_pair(r.now.v[k + 1], d, kept + (c0 * Cell::kKept + k) * lanes,
+                 kept + (c1 * Cell::kKept + k) * lanes);
+    });
   }
 }
 
 template <typename Cell, typename T>
 void forward(const ForwardStep& step) {
-  using Real = typename Element<T>::Real;
-  using D = typename Element<T>::D;
-  using V = hn::Vec<D>;
-  const D d;
-  const ForwardStep s = step;  // a copy, so that stores cannot change it
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  const int64_t columns = s.extent.columns;
-  const V limit = hn::Set(d, static_cast<Real>(s.clip));
-  for (int64_t v = s.extent.first_vector; v < s.extent.end_vector; ++v) {
-    const int64_t unit = v * lanes;
-    const int64_t count = s.extent.units - unit < lanes ? s.extent.units - unit : lanes;
-    const bool is_full = count == lanes;
-    const bool is_wx_whole = is_full && s.wx.unit_stride == 1;
-    const bool is_h_whole = is_full && s.h.unit_stride == 1;
-    const bool is_states_whole = is_full && s.states.unit_stride == 1;
-    const Real* bias = static_cast<const Real*>(s.bias) + v * Cell::kSlots * lanes;
-    const Real* sums = static_cast<const Real*>(s.sums) +
-                       (v - s.extent.first_vector) * Cell::kRecurrents * columns * lanes;
-    for (int64_t c = 0; c < columns; ++c) {
-      const int64_t block = v * columns + c;
-      if (s.extent.sources != nullptr && s.extent.sources[c] == Source::kNone) {
-        stand_still<Cell, T>(s, v, c, count, is_h_whole, is_states_whole);
-        continue;
-      }
-      const T* wx = static_cast<const T*>(s.wx.data) + c * s.wx.column_stride + unit * s.wx.unit_stride;
-      typename Cell::Slots g;
-      for (int k = 0; k < Cell::kSlots; ++k) {
-        const int input = Cell::kMaps.input_of_slot[k];
-        const int recurrent = Cell::kMaps.recurrent_of_slot[k];
-        V sum = hn::Load(d, bias + k * lanes);
-        if (input >= 0) {
-          const T* p = wx + input * s.wx.item_stride;
-          sum = hn::Add(sum, load_at(p, s.wx.unit_stride, count, is_wx_whole));
-          hwy::Prefetch(p + s.next_wx);
-        }
-        if (recurrent >= 0) sum = hn::Add(sum, hn::Load(d, sums + (recurrent * columns + c) * lanes));
-        g.v[k] = sum;
-      }
-      Real* state = static_cast<Real*>(s.state) + block * Cell::kStates * lanes;
-      typename Cell::States old;
-      for (int k = 0; k < Cell::kStates; ++k) old.v[k] = hn::Load(d, state + k * lanes);
-      typename Cell::Step r = Cell::forward(g, old);
-      if (s.clip > 0) r.now.v[0] = hn::Max(hn::Neg(limit), hn::Min(limit, r.now.v[0]));
-      for (int k = 0; k < Cell::kStates; ++k) hn::Store(r.now.v[k], d, state + k * lanes);
-      store_operand<T>(r.now.v[0], s, c, unit);
-      if (s.h.data != nullptr) {
-        store_at(r.now.v[0],
-                 static_cast<T*>(s.h.data) + c * s.h.column_stride + unit * s.h.unit_stride,
-                 s.h.unit_stride, count, is_h_whole);
-      }
-      if (s.states.data != nullptr) {
-        for (int k = 0; k < Cell::kStates; ++k) {
-          store_at(r.now.v[k],
-                   static_cast<T*>(s.states.data) + c * s.states.column_stride +
-                       k * s.states.item_stride + unit * s.states.unit_stride,
-                   s.states.unit_stride, count, is_states_whole);
-        }
-      }
-      if (s.saved != nullptr) {
-        T* saved = static_cast<T*>(s.saved) + block * Cell::kSaved * lanes;
-        for (int k = 0; k < Cell::kSaved; ++k) Element<T>::store(r.saved.v[k], saved + k * lanes);
-        Real* kept = static_cast<Real*>(s.kept) + block * Cell::kKept * lanes;
-        for (int k = 0; k < Cell::kKept; ++k) hn::Store(r.now.v[k + 1], d, kept + k * lanes);
-      }
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(typename Element<T>::D()));
+  for (int64_t v = step.extent.first_vector; v < step.extent.end_vector; ++v) {
+    const int64_t rest = step.extent.units - v * lanes;
+    const int64_t count = rest < lanes ? rest : lanes;
+    const bool are_whole = is_whole<T>(step.wx, count) && is_whole<T>(step.h, count) &&
+                           is_whole<T>(step.states, count);
+    for_columns(step.extent, are_whole, [&](auto form, int64_t begin, int64_t end) {
+      forward_vector<Cell, T, decltype(form)::value>(step, v, begin, end);
+    });
+    for (int64_t c = 0; step.extent.active != nullptr && c < step.extent.columns; ++c) {
+      if (step.extent.sources[c] == Source::kNone) stand_still<Cell, T>(step, c, v * lanes, count);
     }
   }
 }

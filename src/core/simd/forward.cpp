@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "core/elements.hpp"
-#include "core/simd/tiles.hpp"
 
 namespace flashrnn::simd {
 
@@ -19,12 +18,15 @@ ForwardScratch<Real>::ForwardScratch(const Setup& setup, Layout& layout) {
   initial = layout.take<Real>(g.padded * g.batch_tile * g.states);
   sums = layout.take<Real>(g.group_vectors * g.gates * g.batch_tile * g.lanes);
   sources = layout.take<Source>(g.batch_tile);
+  active = layout.take<uint8_t>(g.batch_tile);
+  prefetch =
+      layout.take<const void*>(g.group_vectors * setup.problem.cell->input_gates * g.batch_tile);
 }
 
 template <typename Real>
-ForwardTile<Real>::ForwardTile(const Setup& setup, const ForwardCall& call, int64_t head, int64_t tile,
-                               const std::byte* panels, const Real* bias, SavedTile<Real> saved,
-                               ForwardScratch<Real>& scratch)
+ForwardTile<Real>::ForwardTile(const Setup& setup, const ForwardCall& call, int64_t head,
+                               int64_t tile, const std::byte* panels, const Real* bias,
+                               SavedTile<Real> saved, ForwardScratch<Real>& scratch)
     : setup_(setup),
       call_(call),
       head_(head),
@@ -33,23 +35,26 @@ ForwardTile<Real>::ForwardTile(const Setup& setup, const ForwardCall& call, int6
       saved_(saved),
       scratch_(scratch),
       b0_(tile * setup.geometry.batch_tile),
-      columns_(setup.geometry.columns_of(tile)) {}
+      columns_(setup.geometry.columns_of(tile)),
+      steps_(setup.steps(call.lengths, call.resets)) {}
 
 template <typename Real>
-void ForwardTile<Real>::initialise() {
+void ForwardTile<Real>::begin() {
   const Geometry& g = setup_.geometry;
   load_states(g, call_.initial_states, head_, b0_, columns_, scratch_.initial);
   std::memcpy(scratch_.state, scratch_.initial,
               static_cast<size_t>(g.padded * columns_ * g.states) * sizeof(Real));
   // The padding of the rows must be numbers: it is multiplied by zero.
-  const auto operand_bytes = static_cast<size_t>(columns_ * g.operand_stride() * setup_.operand_size());
+  const auto operand_bytes =
+      static_cast<size_t>(columns_ * g.operand_stride() * setup_.operand_size());
   std::memset(scratch_.initial_operand, 0, operand_bytes);
   for (int64_t c = 0; c < columns_; ++c) {
     for (int64_t unit = 0; unit < g.units; ++unit) {
       const Real h = portable::state_at<Real>(call_.initial_states, 0, b0_ + c, head_, unit);
       const int64_t at = c * g.operand_stride() + unit;
       if (takes_bfloat16(setup_.kind)) {
-        reinterpret_cast<uint16_t*>(scratch_.initial_operand)[at] = to_bfloat16(static_cast<float>(h));
+        reinterpret_cast<uint16_t*>(scratch_.initial_operand)[at] =
+            to_bfloat16(static_cast<float>(h));
       } else {
         reinterpret_cast<Real*>(scratch_.initial_operand)[at] = rounded_to(setup_.problem.dtype, h);
       }
@@ -60,17 +65,17 @@ void ForwardTile<Real>::initialise() {
 }
 
 template <typename Real>
-const Source* ForwardTile<Real>::begin_step(const portable::Steps& steps, int64_t i, int64_t t) {
+const Source* ForwardTile<Real>::begin_step(int64_t i, int64_t t) {
   const Geometry& g = setup_.geometry;
   if (!call_.lengths && !call_.resets) return nullptr;
   bool is_plain = true;
   for (int64_t c = 0; c < columns_; ++c) {
-    scratch_.sources[c] = steps.source(b0_ + c, t);
+    scratch_.sources[c] = steps_.source(b0_ + c, t);
     is_plain = is_plain && scratch_.sources[c] == Source::kPrevious;
     if (scratch_.sources[c] != Source::kInitial || i == 0) continue;
     const int64_t row_bytes = g.operand_stride() * setup_.operand_size();
-    std::memcpy(scratch_.operands[current_] + c * row_bytes, scratch_.initial_operand + c * row_bytes,
-                static_cast<size_t>(row_bytes));
+    std::memcpy(scratch_.operands[current_] + c * row_bytes,
+                scratch_.initial_operand + c * row_bytes, static_cast<size_t>(row_bytes));
     for (int64_t v = 0; v < g.vectors; ++v) {
       const int64_t at = (v * columns_ + c) * g.states * g.lanes;
       std::memcpy(scratch_.state + at, scratch_.initial + at,
@@ -81,7 +86,27 @@ const Source* ForwardTile<Real>::begin_step(const portable::Steps& steps, int64_
 }
 
 template <typename Real>
-void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group) {
+int64_t ForwardTile<Real>::list_next_wx(const View& wx, int64_t to_next, int64_t first,
+                                        int64_t vectors) const {
+  if (to_next == 0) return 0;
+  const Geometry& g = setup_.geometry;
+  const auto size = static_cast<int64_t>(dtype_size(setup_.problem.dtype));
+  const auto* base = static_cast<const std::byte*>(wx.data);
+  int64_t count = 0;
+  for (int64_t v = first; v < first + vectors; ++v) {
+    for (int64_t c = 0; c < columns_; ++c) {
+      for (int64_t gate = 0; gate < setup_.problem.cell->input_gates; ++gate) {
+        const int64_t at =
+            to_next + c * wx.column_stride + gate * wx.item_stride + v * g.lanes * wx.unit_stride;
+        scratch_.prefetch[count++] = base + at * size;
+      }
+    }
+  }
+  return count;
+}
+
+template <typename Real>
+void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group, int64_t to_next_wx) {
   const Geometry& g = setup_.geometry;
   const int64_t first = group * g.group_vectors;
   const int64_t in_group = std::min(g.group_vectors, g.vectors - first);
@@ -94,52 +119,60 @@ void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group) {
   p.sum_row_stride = columns_ * g.lanes;
   p.sum_column_stride = g.lanes;
   p.columns = columns_;
+  const int64_t lines = list_next_wx(whole.wx, to_next_wx, first, in_group);
   const std::byte* panel = panels_ + first * g.gates * g.lanes * g.depth * setup_.operand_size();
   for (int64_t k = 0; k < g.depth; k += g.block_depth) {
     p.panel = panel + k * p.panel_stride * setup_.operand_size();
     p.x = scratch_.operands[current_] + k * setup_.operand_size();
     p.depth = std::min(g.block_depth, g.depth - k);
     p.accumulate = k > 0;
+    // The lines are shared out among the passes over the depth.
+    p.prefetch = scratch_.prefetch + lines * k / g.depth;
+    p.prefetch_count = lines * std::min(k + g.block_depth, g.depth) / g.depth - lines * k / g.depth;
     setup_.product(p);
   }
   ForwardStep step = whole;
   step.extent.first_vector = first;
   step.extent.end_vector = first + in_group;
+  if (takes_bfloat16(setup_.kind) && lines > 0) step.prefetch = scratch_.prefetch;
   setup_.cell->forward[setup_.dtype_index()](step);
 }
 
 template <typename Real>
-void ForwardTile<Real>::run() {
+void ForwardTile<Real>::step(int64_t i) {
   const Geometry& g = setup_.geometry;
-  initialise();
-  const TileUnit tiles(setup_.kind, columns_);
-  const portable::Steps steps = setup_.steps(call_.lengths, call_.resets);
   const int64_t step_elements = columns_ * g.padded;
-  for (int64_t i = 0; i < g.time; ++i) {
-    const int64_t t = steps.time_of(i);
-    ForwardStep step{};
-    step.extent = {columns_, g.units, 0, g.vectors, begin_step(steps, i, t)};
-    step.sums = scratch_.sums;
-    step.bias = bias_;
-    step.state = scratch_.state;
-    step.wx = projection_view(call_.wx, b0_, t, head_);
-    step.next_wx = i + 1 < g.time ? (steps.time_of(i + 1) - t) * call_.wx.stride[1] : 0;
-    step.h = sequence_view(call_.h, b0_, t, head_);
-    step.states = states_view(call_.states, b0_, t, head_);
-    step.old_operand = scratch_.operands[current_];
-    step.operand = scratch_.operands[1 - current_];
-    step.operand_stride = g.operand_stride();
-    step.is_bfloat16_operand = takes_bfloat16(setup_.kind);
-    if (saved_.values != nullptr) {
-      const auto size = static_cast<int64_t>(dtype_size(setup_.problem.dtype));
-      step.saved = saved_.values + t * step_elements * g.saved * size;
-      step.kept = saved_.kept + t * step_elements * g.kept;
-    }
-    step.clip = setup_.problem.forward_clip;
-    // Every other step goes backwards over the groups, so that what a cache smaller than the panels holds is used again.
-    for (int64_t j = 0; j < g.groups; ++j) run_group(step, i % 2 == 0 ? j : g.groups - 1 - j);
-    current_ = 1 - current_;
+  const int64_t t = steps_.time_of(i);
+  ForwardStep step{};
+  step.extent = {columns_, g.units, 0, g.vectors, begin_step(i, t), nullptr, columns_};
+  set_active(step.extent, scratch_.active);
+  step.sums = scratch_.sums;
+  step.bias = bias_;
+  step.state = scratch_.state;
+  step.wx = projection_view(call_.wx, b0_, t, head_);
+  const int64_t to_next_wx = i + 1 < g.time ? (steps_.time_of(i + 1) - t) * call_.wx.stride[1] : 0;
+  step.h = sequence_view(call_.h, b0_, t, head_);
+  step.states = states_view(call_.states, b0_, t, head_);
+  step.old_operand = scratch_.operands[current_];
+  step.operand = scratch_.operands[1 - current_];
+  step.operand_stride = g.operand_stride();
+  step.is_bfloat16_operand = takes_bfloat16(setup_.kind);
+  if (saved_.values != nullptr) {
+    const auto size = static_cast<int64_t>(dtype_size(setup_.problem.dtype));
+    step.saved = saved_.values + t * step_elements * g.saved * size;
+    step.kept = saved_.kept + t * step_elements * g.kept;
   }
+  step.clip = setup_.problem.forward_clip;
+  // Every other step goes backwards over the groups, so that what a cache smaller than the panels
+  // holds is used again.
+  for (int64_t j = 0; j < g.groups; ++j)
+    run_group(step, i % 2 == 0 ? j : g.groups - 1 - j, to_next_wx);
+  current_ = 1 - current_;
+}
+
+template <typename Real>
+void ForwardTile<Real>::finish() {
+  const Geometry& g = setup_.geometry;
   if (call_.last_states) {
     store_states<Real>(g, call_.last_states, head_, b0_, columns_, scratch_.state, nullptr);
   }

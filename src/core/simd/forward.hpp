@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One (head, batch tile) through all of time, forward.
+// One (head, batch tile) through time, forward.
 #pragma once
 
 #include "core/layout.hpp"
@@ -16,6 +16,8 @@ struct ForwardScratch {
   Real* initial;               // likewise
   Real* sums;
   Source* sources;
+  uint8_t* active;
+  const void** prefetch;  // lines of the next step's wx for one group of vectors
 
   ForwardScratch(const Setup& setup, Layout& layout);
 };
@@ -34,13 +36,18 @@ class ForwardTile {
   ForwardTile(const Setup& setup, const ForwardCall& call, int64_t head, int64_t tile,
               const std::byte* panels, const Real* bias, SavedTile<Real> saved,
               ForwardScratch<Real>& scratch);
-  void run();
+
+  // begin(), then step(i) for every i in the order of processing, then finish().
+  void begin();
+  void step(int64_t i);
+  void finish();
 
  private:
-  void initialise();
   // Returns the sources of the columns at a step, nullptr where all go on from the step before.
-  const Source* begin_step(const portable::Steps& steps, int64_t i, int64_t t);
-  void run_group(const ForwardStep& step, int64_t group);
+  const Source* begin_step(int64_t i, int64_t t);
+  void run_group(const ForwardStep& step, int64_t group, int64_t to_next_wx);
+  // Lists the lines of the next step's wx that a group will read.
+  int64_t list_next_wx(const View& wx, int64_t to_next, int64_t first, int64_t vectors) const;
 
   const Setup& setup_;
   const ForwardCall& call_;
@@ -51,6 +58,7 @@ class ForwardTile {
   ForwardScratch<Real>& scratch_;
   int64_t b0_;
   int64_t columns_;
+  portable::Steps steps_;
   int64_t current_ = 0;  // which operand holds the old h
 };
 

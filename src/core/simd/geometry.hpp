@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a problem is cut up under a configuration: vectors of units, groups of vectors, tiles of the batch, items of work.
+// How a problem is cut up under a configuration: vectors of units, groups of vectors, tiles of the
+// batch, items of work.
 #pragma once
 
 #include <algorithm>
@@ -15,6 +16,9 @@ constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // Rows of a panel's group that the product takes in one pass over x.
 inline constexpr int64_t kPanelRows = 4;
 
+// Most heads that are stepped together.
+inline constexpr int64_t kMaxHeadBlock = 16;
+
 struct Geometry {
   int64_t batch, time, heads, units;
   int64_t gates, slots, states, saved, kept;  // gates: recurrent ones
@@ -27,16 +31,23 @@ struct Geometry {
   int64_t groups;
   int64_t depth;           // of the forward product, padded to what its kernel takes at once
   int64_t gradient_depth;  // of the backward product R^T dG
-  int64_t block_depth;     // of the product that is done in one pass, so that its part of the panel stays in L1
+  int64_t block_depth;     // of the product that is done in one pass, so that its part of the panel
+                           // stays in L1
 
   int64_t batch_tile;
   int64_t tiles;
+  // Heads that a worker steps together: what they read at one step lies side by side in the
+  // caller's tensors.
+  int64_t head_block;
+  int64_t backward_head_block;
   int64_t workers;
-  int64_t shares;       // backward: in how many parts a head's tiles are dealt out, each with its own weight gradients
+  int64_t shares;  // backward: in how many parts a head's tiles are dealt out, each with its own
+                   // weight gradients
   int64_t chunk_steps;  // backward: steps whose weight gradients are computed together
 
   int64_t columns_of(int64_t tile) const { return std::min(batch_tile, batch - tile * batch_tile); }
-  // Rows of operands get a few elements more, so that equal columns of several rows do not fall into one cache set.
+  // Rows of operands get a few elements more, so that equal columns of several rows do not fall
+  // into one cache set.
   int64_t operand_stride() const { return depth + 16; }
   int64_t gradient_stride() const { return gradient_depth + 16; }
   int64_t history_stride() const { return padded + 16; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads and stores of a tensor's elements as vectors of reals; included once per instruction set inside HWY_NAMESPACE, after
-// math-inl.h. A vector at a tensor's edge, or one whose elements are apart, goes through a small buffer.
+// Loads and stores of a tensor's elements as vectors of reals; included once per instruction set
+// inside HWY_NAMESPACE, after math-inl.h. A vector at a tensor's edge, or one whose elements are
+// apart, goes through a small buffer.
 
 struct Bfloat16 {
   uint16_t bits;
@@ -89,24 +90,9 @@ HWY_NOINLINE hn::Vec<typename Element<T>::D> load_apart(const T* p, int64_t stri
 }
 
 template <typename T>
-HWY_NOINLINE void store_apart(hn::Vec<typename Element<T>::D> v, T* p, int64_t stride, int64_t count) {
+HWY_NOINLINE void store_apart(hn::Vec<typename Element<T>::D> v, T* p, int64_t stride,
+                              int64_t count) {
   alignas(64) T buffer[kMostLanes] = {};
   Element<T>::store(v, buffer);
   for (int64_t i = 0; i < count; ++i) p[i * stride] = buffer[i];
-}
-
-// is_whole: count is all lanes and stride is 1.
-template <typename T>
-HWY_INLINE hn::Vec<typename Element<T>::D> load_at(const T* p, int64_t stride, int64_t count, bool is_whole) {
-  return HWY_LIKELY(is_whole) ? Element<T>::load(p) : load_apart(p, stride, count);
-}
-
-template <typename T>
-HWY_INLINE void store_at(hn::Vec<typename Element<T>::D> v, T* p, int64_t stride, int64_t count,
-                         bool is_whole) {
-  if (HWY_LIKELY(is_whole)) {
-    Element<T>::store(v, p);
-  } else {
-    store_apart(v, p, stride, count);
-  }
 }

@@ -2,6 +2,7 @@
 #include "core/simd/kernel.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "core/elements.hpp"
 #include "core/layout.hpp"
@@ -9,6 +10,7 @@
 #include "core/simd/backward.hpp"
 #include "core/simd/forward.hpp"
 #include "core/simd/pack.hpp"
+#include "core/simd/tiles.hpp"
 
 namespace flashrnn {
 
@@ -48,6 +50,8 @@ Setup make_setup(const Problem& p, const KernelConfig& config) {
   g.block_depth = setup.kind == ProductKind::kTile ? g.depth : config.get("block_depth");
   g.batch_tile = config.get("batch_tile");
   g.tiles = divide_up(g.batch, g.batch_tile);
+  g.head_block = config.get("head_block");
+  g.backward_head_block = config.get("backward_head_block");
   g.workers = config.get("workers");
   g.shares = config.get("shares");
   g.chunk_steps = config.get("chunk_steps");
@@ -69,7 +73,7 @@ struct ForwardMemory {
     Layout one(nullptr);
     ForwardScratch<Real>(setup, one);
     scratch_size = one.size();
-    scratch = layout.take<std::byte>(g.workers * static_cast<int64_t>(scratch_size));
+    scratch = layout.take<std::byte>(g.workers * g.head_block * static_cast<int64_t>(scratch_size));
   }
 };
 
@@ -137,11 +141,13 @@ class SimdKernel final : public Kernel {
     const bool is_recomputed = setup_.problem.mode == Mode::kRecompute;
     const SavedTile<Real> all =
         is_recomputed ? SavedTile<Real>{} : take_saved(saved, g.batch * g.heads);
-    const int64_t items = g.heads * g.shares;
-    run_workers(static_cast<int>(std::min(g.workers, items)), [&](int worker) {
-      const int64_t step = std::min(g.workers, items);
-      for (int64_t item = worker; item < items; item += step) {
-        run_share(call, memory, all, item / g.shares, item % g.shares, worker);
+    const int64_t items = divide_up(g.heads, g.backward_head_block) * g.shares;
+    const int64_t workers = std::min(g.workers, items);
+    run_workers(static_cast<int>(workers), [&](int worker) {
+      for (int64_t item = worker; item < items; item += workers) {
+        const int64_t first = item / g.shares * g.backward_head_block;
+        run_share(call, memory, all, first, std::min(first + g.backward_head_block, g.heads),
+                  item % g.shares, worker);
       }
     });
     run_workers(static_cast<int>(std::min(g.workers, g.heads)), [&](int worker) {
@@ -173,7 +179,8 @@ class SimdKernel final : public Kernel {
       Layout one(nullptr);
       BackwardScratch<Real>(setup, one);
       scratch_size = one.size();
-      scratch = layout.take<std::byte>(g.workers * static_cast<int64_t>(scratch_size));
+      scratch = layout.take<std::byte>(g.workers * g.backward_head_block *
+                                       static_cast<int64_t>(scratch_size));
       if (setup.problem.mode != Mode::kRecompute) return;
       Layout again(nullptr);
       ForwardMemory<Real>(setup, again);
@@ -181,7 +188,8 @@ class SimdKernel final : public Kernel {
       Layout tile(nullptr);
       kernel.take_saved(tile, g.batch_tile);
       saved_size = tile.size();
-      saved = layout.take<std::byte>(g.workers * static_cast<int64_t>(saved_size));
+      saved = layout.take<std::byte>(g.workers * g.backward_head_block *
+                                     static_cast<int64_t>(saved_size));
     }
   };
 
@@ -203,36 +211,55 @@ class SimdKernel final : public Kernel {
     if (all.values == nullptr) return {};
     const Geometry& g = geometry();
     const int64_t elements = (head * g.batch + tile * g.batch_tile) * g.time * g.padded;
-    return {all.values + elements * g.saved * static_cast<int64_t>(dtype_size(setup_.problem.dtype)),
-            all.kept + elements * g.kept};
+    return {
+        all.values + elements * g.saved * static_cast<int64_t>(dtype_size(setup_.problem.dtype)),
+        all.kept + elements * g.kept};
   }
 
   void run_forward(const Setup& setup, const ForwardCall& call, const ForwardMemory<Real>& memory,
                    const SavedTile<Real>& saved) const {
     const Geometry& g = setup.geometry;
     if (!call.weights_unchanged) pack_forward_weights(call.r, call.bias, memory);
-    const int64_t items = g.heads * g.tiles;
+    const int64_t items = divide_up(g.heads, g.head_block) * g.tiles;
     const int64_t workers = std::min(g.workers, items);
     run_workers(static_cast<int>(workers), [&](int worker) {
       for (int64_t item = worker; item < items; item += workers) {
-        run_forward_tile(setup, call, memory, item / g.tiles, item % g.tiles, worker,
-                         saved_of(saved, item / g.tiles, item % g.tiles));
+        const int64_t first = item / g.tiles * g.head_block;
+        const int64_t tile = item % g.tiles;
+        run_forward_heads(setup, call, memory, first, std::min(first + g.head_block, g.heads), tile,
+                          worker, [&](int64_t head) { return saved_of(saved, head, tile); });
       }
     });
   }
 
-  void run_forward_tile(const Setup& setup, const ForwardCall& call, const ForwardMemory<Real>& memory,
-                        int64_t head, int64_t tile, int worker, const SavedTile<Real>& saved) const {
+  // Steps the heads [first, end) of one batch tile together.
+  template <typename SavedOf>
+  void run_forward_heads(const Setup& setup, const ForwardCall& call,
+                         const ForwardMemory<Real>& memory, int64_t first, int64_t end,
+                         int64_t tile, int worker, const SavedOf& saved_of_head) const {
     const Geometry& g = setup.geometry;
-    Layout layout(memory.scratch + static_cast<size_t>(worker) * memory.scratch_size);
-    ForwardScratch<Real> scratch(setup_, layout);
-    const std::byte* panels = memory.panels + head * forward_panel_bytes(g, setup.kind, sizeof(Real));
-    ForwardTile<Real>(setup, call, head, tile, panels, memory.bias + head * g.padded * g.slots, saved,
-                      scratch)
-        .run();
+    std::optional<ForwardScratch<Real>> scratch[kMaxHeadBlock];
+    std::optional<ForwardTile<Real>> tiles[kMaxHeadBlock];
+    const int64_t count = end - first;
+    for (int64_t j = 0; j < count; ++j) {
+      const int64_t head = first + j;
+      Layout layout(memory.scratch +
+                    static_cast<size_t>(worker * g.head_block + j) * memory.scratch_size);
+      scratch[j].emplace(setup_, layout);
+      tiles[j].emplace(setup, call, head, tile,
+                       memory.panels + head * forward_panel_bytes(g, setup.kind, sizeof(Real)),
+                       memory.bias + head * g.padded * g.slots, saved_of_head(head), *scratch[j]);
+      tiles[j]->begin();
+    }
+    const TileUnit unit(setup.kind, g.columns_of(tile));
+    for (int64_t i = 0; i < g.time; ++i) {
+      for (int64_t j = 0; j < count; ++j) tiles[j]->step(i);
+    }
+    for (int64_t j = 0; j < count; ++j) tiles[j]->finish();
   }
 
-  void pack_forward_weights(const Tensor& r, const Tensor& bias, const ForwardMemory<Real>& memory) const {
+  void pack_forward_weights(const Tensor& r, const Tensor& bias,
+                            const ForwardMemory<Real>& memory) const {
     const Geometry& g = geometry();
     const int64_t workers = std::min(g.workers, g.heads);
     run_workers(static_cast<int>(workers), [&](int worker) {
@@ -259,38 +286,68 @@ class SimdKernel final : public Kernel {
     pack_forward_weights(call.r, call.bias, ForwardMemory<Real>(setup_, layout));
   }
 
+  // The heads [first, end) together over the tiles of one share.
   void run_share(const BackwardCall& call, const BackwardMemory& memory, const SavedTile<Real>& all,
-                 int64_t head, int64_t share, int worker) const {
+                 int64_t first, int64_t end, int64_t share, int worker) const {
     const Geometry& g = geometry();
-    const WeightGradients<Real> gradients = gradients_of(memory, head, share);
-    std::fill_n(gradients.d_r, g.gates * g.units * g.padded, Real(0));
-    std::fill_n(gradients.d_bias, g.padded * g.slots, Real(0));
-    Layout layout(memory.scratch + static_cast<size_t>(worker) * memory.scratch_size);
-    BackwardScratch<Real> scratch(setup_, layout);
-    const std::byte* panels = memory.panels + head * backward_panel_bytes(g, setup_.kind, sizeof(Real));
+    std::optional<WeightGradients<Real>> gradients[kMaxHeadBlock];
+    std::optional<BackwardScratch<Real>> scratch[kMaxHeadBlock];
+    const int64_t count = end - first;
+    for (int64_t j = 0; j < count; ++j) {
+      gradients[j] = gradients_of(memory, first + j, share);
+      std::fill_n(gradients[j]->d_r, g.gates * g.units * g.padded, Real(0));
+      std::fill_n(gradients[j]->d_bias, g.padded * g.slots, Real(0));
+      Layout layout(memory.scratch +
+                    static_cast<size_t>(worker * g.backward_head_block + j) * memory.scratch_size);
+      scratch[j].emplace(setup_, layout);
+    }
     for (int64_t tile = share; tile < g.tiles; tile += g.shares) {
-      const SavedTile<Real> saved = setup_.problem.mode == Mode::kRecompute
-                                        ? recompute(call, memory, head, tile, worker)
-                                        : saved_of(all, head, tile);
-      BackwardTile<Real>(setup_, call, head, tile, panels, saved, gradients, scratch).run();
+      if (setup_.problem.mode == Mode::kRecompute)
+        recompute(call, memory, first, end, tile, worker);
+      std::optional<BackwardTile<Real>> tiles[kMaxHeadBlock];
+      for (int64_t j = 0; j < count; ++j) {
+        const int64_t head = first + j;
+        const SavedTile<Real> saved = setup_.problem.mode == Mode::kRecompute
+                                          ? recomputed(memory, j, worker)
+                                          : saved_of(all, head, tile);
+        tiles[j].emplace(setup_, call, head, tile,
+                         memory.panels + head * backward_panel_bytes(g, setup_.kind, sizeof(Real)),
+                         saved, *gradients[j], *scratch[j]);
+        tiles[j]->begin();
+      }
+      const TileUnit unit(setup_.kind, g.columns_of(tile));
+      for (int64_t i = g.time; i-- > 0;) {
+        for (int64_t j = 0; j < count; ++j) tiles[j]->step(i);
+      }
+      for (int64_t j = 0; j < count; ++j) tiles[j]->finish();
     }
   }
 
-  SavedTile<Real> recompute(const BackwardCall& call, const BackwardMemory& memory, int64_t head,
-                            int64_t tile, int worker) const {
+  // Where a worker's j-th head keeps what it recomputes.
+  SavedTile<Real> recomputed(const BackwardMemory& memory, int64_t j, int worker) const {
+    Layout layout(memory.saved + static_cast<size_t>(worker * geometry().backward_head_block + j) *
+                                     memory.saved_size);
+    return take_saved(layout, geometry().batch_tile);
+  }
+
+  void recompute(const BackwardCall& call, const BackwardMemory& memory, int64_t first, int64_t end,
+                 int64_t tile, int worker) const {
     ForwardCall again;
     again.wx = call.wx;
     again.initial_states = call.initial_states;
     again.lengths = call.lengths;
     again.resets = call.resets;
     Layout forward(memory.forward);
-    Layout saved(memory.saved + static_cast<size_t>(worker) * memory.saved_size);
-    const SavedTile<Real> kept = take_saved(saved, geometry().batch_tile);
-    run_forward_tile(setup_, again, ForwardMemory<Real>(setup_, forward), head, tile, worker, kept);
-    return kept;
+    const ForwardMemory<Real> forward_memory(setup_, forward);
+    const int64_t step = geometry().head_block;
+    for (int64_t head = first; head < end; head += step) {
+      run_forward_heads(setup_, again, forward_memory, head, std::min(head + step, end), tile,
+                        worker, [&](int64_t h) { return recomputed(memory, h - first, worker); });
+    }
   }
 
-  WeightGradients<Real> gradients_of(const BackwardMemory& memory, int64_t head, int64_t share) const {
+  WeightGradients<Real> gradients_of(const BackwardMemory& memory, int64_t head,
+                                     int64_t share) const {
     Layout layout(memory.gradients +
                   static_cast<size_t>(head * geometry().shares + share) * memory.gradient_size);
     return WeightGradients<Real>(geometry(), layout);
@@ -310,7 +367,8 @@ class SimdKernel final : public Kernel {
         const int64_t to = row / g.units * call.d_r.stride[0] + head * call.d_r.stride[1] +
                            row % g.units * call.d_r.stride[2];
         for (int64_t k = 0; k < g.units; ++k) {
-          store(call.d_r.data, call.d_r.dtype, to + k * call.d_r.stride[3], first.d_r[row * g.padded + k]);
+          store(call.d_r.data, call.d_r.dtype, to + k * call.d_r.stride[3],
+                first.d_r[row * g.padded + k]);
         }
       }
     }
@@ -320,7 +378,8 @@ class SimdKernel final : public Kernel {
       const int64_t slot = i / g.lanes % g.slots;
       if (unit >= g.units) continue;
       store(call.d_bias.data, call.d_bias.dtype,
-            slot * call.d_bias.stride[0] + head * call.d_bias.stride[1] + unit * call.d_bias.stride[2],
+            slot * call.d_bias.stride[0] + head * call.d_bias.stride[1] +
+                unit * call.d_bias.stride[2],
             first.d_bias[i]);
     }
   }

@@ -9,7 +9,8 @@ namespace flashrnn::simd {
 
 namespace {
 
-// Where element (row vector, lane, k) of a panel of `rows` row vectors stands: k by k, or by pairs of k.
+// Where element (row vector, lane, k) of a panel of `rows` row vectors stands: k by k, or by pairs
+// of k.
 struct PanelOrder {
   int64_t rows, lanes;
   bool is_paired;
@@ -79,15 +80,15 @@ void pack_backward_panels(const Geometry& g, const PanelOrder& whole, const Tens
 
 // Resolves the types of source and panel once, then packs.
 template <typename Pack>
-void with_types(ProductKind kind, DType dtype, const Tensor& r, std::byte* panels, const Pack& pack) {
+void with_types(ProductKind kind, DType dtype, const Tensor& r, std::byte* panels,
+                const Pack& pack) {
   if (dtype == DType::kFloat64) {
     with_loader<double>(r, [&](auto load_r) {
       pack(load_r, RealWriter<double>{reinterpret_cast<double*>(panels), dtype});
     });
   } else if (takes_bfloat16(kind)) {
-    with_loader<float>(r, [&](auto load_r) {
-      pack(load_r, Bfloat16Writer{reinterpret_cast<uint16_t*>(panels)});
-    });
+    with_loader<float>(
+        r, [&](auto load_r) { pack(load_r, Bfloat16Writer{reinterpret_cast<uint16_t*>(panels)}); });
   } else {
     with_loader<float>(r, [&](auto load_r) {
       pack(load_r, RealWriter<float>{reinterpret_cast<float*>(panels), dtype});
@@ -101,10 +102,11 @@ void pack_bias_as(const Geometry& g, const Tensor& bias, int64_t head, std::byte
   for (int64_t i = 0; i < g.vectors * g.slots * g.lanes; ++i) {
     const int64_t unit = i / (g.slots * g.lanes) * g.lanes + i % g.lanes;
     const int64_t slot = i / g.lanes % g.slots;
-    out[i] = !bias || unit >= g.units
-                 ? Real(0)
-                 : load<Real>(bias.data, bias.dtype,
-                              slot * bias.stride[0] + head * bias.stride[1] + unit * bias.stride[2]);
+    out[i] =
+        !bias || unit >= g.units
+            ? Real(0)
+            : load<Real>(bias.data, bias.dtype,
+                         slot * bias.stride[0] + head * bias.stride[1] + unit * bias.stride[2]);
   }
 }
 

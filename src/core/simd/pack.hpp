@@ -14,7 +14,8 @@ namespace flashrnn::simd {
 int64_t forward_panel_bytes(const Geometry& g, ProductKind kind, int64_t real_size);
 int64_t backward_panel_bytes(const Geometry& g, ProductKind kind, int64_t real_size);
 
-// [group][depth][vector of the group][gate][lanes]; with bfloat16 operands pairs of depth stand side by side in each lane.
+// [group][depth][vector of the group][gate][lanes]; with bfloat16 operands pairs of depth stand
+// side by side in each lane.
 void pack_forward(const Geometry& g, ProductKind kind, DType dtype, const Tensor& r, int64_t head,
                   std::byte* panels);
 // The transpose: [group][gate, unit][vector of the group][lanes], groups of kPanelRows vectors.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The entry of a HWY_EXPORT table for a target of our choice, where HWY_DYNAMIC_DISPATCH takes the machine's best.
+// The entry of a HWY_EXPORT table for a target of our choice, where HWY_DYNAMIC_DISPATCH takes the
+// machine's best.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products of bfloat16 pairs on x86-64: AVX512_BF16's dot product and AMX_BF16's tiles. Highway has neither in the versions
-// that distributions ship, so these are written in the compiler's intrinsics.
+// Products of bfloat16 pairs on x86-64: AVX512_BF16's dot product and AMX_BF16's tiles. Highway has
+// neither in the versions that distributions ship, so these are written in the compiler's
+// intrinsics.
 #include "core/simd/product_kind.hpp"
 #include "core/simd/targets.hpp"
 #include "core/simd/tiles.hpp"
@@ -93,7 +94,8 @@ void dot_micro(const Product& p, const uint16_t* panel, const uint16_t* x, float
 }
 
 template <int kRows, int... kColumns>
-void dot_columns(const Product& p, const uint16_t* panel, float* sum, std::integer_sequence<int, kColumns...>) {
+void dot_columns(const Product& p, const uint16_t* panel, float* sum,
+                 std::integer_sequence<int, kColumns...>) {
   using Micro = void (*)(const Product&, const uint16_t*, const uint16_t*, float*);
   static constexpr Micro kTable[] = {&dot_micro<kRows, kColumns + 1>...};
   constexpr int64_t kWidest = sizeof...(kColumns);
@@ -102,7 +104,8 @@ void dot_columns(const Product& p, const uint16_t* panel, float* sum, std::integ
   int64_t begin = 0;
   for (int64_t part = 0; part < parts; ++part) {
     const int64_t end = p.columns * (part + 1) / parts;
-    kTable[end - begin - 1](p, panel, x + begin * p.x_column_stride, sum + begin * p.sum_column_stride);
+    kTable[end - begin - 1](p, panel, x + begin * p.x_column_stride,
+                            sum + begin * p.sum_column_stride);
     begin = end;
   }
 }
@@ -134,8 +137,8 @@ void dot_product(const Product& p) {
 #pragma GCC push_options
 #pragma GCC target("amx-tile,amx-bf16")
 
-// Tiles 0 to 3 hold sums, one a row vector: columns x 16 floats. Tile 4 holds x: columns x 32 of depth. Tiles 5 and 6 hold the
-// panel: 16 pairs of depth x 16 lanes.
+// Tiles 0 to 3 hold sums, one a row vector: columns x 16 floats. Tile 4 holds x: columns x 32 of
+// depth. Tiles 5 and 6 hold the panel: 16 pairs of depth x 16 lanes.
 template <int kRows>
 void tile_block(const Product& p, const std::byte* panel, float* sum) {
   const auto* x = static_cast<const uint16_t*>(p.x);
@@ -170,7 +173,8 @@ void tile_block(const Product& p, const std::byte* panel, float* sum) {
   if constexpr (kRows > 3) _tile_stored(3, sum + 3 * p.sum_row_stride, sum_stride);
 }
 
-// All of depth at once (accumulate is not looked at); columns are those that the TileUnit was made for.
+// All of depth at once (accumulate is not looked at); columns are those that the TileUnit was made
+// for.
 void tile_product(const Product& p) {
   const auto* panel = static_cast<const std::byte*>(p.panel);
   auto* sum = static_cast<float*>(p.sum);
@@ -208,7 +212,8 @@ void configure_tiles(int64_t columns) {
     config.row_bytes[tile] = 64;
     config.rows[tile] = tile < 5 ? static_cast<uint8_t>(columns) : 16;
   }
-  // The intrinsic tells the compiler of the first eight bytes only: it would leave out the other stores.
+  // The intrinsic tells the compiler of the first eight bytes only: it would leave out the other
+  // stores.
   __asm__ volatile("" : : "r"(&config) : "memory");
   _tile_loadconfig(&config);
 }

@@ -25,7 +25,9 @@ void load_row(const void* data, int64_t unit_stride, int64_t units, void* out) {
   const T* row = static_cast<const T*>(data);
   for (int64_t unit = 0; unit < units; unit += lanes) {
     const int64_t count = units - unit < lanes ? units - unit : lanes;
-    hn::StoreU(load_at(row + unit * unit_stride, unit_stride, count, count == lanes && unit_stride == 1), D(),
+    const T* p = row + unit * unit_stride;
+    const bool is_whole = count == lanes && unit_stride == 1;
+    hn::StoreU(is_whole ? Element<T>::load(p) : load_apart(p, unit_stride, count), D(),
                static_cast<Real*>(out) + unit);
   }
 }

@@ -36,6 +36,18 @@ struct Setup {
   }
 };
 
+// Lists the columns that do something at this step, where not all do.
+inline void set_active(Extent& extent, uint8_t* list) {
+  if (extent.sources == nullptr) return;
+  int64_t count = 0;
+  for (int64_t c = 0; c < extent.columns; ++c) {
+    if (extent.sources[c] != Source::kNone) list[count++] = static_cast<uint8_t>(c);
+  }
+  if (count == extent.columns) return;
+  extent.active = list;
+  extent.active_count = count;
+}
+
 // Of a tensor [B, T, N, D].
 inline View sequence_view(const Tensor& tensor, int64_t b, int64_t t, int64_t n) {
   if (!tensor) return {};
@@ -60,9 +72,11 @@ inline View states_view(const Tensor& tensor, int64_t b, int64_t t, int64_t n) {
           tensor.stride[0], tensor.stride[4]};
 }
 
-// A tile's states from a tensor [S, B, N, D] into blocks [vector][column][S][lanes], zero past the units or where absent.
+// A tile's states from a tensor [S, B, N, D] into blocks [vector][column][S][lanes], zero past the
+// units or where absent.
 template <typename Real>
-void load_states(const Geometry& g, const Tensor& tensor, int64_t n, int64_t b0, int64_t columns, Real* out) {
+void load_states(const Geometry& g, const Tensor& tensor, int64_t n, int64_t b0, int64_t columns,
+                 Real* out) {
   for (int64_t v = 0; v < g.vectors; ++v) {
     for (int64_t c = 0; c < columns; ++c) {
       for (int64_t s = 0; s < g.states; ++s) {
@@ -83,10 +97,12 @@ void store_states(const Geometry& g, const Tensor& tensor, int64_t n, int64_t b0
     for (int64_t c = 0; c < columns; ++c) {
       for (int64_t s = 0; s < g.states; ++s) {
         const int64_t at = ((v * columns + c) * g.states + s) * g.lanes;
-        const int64_t to = s * tensor.stride[0] + (b0 + c) * tensor.stride[1] + n * tensor.stride[2];
+        const int64_t to =
+            s * tensor.stride[0] + (b0 + c) * tensor.stride[1] + n * tensor.stride[2];
         for (int64_t lane = 0; lane < g.lanes && v * g.lanes + lane < g.units; ++lane) {
           const Real value = blocks[at + lane] + (extra == nullptr ? Real(0) : extra[at + lane]);
-          portable::store(tensor.data, tensor.dtype, to + (v * g.lanes + lane) * tensor.stride[3], value);
+          portable::store(tensor.data, tensor.dtype, to + (v * g.lanes + lane) * tensor.stride[3],
+                          value);
         }
       }
     }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which of Highway's instruction sets the kernels are compiled for. Included before any header of Highway.
+// Which of Highway's instruction sets the kernels are compiled for. Included before any header of
+// Highway.
 //
-// x86-64 gets its baseline, AVX2 with FMA, and AVX-512: what lies between them gains nothing here, and every set costs a
-// compilation of every cell. Sizeless vectors (SVE, RVV) cannot stand in the cells' structs.
+// x86-64 gets its baseline, AVX2 with FMA, and AVX-512: what lies between them gains nothing here,
+// and every set costs a compilation of every cell. Sizeless vectors (SVE, RVV) cannot stand in the
+// cells' structs.
 #pragma once
 
 #define HWY_DISABLED_TARGETS FLASHRNN_DISABLED_TARGETS
@@ -18,6 +20,6 @@
 #else
 #define FLASHRNN_DISABLED_SPR 0
 #endif
-#define FLASHRNN_DISABLED_TARGETS                                                              \
-  (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | FLASHRNN_DISABLED_ZEN4 | FLASHRNN_DISABLED_SPR |       \
-   HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#define FLASHRNN_DISABLED_TARGETS                                                                  \
+  (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | FLASHRNN_DISABLED_ZEN4 | FLASHRNN_DISABLED_SPR | HWY_SVE | \
+   HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
