@@ -29,6 +29,7 @@ constexpr double kL2BytesPerCycle = 32;
 constexpr double kL3BytesPerCycle = 8;
 // Bringing a tensor's row from memory.
 constexpr double kMemoryBytesPerCycle = 5;
+constexpr double kWakeMicroseconds = 10;  // of the other threads, once a pass over the work
 constexpr double kPortableCyclesPerMac = 2;
 constexpr double kPortableCellCycles = 150;  // one element
 
@@ -119,10 +120,12 @@ double predict_cpu_microseconds(const Problem& p, const KernelConfig& config) {
   const auto gates = static_cast<double>(p.cell->recurrent_gates);
   const auto steps = static_cast<double>(p.time);
   const auto widest = static_cast<double>(batch_tile);
+  const double passes_over_work = p.mode == Mode::kInference ? 2 : 5;
+  const double wake = config.get("workers") > 1 ? passes_over_work * kWakeMicroseconds : 0;
   if (config.get("kernel") == 0) {
     const double passes = p.mode == Mode::kInference ? 1 : 3;
     const double element = gates * units * kPortableCyclesPerMac * passes + kPortableCellCycles;
-    return rounds * steps * widest * units * element / kCyclesPerMicrosecond;
+    return rounds * steps * widest * units * element / kCyclesPerMicrosecond + wake;
   }
   const auto& set = simd::instruction_sets().at(static_cast<size_t>(config.get("isa")));
   const auto lanes = static_cast<double>(p.double_precision() ? set.lanes_f64 : set.lanes_f32);
@@ -138,10 +141,11 @@ double predict_cpu_microseconds(const Problem& p, const KernelConfig& config) {
                   static_cast<ProductKind>(config.get("product")),
                   p.double_precision() ? 8.0 : 4.0};
   return rounds * steps *
-         cost.step_cycles(std::min(batch_tile, p.batch),
-                          static_cast<double>(config.get("head_block")),
-                          static_cast<double>(config.get("backward_head_block")), host) /
-         kCyclesPerMicrosecond;
+             cost.step_cycles(std::min(batch_tile, p.batch),
+                              static_cast<double>(config.get("head_block")),
+                              static_cast<double>(config.get("backward_head_block")), host) /
+             kCyclesPerMicrosecond +
+         wake;
 }
 
 }  // namespace flashrnn

@@ -91,18 +91,19 @@ int64_t ForwardTile<Real>::list_next_wx(const View& wx, int64_t to_next, int64_t
   if (to_next == 0) return 0;
   const Geometry& g = setup_.geometry;
   const auto size = static_cast<int64_t>(dtype_size(setup_.problem.dtype));
-  const auto* base = static_cast<const std::byte*>(wx.data);
-  int64_t count = 0;
+  const auto* base = static_cast<const std::byte*>(wx.data) + to_next * size;
+  const int64_t column_bytes = wx.column_stride * size;
+  const int64_t gate_bytes = wx.item_stride * size;
+  const void** line = scratch_.prefetch;
   for (int64_t v = first; v < first + vectors; ++v) {
-    for (int64_t c = 0; c < columns_; ++c) {
-      for (int64_t gate = 0; gate < setup_.problem.cell->input_gates; ++gate) {
-        const int64_t at =
-            to_next + c * wx.column_stride + gate * wx.item_stride + v * g.lanes * wx.unit_stride;
-        scratch_.prefetch[count++] = base + at * size;
-      }
+    const std::byte* column = base + v * g.lanes * wx.unit_stride * size;
+    for (int64_t c = 0; c < columns_; ++c, column += column_bytes) {
+      const std::byte* at = column;
+      for (int64_t gate = setup_.problem.cell->input_gates; gate-- > 0; at += gate_bytes)
+        *line++ = at;
     }
   }
-  return count;
+  return line - scratch_.prefetch;
 }
 
 template <typename Real>
