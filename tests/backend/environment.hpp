@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The device that the program was told to test.
+#ifndef FLASHRNN_TESTS_BACKEND_ENVIRONMENT_HPP_
+#define FLASHRNN_TESTS_BACKEND_ENVIRONMENT_HPP_
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "case.hpp"
+#include "device.hpp"
+
+namespace flashrnn::test {
+
+// Set once by main.
+struct Environment {
+  flashrnn_backend backend = FLASHRNN_BACKEND_CPU;
+  const Device* device = nullptr;  // NULL: cannot be opened here, and `reason` says why
+  std::string reason;
+};
+Environment& environment();
+
+// A device open for every test; skips the test where there is none.
+class BackendTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (environment().device == nullptr) GTEST_SKIP() << environment().reason;
+  }
+  const Device& device() const { return *environment().device; }
+};
+
+// Every cell of the library.
+std::vector<flashrnn_cell> all_cells();
+
+// The bounds that hold on every backend; their derivation stands in bounds.cpp.
+// `tensor` is the problem's dtype, `stored` that of the tensor compared.
+double output_bound(flashrnn_dtype tensor, flashrnn_dtype stored);
+double gradient_bound(flashrnn_dtype tensor, flashrnn_dtype stored);
+
+}  // namespace flashrnn::test
+
+#endif  // FLASHRNN_TESTS_BACKEND_ENVIRONMENT_HPP_

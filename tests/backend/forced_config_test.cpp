@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every configuration that the model allows for small problems is run, not only the one that it
+// would choose.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "compare.hpp"
+#include "environment.hpp"
+
+namespace flashrnn::test {
+namespace {
+
+// The strings of the array under `key` in a JSON text. Empty where there is none.
+std::vector<std::string> strings_of(const std::string& json, const std::string& key) {
+  std::vector<std::string> result;
+  const size_t found = json.find("\"" + key + "\"");
+  if (found == std::string::npos) return result;
+  const size_t begin = json.find('[', found), end = json.find(']', begin);
+  if (begin == std::string::npos || end == std::string::npos) return result;
+  for (size_t k = begin; k < end;) {
+    const size_t open = json.find('"', k);
+    if (open == std::string::npos || open > end) break;
+    const size_t close = json.find('"', open + 1);
+    result.push_back(json.substr(open + 1, close - open - 1));
+    k = close + 1;
+  }
+  return result;
+}
+
+class ForcedConfig : public BackendTest {
+ protected:
+  // Runs every configuration of the case, or every `stride`-th of more than `most`; returns how
+  // many there are.
+  size_t run_all(const Case& c, size_t most) {
+    const Plan chosen(device(), c);
+    const std::vector<std::string> all = strings_of(chosen.describe(), "alternatives");
+    EXPECT_FALSE(all.empty()) << "flashrnn_plan_describe lists no alternatives";
+    EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), all.size())
+        << "alternatives repeat themselves";
+    const Values values = draw_values(c);
+    const size_t stride = std::max<size_t>(1, all.size() / most);
+    for (size_t k = 0; k < all.size(); k += stride) {
+      SCOPED_TRACE(name_of(c) + " config " + all[k]);
+      Trial trial(device(), c, values, std::make_shared<const Plan>(device(), c, all[k]));
+      expect_like_oracle(trial);
+    }
+    return all.size();
+  }
+};
+
+#if defined(FLASHRNN_TESTS_REDUCED)
+constexpr size_t kMost = 10;
+#else
+constexpr size_t kMost = 400;
+#endif
+
+TEST_F(ForcedConfig, EveryLegalOneOfASmallProblemIsRight) {
+  size_t total = 0;
+  for (const flashrnn_cell cell : all_cells()) {
+    for (const flashrnn_dtype dtype : {FLASHRNN_FLOAT32, FLASHRNN_BFLOAT16}) {
+      Case c;
+      c.cell = cell;
+      c.dtypes = {dtype, dtype, FLASHRNN_FLOAT32};
+      c.batch = 5;
+      c.time = 3;
+      c.heads = 2;
+      c.head_dim = 19;
+      c.threads = 2;
+      c.lengths = FLASHRNN_INT32;
+      c.resets = true;
+      c.mode = dtype == FLASHRNN_FLOAT32 ? FLASHRNN_MODE_TRAINING : FLASHRNN_MODE_RECOMPUTE;
+      total += run_all(c, kMost);
+    }
+  }
+  RecordProperty("configurations", static_cast<int>(total));
+}
+
+TEST_F(ForcedConfig, EveryLegalOneOfARoundProblemIsRight) {
+  Case c;
+  c.batch = 16;
+  c.time = 4;
+  c.heads = 1;
+  c.head_dim = 64;
+  c.threads = 1;
+  run_all(c, kMost);
+}
+
+TEST_F(ForcedConfig, EveryLegalOneOfADeepHeadIsRight) {
+  for (const flashrnn_dtype dtype : {FLASHRNN_FLOAT32, FLASHRNN_BFLOAT16}) {
+    Case c;
+    c.dtypes = {dtype, dtype, FLASHRNN_FLOAT32};
+    c.cell = FLASHRNN_GRU;
+    c.batch = 4;
+    c.time = 2;
+    c.heads = 1;
+    c.head_dim = 300;  // several passes over the depth, and a rest
+    run_all(c, kMost / 4);
+  }
+}
+
+TEST_F(ForcedConfig, EveryLegalOneOfALargeBatchIsRight) {
+  Case c;
+  c.batch = 131;  // every tile of the batch, and a rest
+  c.time = 3;
+  c.heads = 2;
+  c.head_dim = 6;
+  c.threads = 2;
+  c.lengths = FLASHRNN_INT64;
+  run_all(c, kMost);
+}
+
+TEST_F(ForcedConfig, IsTheOneThatThePlanUses) {
+  Case c;
+  const std::vector<std::string> all = strings_of(Plan(device(), c).describe(), "alternatives");
+  ASSERT_FALSE(all.empty());
+  for (const std::string& config : {all.front(), all.back()}) {
+    const std::string text = Plan(device(), c, config).describe();
+    EXPECT_NE(text.find("\"config\": \"" + config + "\""), std::string::npos)
+        << config << " in " << text;
+  }
+}
+
+TEST_F(ForcedConfig, RefusesWhatTheModelDoesNotHave) {
+  for (const char* config :
+       {"no_such_name=1", "no_such_name", "=", ",", "threads=", "threads=x", "a=1,a=2"}) {
+    flashrnn_problem problem = problem_of(Case{});
+    problem.config = config;
+    flashrnn_plan plan = nullptr;
+    EXPECT_EQ(flashrnn_plan_create(device().handle(), &problem, &plan), FLASHRNN_INVALID_ARGUMENT)
+        << config;
+    EXPECT_EQ(plan, nullptr) << config;
+  }
+}
+
+}  // namespace
+}  // namespace flashrnn::test

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// flashrnn-backend-test: every backend against the oracle, through the C ABI alone.
+//
+//   flashrnn-backend-test [--backend=cpu|cuda|hip|vulkan] [GoogleTest's options]
+//
+// Exit status 77 means that the device is missing and every test was skipped.
+//
+// How to extend it
+//   a cell      Nothing to do here: flashrnn_list_cells is asked. The oracle needs it in
+//   tests/oracle/elements.cpp, the
+//               golden files in tests/golden/generate.py, and draw_values (support/case.cpp) where
+//               random states make no sense for it.
+//   an option   A field in Case (support/case.hpp) with its part in name_of, problem_of or the args
+//   of Trial
+//               (support/trial.cpp), in the oracle, and a factor in matrix_test.cpp.
+//   a layout    A Layout (support/tensor.hpp) and its strides in Tensor::plan.
+//   a shape     A value in the lists of matrix_test.cpp.
+//   a backend   Its name in backend_of (support/device.cpp) and one add_test line with --backend.
+//   a claim     One file here, of the form <claim>_test.cpp, on the fixture BackendTest.
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "environment.hpp"
+
+namespace flashrnn::test {
+
+Environment& environment() {
+  static Environment instance;
+  return instance;
+}
+
+std::vector<flashrnn_cell> all_cells() {
+  int32_t count = 0;
+  check(flashrnn_list_cells(nullptr, 0, &count), "flashrnn_list_cells");
+  std::vector<flashrnn_cell> cells(static_cast<size_t>(count));
+  check(flashrnn_list_cells(cells.data(), count, &count), "flashrnn_list_cells");
+  return cells;
+}
+
+}  // namespace flashrnn::test
+
+int main(int argc, char** argv) {
+  using flashrnn::test::Device;
+  testing::InitGoogleTest(&argc, argv);
+  auto& environment = flashrnn::test::environment();
+  std::unique_ptr<Device> device;
+  try {
+    std::string name = "cpu";
+    for (int k = 1; k < argc; ++k) {
+      const std::string argument = argv[k];
+      if (argument.rfind("--backend=", 0) != 0) {
+        std::fprintf(stderr, "unknown argument %s; usage: [--backend=cpu|cuda|hip|vulkan]\n",
+                     argv[k]);
+        return 2;
+      }
+      name = argument.substr(10);
+    }
+    environment.backend = flashrnn::test::backend_of(name);
+    if (Device::can_open(environment.backend, &environment.reason)) {
+      device = std::make_unique<Device>(environment.backend);
+      environment.device = device.get();
+    }
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 2;
+  }
+  const int failed = RUN_ALL_TESTS();
+  if (environment.device == nullptr && failed == 0) {
+    std::printf("all skipped: %s\n", environment.reason.c_str());
+    return 77;
+  }
+  return failed;
+}
