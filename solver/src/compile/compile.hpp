@@ -1,0 +1,46 @@
+// From the model as written to the graph the engine works on.
+#ifndef CONSTRINT_COMPILE_COMPILE_HPP
+#define CONSTRINT_COMPILE_COMPILE_HPP
+
+#include <memory>
+
+#include "engine/engine.hpp"
+#include "model/data.hpp"
+
+namespace constrint::detail {
+
+// A domain narrower than what a node's arguments give.
+struct Restriction {
+  int node;
+  Int low = -kBig, high = kBig;
+  int set = -1;  // in Graph::sets
+  i64 modulus = 1, residue = 0;
+};
+
+struct Branch {
+  int node;
+  bool largest;
+};
+
+struct Compiled {
+  Graph graph;
+  std::vector<int> variable_nodes;  // for every variable of the model
+  std::vector<Branch> branches;     // decision nodes in preference order
+  int objective = -1;               // to be minimised
+  bool negated_objective = false;   // the model's objective is the negative of that
+  std::vector<Restriction> restrictions;
+  std::vector<char> posted;  // per node: carries a restriction and is no variable
+  bool impossible = false;   // a constraint is false as it stands
+};
+
+// active: which of the model's constraints to take, all where null. with_objective: false leaves
+// the objective out.
+Compiled compile(const ModelData& model, const std::vector<char>* active, bool with_objective);
+
+// Applies the restrictions and propagates; false where that refutes the model. Throws ModelError
+// where a term may leave 125 bits in a way that could matter.
+bool root(const Compiled& compiled, Engine* engine, const ModelData& model);
+
+}  // namespace constrint::detail
+
+#endif  // CONSTRINT_COMPILE_COMPILE_HPP

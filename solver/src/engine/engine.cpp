@@ -1,0 +1,336 @@
+#include "engine/engine.hpp"
+
+#include <algorithm>
+
+#include "families/family.hpp"
+#include "math/numbers.hpp"
+
+namespace constrint::detail {
+namespace {
+
+// Sets up to this size have their common stride worked out anew when they shrink.
+constexpr std::uint32_t kStrideMost = 32;
+// Windows up to this size are searched for the first value of a divisor domain.
+constexpr std::size_t kDivisorsMost = 1 << 14;
+// Executions per node after which bounds that creep no longer wake others (the search splits
+// instead): without this, x < y & y < x over 2^62 values would count its way to the end.
+constexpr u64 kPatience = 10;
+
+}  // namespace
+
+Engine::Engine(const Graph& graph) : graph_(graph) {
+  domains_.resize(graph.nodes.size());
+  stamp_.assign(graph.nodes.size(), 0);
+  queued_.assign(graph.nodes.size(), 0);
+  dear_.assign(graph.nodes.size(), 0);
+  arena_.reserve(4096);
+  for (int n = 0; n < graph.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    Domain& d = domains_[n];
+    dear_[n] = node.count > 3 || node.family == Family::table;
+    if (node.family == Family::constant) d.low = d.high = node.low;
+    if (family(node.family).condition) d.low = 0, d.high = 1;
+  }
+}
+
+bool Engine::contains(int n, Int v) const {
+  const Domain& d = domains_[n];
+  if (v < d.low || v > d.high) return false;
+  if (d.count != 0) {
+    const i64* begin = arena_.data() + d.offset;
+    return std::binary_search(begin, begin + d.count, static_cast<i64>(v));
+  }
+  if (d.modulus > 1 && floor_mod(v, d.modulus) != d.residue) return false;
+  return d.divisor_of == 0 || (v != 0 && Int{d.divisor_of} % v == 0);
+}
+
+Int Engine::size(int n) const {
+  const Domain& d = domains_[n];
+  if (d.count != 0) return d.count;
+  if (saturated(d.low) || saturated(d.high)) return kBig;
+  return floor_div(d.high - d.low, d.modulus) + 1;
+}
+
+bool Engine::at_least(int n, Int v) {
+  if (v <= domains_[n].low) return true;
+  if (v > domains_[n].high) return false;
+  Domain d = domains_[n];
+  d.low = v;
+  return tighten(n, &d) && update(n, d);
+}
+
+bool Engine::at_most(int n, Int v) {
+  if (v >= domains_[n].high) return true;
+  if (v < domains_[n].low) return false;
+  Domain d = domains_[n];
+  d.high = v;
+  return tighten(n, &d) && update(n, d);
+}
+
+bool Engine::within(int n, Int low, Int high) {
+  const Domain& old = domains_[n];
+  if (low <= old.low && high >= old.high) return true;
+  Domain d = old;
+  d.low = std::max(d.low, low);
+  d.high = std::min(d.high, high);
+  if (d.low > d.high) return false;
+  return tighten(n, &d) && update(n, d);
+}
+
+bool Engine::assign(int n, Int v) {
+  if (domains_[n].fixed()) return domains_[n].low == v;
+  if (!contains(n, v)) return false;
+  return within(n, v, v);
+}
+
+bool Engine::exclude(int n, Int v) {
+  const Domain& d = domains_[n];
+  if (v < d.low || v > d.high) return true;
+  if (v == d.low) return v != d.high && at_least(n, v + 1);
+  if (v == d.high) return at_most(n, v - 1);
+  return keep_if(n, [&](i64 x) { return x != v; });
+}
+
+bool Engine::congruent(int n, i64 modulus, i64 residue) {
+  const Domain& old = domains_[n];
+  if (modulus == 1) return true;
+  residue = static_cast<i64>(floor_mod(residue, modulus));
+  if (old.fixed()) return floor_mod(old.low, modulus) == residue;
+  if (old.modulus % modulus == 0) return old.residue % modulus == residue;
+  // Chinese remainder: both congruences together, or one alone where the joint modulus is too big
+  // to hold (each remains checked when the node is fixed).
+  const i64 g = gcd64(old.modulus, modulus);
+  if (floor_mod(Int{residue} - old.residue, g) != 0) return false;
+  const i64 joint = lcm64(old.modulus, modulus);
+  Domain d = old;
+  if (joint == 0) {
+    if (modulus < old.modulus) return true;
+    d.modulus = modulus;
+    d.residue = residue;
+  } else {
+    const i64 m = modulus / g;
+    const Int steps = floor_mod(
+        mul(floor_mod((Int{residue} - old.residue) / g, m), inverse_mod(old.modulus / g, m)), m);
+    d.modulus = joint;
+    d.residue = static_cast<i64>(floor_mod(old.residue + steps * old.modulus, joint));
+  }
+  if (d.count != 0) {
+    if (!keep_if(n, [&](i64 v) { return floor_mod(v, modulus) == residue; })) return false;
+    const i64 joint_modulus = d.modulus, joint_residue = d.residue;
+    d = domains_[n];
+    d.modulus = joint_modulus;
+    d.residue = joint_residue;
+  }
+  return tighten(n, &d) && update(n, d);
+}
+
+bool Engine::factor_of(int n, i64 number) {
+  const Domain& old = domains_[n];
+  if (number == 0 || old.divisor_of == number) return true;
+  if (old.fixed()) return old.low != 0 && number % old.low == 0;
+  const i64 both = old.divisor_of == 0 ? number : gcd64(old.divisor_of, number);
+  if (both == old.divisor_of) return true;
+  if (old.count != 0) {
+    if (!keep_if(n, [&](i64 v) { return v != 0 && number % v == 0; })) return false;
+    Domain d = domains_[n];
+    d.divisor_of = both;
+    return update(n, d);
+  }
+  Domain d = old;
+  d.divisor_of = both;
+  d.low = std::max(d.low, -Int{both});
+  d.high = std::min(d.high, Int{both});
+  if (d.low > d.high || !list_divisors(&d)) return false;
+  return tighten(n, &d) && update(n, d);
+}
+
+bool Engine::among(int n, std::span<const i64> allowed) {
+  if (domains_[n].count != 0) {
+    return keep_if(n, [&](i64 v) { return std::binary_search(allowed.begin(), allowed.end(), v); });
+  }
+  const auto offset = static_cast<std::uint32_t>(arena_.size());
+  for (i64 v : allowed) {
+    if (contains(n, v)) arena_.push_back(v);
+  }
+  const auto count = static_cast<std::uint32_t>(arena_.size()) - offset;
+  if (count == 0) return false;
+  Domain d = domains_[n];
+  d.offset = offset;
+  d.count = count;
+  return tighten(n, &d) && update(n, d);
+}
+
+// Turns an interval that divides a number into the list of its divisors, when that is short enough.
+bool Engine::list_divisors(Domain* d) {
+  std::vector<i64> positive, list;
+  const u64 number = static_cast<u64>(d->divisor_of);
+  const Int reach = std::max(abs_wide(d->low), abs_wide(d->high));
+  const u64 highest = reach > number ? number : static_cast<u64>(reach);
+  const u64 lowest = d->low > 0    ? static_cast<u64>(d->low)
+                     : d->high < 0 ? static_cast<u64>(-d->high)
+                                   : 1;
+  if (!divisors_between(number, lowest, highest, kDivisorsMost, &positive)) return true;
+  const auto wanted = [&](Int v) {
+    return v >= d->low && v <= d->high &&
+           (d->modulus == 1 || floor_mod(v, d->modulus) == d->residue);
+  };
+  for (auto it = positive.rbegin(); it != positive.rend(); ++it) {
+    if (wanted(-Int{*it})) list.push_back(-*it);
+  }
+  for (i64 v : positive) {
+    if (wanted(v)) list.push_back(v);
+  }
+  if (list.empty()) return false;
+  d->offset = static_cast<std::uint32_t>(arena_.size());
+  d->count = static_cast<std::uint32_t>(list.size());
+  arena_.insert(arena_.end(), list.begin(), list.end());
+  return true;
+}
+
+// Brings bounds, stride and set into agreement after any of them was narrowed.
+bool Engine::tighten(int n, Domain* d) {
+  if (d->count != 0) {
+    const i64* begin = arena_.data() + d->offset;
+    const i64* end = begin + d->count;
+    const i64* first = d->low <= *begin ? begin : std::lower_bound(begin, end, d->low);
+    const i64* last = d->high >= *(end - 1) ? end : std::upper_bound(first, end, d->high);
+    if (first >= last) return false;
+    d->offset += static_cast<std::uint32_t>(first - begin);
+    d->count = static_cast<std::uint32_t>(last - first);
+    d->low = *first;
+    d->high = *(last - 1);
+    return true;
+  }
+  if (d->modulus > 1) {
+    if (d->low > -kBig) d->low += floor_mod(d->residue - d->low, d->modulus);
+    if (d->high < kBig) d->high -= floor_mod(d->high - d->residue, d->modulus);
+  }
+  if (d->low > d->high) return false;
+  if (d->low == d->high) {
+    return d->divisor_of == 0 || (d->low != 0 && Int{d->divisor_of} % d->low == 0);
+  }
+  if (graph_.nodes[n].family == Family::variable &&
+      d->high - d->low < Int{kExplicitVariable} * d->modulus) {
+    return make_explicit(n, d);
+  }
+  return true;
+}
+
+bool Engine::make_explicit(int, Domain* d) {
+  d->offset = static_cast<std::uint32_t>(arena_.size());
+  for (Int v = d->low; v <= d->high; v += d->modulus) {
+    if (d->divisor_of != 0 && (v == 0 || Int{d->divisor_of} % v != 0)) continue;
+    arena_.push_back(static_cast<i64>(v));
+  }
+  d->count = static_cast<std::uint32_t>(arena_.size()) - d->offset;
+  if (d->count == 0) return false;
+  d->low = arena_[d->offset];
+  d->high = arena_.back();
+  return true;
+}
+
+bool Engine::update(int n, Domain next) {
+  Domain& d = domains_[n];
+  if (next.count != 0 && next.count <= kStrideMost && next.count != d.count && next.count > 1) {
+    // gcd of the differences is the stride of the set; it can only be a multiple of the old one.
+    const i64* v = arena_.data() + next.offset;
+    i64 g = 0;
+    bool small = true;
+    for (std::uint32_t i = 1; i < next.count && g != 1 && small; ++i) {
+      const Int difference = Int{v[i]} - v[0];
+      small = fits64(difference);
+      if (small) g = gcd64(g, static_cast<i64>(difference));
+    }
+    if (small && g > next.modulus) {
+      next.modulus = g;
+      next.residue = static_cast<i64>(floor_mod(v[0], g));
+    }
+  }
+  if (next.low == d.low && next.high == d.high && next.modulus == d.modulus &&
+      next.count == d.count && next.divisor_of == d.divisor_of) {
+    return true;
+  }
+  if (!marks_.empty() && stamp_[n] != serial_) {
+    trail_.push_back({n, d});
+    stamp_[n] = serial_;
+  }
+  bool notable = true;
+  if (round_ > kPatience * domains_.size() + 300 && next.count == 0 && next.low < next.high &&
+      next.modulus == d.modulus) {
+    notable = (next.high - next.low) < (d.high - d.low) - (d.high - d.low) / 8;
+  }
+  d = next;
+  changed(n, notable);
+  return true;
+}
+
+void Engine::changed(int n, bool notable) {
+  if (!notable) return;
+  schedule(n);
+  for (int p : graph_.parents_of(n)) schedule(p);
+}
+
+void Engine::schedule(int n) {
+  if (queued_[n] || family(graph_.nodes[n].family).propagate == nullptr) return;
+  queued_[n] = 1;
+  queue_[dear_[n]].push_back(n);
+}
+
+void Engine::schedule_all() {
+  for (int n = 0; n < graph_.size(); ++n) schedule(n);
+}
+
+void Engine::clear_queue() {
+  for (int q = 0; q < 2; ++q) {
+    for (std::size_t i = head_[q]; i < queue_[q].size(); ++i) queued_[queue_[q][i]] = 0;
+    queue_[q].clear();
+    head_[q] = 0;
+  }
+}
+
+bool Engine::propagate() {
+  round_ = 0;
+  while (true) {
+    const int q = head_[0] < queue_[0].size() ? 0 : 1;
+    if (head_[q] == queue_[q].size()) break;
+    const int n = queue_[q][head_[q]++];
+    queued_[n] = 0;
+    ++propagations;
+    ++round_;
+    if (!family(graph_.nodes[n].family).propagate(*this, n)) {
+      clear_queue();
+      return false;
+    }
+    if (head_[q] == queue_[q].size()) queue_[q].clear(), head_[q] = 0;
+  }
+  return true;
+}
+
+void Engine::push() {
+  marks_.push_back({trail_.size(), arena_.size()});
+  serials_.push_back(serial_);
+  serial_ = ++next_serial_;
+}
+
+void Engine::pop() {
+  const Mark mark = marks_.back();
+  marks_.pop_back();
+  while (trail_.size() > mark.trail) {
+    domains_[trail_.back().node] = trail_.back().domain;
+    trail_.pop_back();
+  }
+  arena_.resize(mark.arena);
+  serial_ = serials_.back();
+  serials_.pop_back();
+  clear_queue();
+}
+
+void Engine::overwrite(int n, const Domain& domain) {
+  if (!marks_.empty() && stamp_[n] != serial_) {
+    trail_.push_back({n, domains_[n]});
+    stamp_[n] = serial_;
+  }
+  domains_[n] = domain;
+}
+
+}  // namespace constrint::detail

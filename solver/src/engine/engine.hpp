@@ -1,0 +1,130 @@
+// Domains of all nodes, the trail that takes changes back, and propagation to a fixpoint.
+#ifndef CONSTRINT_ENGINE_ENGINE_HPP
+#define CONSTRINT_ENGINE_ENGINE_HPP
+
+#include <vector>
+
+#include "engine/graph.hpp"
+
+namespace constrint::detail {
+
+// The values v with low <= v <= high, v == residue (mod modulus), v | divisor_of (when not 0) and,
+// when count != 0, among the `count` ascending values at Engine::values() + offset.
+struct Domain {
+  Int low = -kBig, high = kBig;
+  i64 modulus = 1, residue = 0;
+  i64 divisor_of = 0;
+  std::uint32_t offset = 0, count = 0;
+
+  bool fixed() const { return low == high; }
+  bool explicit_set() const { return count != 0; }
+};
+
+// Intervals with at most this many values become explicit sets when they are variables.
+inline constexpr int kExplicitVariable = 64;
+// No explicit set is larger than this.
+inline constexpr std::size_t kExplicitMost = std::size_t{1} << 16;
+
+class Engine {
+ public:
+  explicit Engine(const Graph& graph);
+
+  const Graph& graph() const { return graph_; }
+  const Domain& operator[](int n) const { return domains_[n]; }
+  std::span<const int> arguments(int n) const { return graph_.arguments(n); }
+  std::span<const i64> values(int n) const {
+    return {arena_.data() + domains_[n].offset, domains_[n].count};
+  }
+  bool fixed(int n) const { return domains_[n].fixed(); }
+  Int value(int n) const { return domains_[n].low; }
+  bool is_true(int n) const { return domains_[n].low == 1; }
+  bool is_false(int n) const { return domains_[n].high == 0; }
+  bool contains(int n, Int v) const;
+  // The number of values an interval or set holds, held at kBig.
+  Int size(int n) const;
+
+  // Each returns false when the domain becomes empty. Narrowing is remembered for undo().
+  bool at_least(int n, Int v);
+  bool at_most(int n, Int v);
+  bool within(int n, Int low, Int high);
+  bool assign(int n, Int v);
+  bool exclude(int n, Int v);
+  // v == residue (mod modulus), modulus >= 1.
+  bool congruent(int n, i64 modulus, i64 residue);
+  // Every value divides number (number > 0).
+  bool factor_of(int n, i64 number);
+  // One of these ascending values.
+  bool among(int n, std::span<const i64> allowed);
+  // Drops the values of an explicit set for which keep is false; intervals are left alone.
+  template <class Keep>
+  bool keep_if(int n, Keep keep);
+
+  // Levels of the search.
+  int level() const { return static_cast<int>(marks_.size()); }
+  void push();
+  void pop();
+  // Overwrites a domain (undone by pop()); for asking what a node's arguments alone allow.
+  void overwrite(int n, const Domain& domain);
+
+  bool propagate();
+  void schedule_all();
+  void schedule(int n);  // the node's own constraint
+  void clear_queue();
+
+  u64 propagations = 0;
+
+ private:
+  bool update(int n, Domain next);
+  bool tighten(int n, Domain* d);
+  bool filter_explicit(Domain* d);
+  bool make_explicit(int n, Domain* d);
+  bool list_divisors(Domain* d);
+  void changed(int n, bool notable);
+
+  const Graph& graph_;
+  std::vector<Domain> domains_;
+  std::vector<i64> arena_;
+  struct Saved {
+    int node;
+    Domain domain;
+  };
+  struct Mark {
+    std::size_t trail, arena;
+  };
+  std::vector<Saved> trail_;
+  std::vector<Mark> marks_;
+  std::vector<u64> stamp_;  // the level serial at which a node was last saved
+  u64 serial_ = 0, next_serial_ = 0;
+  std::vector<u64> serials_;
+  // Cheap families run first: a long sum then runs once for many changes.
+  std::vector<int> queue_[2];
+  std::size_t head_[2] = {0, 0};
+  std::vector<std::uint8_t> dear_;  // per node: goes to the second queue
+  std::vector<char> queued_;
+  u64 round_ = 0;  // executions since propagate() began
+};
+
+template <class Keep>
+bool Engine::keep_if(int n, Keep keep) {
+  Domain d = domains_[n];
+  if (d.count == 0) return true;
+  std::uint32_t first_bad = 0;
+  while (first_bad < d.count && keep(arena_[d.offset + first_bad])) ++first_bad;
+  if (first_bad == d.count) return true;
+  const auto offset = static_cast<std::uint32_t>(arena_.size());
+  for (std::uint32_t i = 0; i < d.count; ++i) {
+    const i64 v = arena_[d.offset + i];
+    if (i < first_bad || (i > first_bad && keep(v))) arena_.push_back(v);
+  }
+  const auto count = static_cast<std::uint32_t>(arena_.size()) - offset;
+  if (count == 0) return false;
+  d.offset = offset;
+  d.count = count;
+  d.low = arena_[offset];
+  d.high = arena_[offset + count - 1];
+  return update(n, d);
+}
+
+}  // namespace constrint::detail
+
+#endif  // CONSTRINT_ENGINE_ENGINE_HPP

@@ -1,0 +1,175 @@
+#include "enumerate/evaluator.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+#include "enumerate/monotone.hpp"
+
+namespace constrint::detail {
+namespace {
+
+// Longer axes are bisected where the rule allows it; shorter ones are quicker to go through.
+constexpr std::size_t kBisect = 96;
+
+}  // namespace
+
+void Evaluator::Free::operator()(void* p) const { std::free(p); }
+
+Evaluator::Evaluator(const Space& space)
+    : space_(space),
+      scalars_(space.constants),
+      indices_(space.axes.size(), 0),
+      hoisted_(space.axes.size()),
+      compiled_(space.rules.size()) {
+  // Terms that rules without a table or solutions need, each where its last variable is bound.
+  std::vector<std::vector<int>> needed(space.axes.size());
+  for (std::size_t p = 0; p < space.axes.size(); ++p) needed[p] = space.computed_nodes[p];
+  for (const Rule& rule : space.rules) {
+    if (rule.table_entries != 0) continue;
+    for (int n : rule.scalar_nodes) needed[space.last[n]].push_back(n);
+  }
+  for (std::size_t p = 0; p < space.axes.size(); ++p) {
+    std::sort(needed[p].begin(), needed[p].end());
+    needed[p].erase(std::unique(needed[p].begin(), needed[p].end()), needed[p].end());
+    for (int n : needed[p]) hoisted_[p].push_back(scalar_step(n));
+  }
+  for (std::size_t r = 0; r < space.rules.size(); ++r) compile(r);
+  if (space.table_words != 0) {
+    table_.reset(static_cast<Word*>(std::calloc(space.table_words, sizeof(Word))));
+    filled_.reset(static_cast<std::uint8_t*>(std::calloc(space.table_words, 1)));
+    if (!table_ || !filled_) throw std::bad_alloc();
+  }
+}
+
+Step Evaluator::scalar_step(int node) {
+  std::vector<Operand64> arguments;
+  for (int a : space_.graph->arguments(node)) arguments.push_back({&scalars_[a], false});
+  return make_step(*space_.graph, node, arguments, space_.saturating[node] != 0, &scalars_[node]);
+}
+
+void Evaluator::compile(std::size_t r) {
+  const Rule& rule = space_.rules[r];
+  Compiled64& c = compiled_[r];
+  const Axis& axis = space_.axes[rule.target()];
+  c.count = axis.values.size();
+  c.node = rule.node;
+  c.table = rule.table_entries != 0;
+  c.offset = rule.table_offset;
+  for (std::size_t i = 0; i < rule.strides.size(); ++i) {
+    c.strides.push_back({rule.scope[i], rule.strides[i]});
+  }
+  c.scratch.resize(static_cast<std::size_t>(axis.words));
+  c.buffer.resize(rule.column_nodes.size() * c.count);
+  if (c.table) {
+    for (int n : rule.scalar_nodes) c.scalar_steps.push_back(scalar_step(n));
+  }
+  std::vector<std::pair<int, const i64*>> columns{{axis.leaf, axis.values.data()}};
+  i64* buffer = c.buffer.data();
+  // Terms of the target alone are the same every time and worked out here once.
+  std::vector<char> own(scalars_.size(), 0);
+  own[axis.leaf] = 1;
+  for (int n : rule.column_nodes) {
+    bool alone = true;
+    std::vector<Operand64> arguments;
+    for (int a : space_.graph->arguments(n)) {
+      alone = alone && (own[a] || space_.graph->is_constant(a));
+      const auto column = std::find_if(columns.begin(), columns.end(),
+                                       [&](const auto& entry) { return entry.first == a; });
+      if (column != columns.end()) {
+        arguments.push_back({column->second, true});
+      } else {
+        arguments.push_back({&scalars_[a], false});
+      }
+    }
+    c.steps.push_back(make_step(*space_.graph, n, arguments, space_.saturating[n] != 0, buffer));
+    if (alone) {
+      own[n] = 1;
+      c.steps.back().run(c.steps.back(), c.count);
+      c.steps.pop_back();
+    }
+    columns.push_back({n, buffer});
+    buffer += c.count;
+  }
+  c.result = columns.back().second;
+  const Domain& d = (*space_.engine)[rule.node];
+  c.low = d.low < -kLimit ? -kLimit : static_cast<i64>(d.low);
+  c.high = d.high > kLimit ? kLimit : static_cast<i64>(d.high);
+  c.plain = d.count == 0 && d.modulus == 1 && d.divisor_of == 0;
+  c.axis = &axis;
+  if (c.count <= kBisect) return;
+  c.direction = direction(space_, rule);
+  if (axis.values.front() > axis.values.back()) c.direction = -c.direction;
+  if (c.direction == 0) return;
+  for (int n : rule.column_nodes) c.probe.push_back(scalar_step(n));
+}
+
+// Where a set or a stride is asked for, each value within the bounds is looked up.
+void Evaluator::sift(const Compiled64& c, const i64* values, std::size_t base, Word* word) const {
+  for (Word rest = *word; rest != 0; rest &= rest - 1) {
+    const int i = __builtin_ctzll(rest);
+    if (!space_.engine->contains(c.node, values[base + static_cast<std::size_t>(i)])) {
+      *word &= ~(Word{1} << i);
+    }
+  }
+}
+
+void Evaluator::fill(Compiled64& c, Word* out) {
+  for (const Step& step : c.scalar_steps) step.run(step, 1);
+  if (!c.probe.empty()) return bisect(c, out);
+  for (const Step& step : c.steps) step.run(step, c.count);
+  const i64* v = c.result;
+  for (std::size_t w = 0, base = 0; base < c.count; ++w, base += 64) {
+    const std::size_t n = std::min<std::size_t>(64, c.count - base);
+    Word word = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const i64 x = v[base + i];
+      word |= static_cast<Word>((x >= c.low) & (x <= c.high)) << i;
+    }
+    if (!c.plain) sift(c, v, base, &word);
+    out[w] = word;
+  }
+}
+
+// The values within the bounds are a stretch of the axis: two bisections find its ends.
+void Evaluator::bisect(Compiled64& c, Word* out) {
+  const auto at = [&](std::size_t i) {
+    scalars_[c.axis->leaf] = c.axis->values[i];
+    for (const Step& step : c.probe) step.run(step, 1);
+    return scalars_[c.node];
+  };
+  const auto first_where = [&](std::size_t begin, auto holds) {
+    std::size_t end = c.count;
+    while (begin < end) {
+      const std::size_t middle = begin + (end - begin) / 2;
+      if (holds(at(middle))) {
+        end = middle;
+      } else {
+        begin = middle + 1;
+      }
+    }
+    return begin;
+  };
+  std::size_t first = 0, last = 0;
+  if (c.direction > 0) {
+    first = first_where(0, [&](i64 v) { return v >= c.low; });
+    last = first_where(first, [&](i64 v) { return v > c.high; });
+  } else {
+    first = first_where(0, [&](i64 v) { return v <= c.high; });
+    last = first_where(first, [&](i64 v) { return v < c.low; });
+  }
+  std::fill(out, out + c.axis->words, Word{0});
+  for (std::size_t i = first; i < last;) {
+    if (!c.plain && !space_.engine->contains(c.node, at(i))) {
+      ++i;
+    } else if (c.plain && i % 64 == 0 && i + 64 <= last) {
+      out[i / 64] = ~Word{0};
+      i += 64;
+    } else {
+      out[i / 64] |= Word{1} << (i % 64);
+      ++i;
+    }
+  }
+}
+
+}  // namespace constrint::detail

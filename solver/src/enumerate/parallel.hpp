@@ -1,0 +1,17 @@
+// Listing a Space on several threads with the order of one.
+#ifndef CONSTRINT_ENUMERATE_PARALLEL_HPP
+#define CONSTRINT_ENUMERATE_PARALLEL_HPP
+
+#include "enumerate/walk.hpp"
+
+namespace constrint::detail {
+
+enum class Listed : std::uint8_t { complete, stopped, limit };
+
+// sink is called by one thread at a time, in the order of the loops.
+Listed list_space(const Space& space, unsigned threads, Control* control,
+                  const Lister::Flush& sink);
+
+}  // namespace constrint::detail
+
+#endif  // CONSTRINT_ENUMERATE_PARALLEL_HPP

@@ -1,0 +1,335 @@
+#include "enumerate/space.hpp"
+
+#include <algorithm>
+
+#include "enumerate/axis_order.hpp"
+#include "families/family.hpp"
+
+namespace constrint::detail {
+namespace {
+
+// Longer lists are left to the search, which does not look at values one by one.
+constexpr Int kAxisMost = 1 << 16;
+// Tables of remembered masks may take this many words together.
+constexpr std::size_t kTableWords = std::size_t{1} << 21;
+constexpr Int kSafe = Int{1} << 62;
+
+class Builder {
+ public:
+  Builder(const ModelData& model, const Prepared& p, const std::vector<int>& leaves,
+          const std::vector<Live>& live, AxisOrder order)
+      : model_(model),
+        p_(p),
+        graph_(p.compiled.graph),
+        leaves_(leaves),
+        live_(live),
+        order_(order) {}
+
+  bool run() {
+    space.graph = &graph_;
+    space.engine = &p_.engine;
+    position_.assign(static_cast<std::size_t>(graph_.size()), -1);
+    visibility();
+    if (!order_axes() || !no_overflow()) return false;
+    open_.assign(static_cast<std::size_t>(graph_.size()), 0);
+    space.last.assign(static_cast<std::size_t>(graph_.size()), -1);
+    space.constants.assign(static_cast<std::size_t>(graph_.size()), 0);
+    for (int n = 0; n < graph_.size(); ++n) analyse(n);
+    for (const Live& l : live_) add_rule(l);
+    outputs();
+    stages();
+    tables();
+    return true;
+  }
+
+  Space space;
+
+ private:
+  void visibility() {
+    hidden_.assign(static_cast<std::size_t>(graph_.size()), 1);
+    for (int v : model_.visible()) {
+      const int n = p_.compiled.variable_nodes[v];
+      if (graph_.nodes[n].family == Family::variable) hidden_[n] = 0;
+    }
+    if (!model_.projected) std::fill(hidden_.begin(), hidden_.end(), char{0});
+  }
+
+  bool order_axes() {
+    std::vector<OrderItem> items;
+    for (int leaf : leaves_) {
+      const Int size = p_.engine.size(leaf);
+      if (size > kAxisMost) return false;
+      items.push_back({leaf, static_cast<std::size_t>(size), hidden_[leaf] != 0});
+    }
+    std::vector<int> order;
+    std::vector<char> largest(static_cast<std::size_t>(graph_.size()), 0);
+    if (order_ == AxisOrder::fastest) {
+      std::vector<std::vector<int>> scopes;
+      for (const Live& l : live_) scopes.push_back(l.leaves);
+      order = fastest_order(items, scopes);
+    } else if (!preference_order(&order, &largest)) {
+      return false;
+    }
+    for (int leaf : order) {
+      Axis axis;
+      axis.leaf = leaf;
+      const Domain& d = p_.engine[leaf];
+      if (d.count != 0) {
+        const auto values = p_.engine.values(leaf);
+        axis.values.assign(values.begin(), values.end());
+      } else {
+        for (Int v = d.low; v <= d.high; v += d.modulus) {
+          if (p_.engine.contains(leaf, v)) axis.values.push_back(static_cast<i64>(v));
+        }
+      }
+      if (largest[leaf]) std::reverse(axis.values.begin(), axis.values.end());
+      axis.words = static_cast<int>((axis.values.size() + 63) / 64);
+      axis.hidden = hidden_[leaf] != 0;
+      space.column_length = std::max(space.column_length, axis.values.size());
+      position_[leaf] = static_cast<int>(space.axes.size());
+      space.axes.push_back(std::move(axis));
+    }
+    return true;
+  }
+
+  bool preference_order(std::vector<int>* order, std::vector<char>* largest) {
+    std::vector<char> wanted(static_cast<std::size_t>(graph_.size()), 0), placed = wanted;
+    for (int leaf : leaves_) wanted[leaf] = 1;
+    for (const Branch& b : p_.compiled.branches) {
+      if (graph_.nodes[b.node].family != Family::variable) {
+        // A preferred term is harmless once its variables are bound.
+        for (int leaf : open_leaves(p_.engine, b.node)) {
+          if (wanted[leaf] && !placed[leaf]) return false;
+        }
+        continue;
+      }
+      if (!wanted[b.node] || placed[b.node]) continue;
+      if (hidden_[b.node]) continue;
+      order->push_back(b.node);
+      placed[b.node] = 1;
+      (*largest)[b.node] = b.largest;
+    }
+    for (int leaf : leaves_) {
+      if (!placed[leaf]) order->push_back(leaf);
+    }
+    return true;
+  }
+
+  // Every term must stay within 62 bits for all combinations of the values, pruned or not; products
+  // and sums of non-negative terms may go beyond when all that is asked of them is to be small.
+  bool no_overflow() {
+    Engine hull(graph_);
+    const auto size = static_cast<std::size_t>(graph_.size());
+    space.low.assign(size, 0);
+    space.high.assign(size, 0);
+    space.saturating.assign(size, 0);
+    for (int n = 0; n < graph_.size(); ++n) {
+      const Node& node = graph_.nodes[n];
+      if (node.family == Family::variable) {
+        const Domain& d = p_.engine[n];
+        if (!hull.within(n, d.low, d.high)) return false;
+      } else if (node.family != Family::constant) {
+        if (!family(node.family).propagate(hull, n)) return false;
+        hull.clear_queue();
+      }
+      space.low[n] = hull[n].low;
+      space.high[n] = hull[n].high;
+      Int reach = std::max(abs_wide(hull[n].low), abs_wide(hull[n].high));
+      if (node.family == Family::linear) {
+        reach = abs_wide(node.low);
+        const auto args = graph_.arguments(n);
+        for (std::size_t i = 0; i < args.size(); ++i) {
+          const Int most = std::max(abs_wide(hull[args[i]].low), abs_wide(hull[args[i]].high));
+          reach = add(reach, mul(abs_wide(graph_.coefficient(n)[i]), most));
+        }
+      }
+      if (reach < kSafe) continue;
+      if (!may_saturate(n)) return false;
+      space.saturating[n] = 1;
+    }
+    return true;
+  }
+
+  bool grows_only(int n) const {
+    const Node& node = graph_.nodes[n];
+    if (node.family != Family::product && node.family != Family::power &&
+        node.family != Family::linear) {
+      return false;
+    }
+    const auto args = graph_.arguments(n);
+    for (std::size_t i = 0; i < args.size(); ++i) {
+      if (p_.engine[args[i]].low < 0 || graph_.coefficient(n)[i] < 0 ||
+          graph_.coefficient(n)[i] >= kSafe) {
+        return false;
+      }
+    }
+    return node.family != Family::linear || (node.low >= 0 && node.low < kSafe);
+  }
+
+  bool may_saturate(int n) const {
+    const auto small_or_none = [](Int bound) { return bound < kSafe || saturated(bound); };
+    if (!grows_only(n) || !small_or_none(p_.engine[n].high) || p_.engine[n].low >= kSafe) {
+      return false;
+    }
+    for (int p : graph_.parents_of(n)) {
+      const Node& parent = graph_.nodes[p];
+      const bool asks =
+          parent.family == Family::range && small_or_none(parent.high) && parent.low < kSafe;
+      if (!asks && !grows_only(p)) return false;
+    }
+    return true;
+  }
+
+  // Which terms vary, the last position they depend on, and the value of those that do not vary.
+  void analyse(int n) {
+    const Node& node = graph_.nodes[n];
+    if (node.family == Family::variable) {
+      if (position_[n] >= 0) {
+        open_[n] = 1;
+        space.last[n] = position_[n];
+      } else if (p_.engine.fixed(n)) {
+        space.constants[n] = static_cast<i64>(p_.engine.value(n));
+      }
+      return;
+    }
+    std::vector<Int> values;
+    for (int a : graph_.arguments(n)) {
+      open_[n] |= open_[a];
+      space.last[n] = std::max(space.last[n], space.last[a]);
+      values.push_back(space.constants[a]);
+    }
+    if (!open_[n]) {
+      const Int v = family(node.family).evaluate(graph_, node, values.data());
+      space.constants[n] = fits64(v) ? static_cast<i64>(v) : 0;
+    }
+  }
+
+  // The varying terms below n in evaluation order (a node's arguments have smaller numbers).
+  std::vector<int> below(int n) const {
+    std::vector<int> found, stack{n};
+    std::vector<char> seen(static_cast<std::size_t>(graph_.size()), 0);
+    seen[n] = 1;
+    while (!stack.empty()) {
+      const int at = stack.back();
+      stack.pop_back();
+      if (!open_[at] || graph_.nodes[at].family == Family::variable) continue;
+      found.push_back(at);
+      for (int a : graph_.arguments(at)) {
+        if (!seen[a]) seen[a] = 1, stack.push_back(a);
+      }
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+
+  void add_rule(const Live& live) {
+    Rule rule;
+    rule.node = live.node;
+    for (int leaf : live.leaves) rule.scope.push_back(position_[leaf]);
+    std::sort(rule.scope.begin(), rule.scope.end());
+    std::vector<char> with_target(static_cast<std::size_t>(graph_.size()), 0);
+    with_target[space.axes[rule.target()].leaf] = 1;
+    for (int n : below(live.node)) {
+      for (int a : graph_.arguments(n)) with_target[n] |= with_target[a];
+      (with_target[n] ? rule.column_nodes : rule.scalar_nodes).push_back(n);
+    }
+    const int index = static_cast<int>(space.rules.size());
+    if (rule.trigger() < 0) {
+      space.initial.push_back(index);
+    } else {
+      Axis& axis = space.axes[rule.trigger()];
+      axis.triggers.push_back(index);
+      axis.touches.push_back(rule.target());
+      space.tail = std::max(space.tail, rule.trigger() + 1);
+    }
+    space.rules.push_back(std::move(rule));
+  }
+
+  void outputs() {
+    space.computed_nodes.resize(space.axes.size());
+    for (int v : model_.visible()) {
+      const int n = p_.compiled.variable_nodes[v];
+      if (position_[n] >= 0) {
+        space.outputs.push_back({Output::Kind::axis, position_[n], 0});
+      } else if (!open_[n]) {
+        space.outputs.push_back({Output::Kind::fixed, n, space.constants[n]});
+      } else {
+        space.outputs.push_back({Output::Kind::computed, n, 0});
+        for (int m : below(n)) space.computed_nodes[space.last[m]].push_back(m);
+      }
+    }
+    for (auto& nodes : space.computed_nodes) {
+      std::sort(nodes.begin(), nodes.end());
+      nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+    }
+  }
+
+  void stages() {
+    space.stages.assign(space.axes.size(), 1);
+    space.stage_of_touch.resize(space.axes.size());
+    for (std::size_t d = 0; d < space.axes.size(); ++d) {
+      auto& touches = space.axes[d].touches;
+      std::sort(touches.begin(), touches.end());
+      touches.erase(std::unique(touches.begin(), touches.end()), touches.end());
+      for (int f : touches) space.stage_of_touch[d].push_back(space.stages[f]++);
+      // Rules of one target together, so that a stage is written once.
+      std::stable_sort(
+          space.axes[d].triggers.begin(), space.axes[d].triggers.end(),
+          [&](int a, int b) { return space.rules[a].target() < space.rules[b].target(); });
+    }
+    for (std::size_t f = 0; f < space.axes.size(); ++f) {
+      space.stage_offset.push_back(space.stage_words);
+      space.stage_words += static_cast<std::size_t>(space.stages[f] * space.axes[f].words);
+    }
+  }
+
+  // Small tables first: each word spent remembers the most.
+  void tables() {
+    std::vector<std::pair<std::size_t, int>> sizes;
+    for (std::size_t r = 0; r < space.rules.size(); ++r) {
+      const Rule& rule = space.rules[r];
+      if (rule.trigger() < 0) continue;
+      std::size_t words = static_cast<std::size_t>(space.axes[rule.target()].words);
+      for (std::size_t i = 0; i + 1 < rule.scope.size() && words <= kTableWords; ++i) {
+        words *= space.axes[rule.scope[i]].values.size();
+      }
+      if (words <= kTableWords) sizes.emplace_back(words, static_cast<int>(r));
+    }
+    std::sort(sizes.begin(), sizes.end());
+    for (auto [words, r] : sizes) {
+      if (space.table_words + words > kTableWords) break;
+      Rule& rule = space.rules[r];
+      // The number of an entry and its first word, from the indices of all but the target.
+      rule.table_offset = space.table_words;
+      const auto target_words = static_cast<std::size_t>(space.axes[rule.target()].words);
+      std::size_t stride = target_words;
+      for (std::size_t i = 0; i + 1 < rule.scope.size(); ++i) {
+        rule.strides.push_back(stride);
+        stride *= space.axes[rule.scope[i]].values.size();
+      }
+      rule.table_entries = stride / target_words;
+      space.table_words += words;
+    }
+  }
+
+  const ModelData& model_;
+  const Prepared& p_;
+  const Graph& graph_;
+  const std::vector<int>& leaves_;
+  const std::vector<Live>& live_;
+  AxisOrder order_;
+  std::vector<char> hidden_, open_;
+  std::vector<int> position_;
+};
+
+}  // namespace
+
+std::optional<Space> build_space(const ModelData& model, const Prepared& prepared,
+                                 const std::vector<int>& leaves, const std::vector<Live>& live,
+                                 AxisOrder order) {
+  Builder builder(model, prepared, leaves, live, order);
+  if (!builder.run()) return std::nullopt;
+  return std::move(builder.space);
+}
+
+}  // namespace constrint::detail

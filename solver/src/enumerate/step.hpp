@@ -1,0 +1,36 @@
+// One operation of a compiled rule, over a column of values or a single one.
+#ifndef CONSTRINT_ENUMERATE_STEP_HPP
+#define CONSTRINT_ENUMERATE_STEP_HPP
+
+#include "engine/graph.hpp"
+
+namespace constrint::detail {
+
+struct Step;
+using StepFunction = void (*)(const Step& step, std::size_t count);
+
+// An argument: its values, or one value for all.
+struct Operand64 {
+  const i64* values;
+  bool column;
+};
+
+struct Step {
+  StepFunction run;
+  i64* out;
+  Operand64 a{nullptr, false}, b{nullptr, false};
+  i64 low = 0, high = 0;            // of a range; low: the constant of a sum
+  std::vector<Operand64> operands;  // of sums and of operations over many terms
+  std::vector<i64> coefficients;    // of sums
+  const Graph* graph = nullptr;     // for families without a form of their own
+  int node = -1;
+};
+
+// arguments: one for each of the node's. All values must stay within 62 bits, unless the step is to
+// hold its result at 2^62 (sums, products and powers of terms that are never negative).
+Step make_step(const Graph& graph, int node, const std::vector<Operand64>& arguments,
+               bool saturating, i64* out);
+
+}  // namespace constrint::detail
+
+#endif  // CONSTRINT_ENUMERATE_STEP_HPP

@@ -1,0 +1,36 @@
+// What a constraint family provides. Adding one: a name in engine/graph.hpp, a file here with these
+// functions, a row in registry.cpp, a line in tests/families_test.cpp.
+#ifndef CONSTRINT_FAMILIES_FAMILY_HPP
+#define CONSTRINT_FAMILIES_FAMILY_HPP
+
+#include "engine/engine.hpp"
+
+namespace constrint::detail {
+
+struct FamilyInfo {
+  const char* name;
+  bool condition;  // the node's value is 0 or 1
+  // Narrows the node and its arguments as far as is cheap; false where no value is left. It must
+  // decide exactly once all arguments are fixed, and must never remove a value with a support.
+  bool (*propagate)(Engine& engine, int node);
+  // The node's value for given argument values: the family's own check, apart from propagation.
+  Int (*evaluate)(const Graph& graph, const Node& node, const Int* arguments);
+};
+
+const FamilyInfo& family(Family f);
+
+// One row per file, collected in registry.cpp.
+extern const FamilyInfo kLinear, kProduct, kPower, kFloorDiv, kMod, kDivides, kMinimum, kMaximum,
+    kAbsolute, kRange, kMember, kConjunction, kDisjunction, kNegation, kEquivalence, kAllDifferent,
+    kTable;
+
+// Enumerates small explicit arguments: keeps exactly the values that have a support. Cheap
+// insurance that every family is exact near the leaves of the search.
+bool filter_small(Engine& engine, int node);
+
+// The relation z = x * y, shared by products and exact quotients.
+bool propagate_product(Engine& engine, int z, int x, int y);
+
+}  // namespace constrint::detail
+
+#endif  // CONSTRINT_FAMILIES_FAMILY_HPP

@@ -1,0 +1,126 @@
+// z = constant + sum of coefficient * argument: bounds both ways, and congruences both ways.
+#include <algorithm>
+
+#include "families/family.hpp"
+#include "math/numbers.hpp"
+
+namespace constrint::detail {
+namespace {
+
+Int low_of(const Engine& e, int n, Int c) { return mul(c, c > 0 ? e[n].low : e[n].high); }
+Int high_of(const Engine& e, int n, Int c) { return mul(c, c > 0 ? e[n].high : e[n].low); }
+
+bool propagate_bounds(Engine& e, int z) {
+  const auto args = e.arguments(z);
+  const Int* c = e.graph().coefficient(z);
+  const Int constant = e.graph().nodes[z].low;
+  Int low = constant, high = constant;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    low = add(low, low_of(e, args[i], c[i]));
+    high = add(high, high_of(e, args[i], c[i]));
+  }
+  if (!e.within(z, low, high)) return false;
+  // c_i x_i >= z.low - (all others at their highest), and the mirror image. A sum that ran into
+  // the limit says nothing about its parts.
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const int x = args[i];
+    if (e.fixed(x)) continue;
+    const Int part_low = low_of(e, x, c[i]), part_high = high_of(e, x, c[i]);
+    Int least = -kBig, most = kBig;
+    if (!saturated(high) && !saturated(part_high) && !saturated(e[z].low)) {
+      least = sub(e[z].low, sub(high, part_high));
+    }
+    if (!saturated(low) && !saturated(part_low) && !saturated(e[z].high)) {
+      most = sub(e[z].high, sub(low, part_low));
+    }
+    if (least <= part_low && most >= part_high) continue;
+    const Int a = c[i] > 0 ? least : most, b = c[i] > 0 ? most : least;
+    const Int x_low = saturated(a) ? -kBig : ceil_div(a, c[i]);
+    const Int x_high = saturated(b) ? kBig : floor_div(b, c[i]);
+    if (!e.within(x, x_low, x_high)) return false;
+  }
+  return true;
+}
+
+// The stride of c * x: 0 where x is fixed, 1 (nothing known) where it does not fit.
+i64 stride(const Engine& e, int x, Int c) {
+  if (e.fixed(x)) return 0;
+  const Int m = mul(c, e[x].modulus);
+  return fits64(m) ? static_cast<i64>(abs_wide(m)) : 1;
+}
+Int base(const Engine& e, int x, Int c) {
+  return mul(c, e.fixed(x) ? e.value(x) : Int{e[x].residue});
+}
+
+bool propagate_congruences(Engine& e, int z) {
+  const auto args = e.arguments(z);
+  const Int* c = e.graph().coefficient(z);
+  i64 strides_inline[16];
+  std::vector<i64> strides_heap;
+  i64* strides = strides_inline;
+  if (args.size() > 16) {
+    strides_heap.resize(args.size());
+    strides = strides_heap.data();
+  }
+  i64 all = 0;
+  int unknown = 0;  // arguments of which no stride is known
+  Int sum = e.graph().nodes[z].low;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    strides[i] = stride(e, args[i], c[i]);
+    all = gcd64(all, strides[i]);
+    // Two of them and no congruence says anything, in whichever direction.
+    if (strides[i] == 1 && ++unknown == 2) return true;
+    sum = add(sum, base(e, args[i], c[i]));
+  }
+  if (saturated(sum)) return true;
+  if (all > 1 && !e.congruent(z, all, static_cast<i64>(floor_mod(sum, all)))) return false;
+  const i64 z_stride = e.fixed(z) ? 0 : e[z].modulus;
+  if (z_stride == 1) return true;
+  const Int z_base = e.fixed(z) ? e.value(z) : Int{e[z].residue};
+  if (saturated(z_base)) return true;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (strides[i] == 0) continue;
+    i64 others = z_stride;
+    for (std::size_t j = 0; j < args.size() && others != 1; ++j) {
+      if (j != i) others = gcd64(others, strides[j]);
+    }
+    if (others <= 1 || saturated(c[i])) continue;  // 0: all others fixed, where bounds are exact
+    // c x == z - rest (mod others).
+    const Int rest = sub(sum, base(e, args[i], c[i]));
+    const i64 target = static_cast<i64>(floor_mod(sub(z_base, rest), others));
+    const i64 coefficient = static_cast<i64>(floor_mod(c[i], others));
+    const i64 g = gcd64(coefficient, others);
+    if (target % g != 0) return false;
+    const i64 m = others / g;
+    if (m == 1) continue;
+    const i64 residue = static_cast<i64>(Int{target / g} * inverse_mod(coefficient / g, m) % m);
+    if (!e.congruent(args[i], m, residue)) return false;
+  }
+  return true;
+}
+
+bool propagate(Engine& e, int z) {
+  if (!propagate_bounds(e, z)) return false;
+  if (!propagate_congruences(e, z)) return false;
+  if (e[z].count != 0) {
+    // A set has holes that bounds do not see: look at the last open argument's values.
+    int open = 0;
+    for (int x : e.arguments(z)) open += e.fixed(x) ? 0 : 1;
+    if (open <= 1) return filter_small(e, z);
+  }
+  return true;
+}
+
+Int evaluate(const Graph& graph, const Node& node, const Int* arguments) {
+  Int sum = node.low;
+  for (int i = 0; i < node.count; ++i) {
+    sum = add(sum, mul(graph.coefficients[node.first + i], arguments[i]));
+  }
+  return sum;
+}
+
+}  // namespace
+
+const FamilyInfo kLinear{"linear", false, propagate, evaluate};
+
+}  // namespace constrint::detail

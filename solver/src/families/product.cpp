@@ -1,0 +1,109 @@
+// z = x * y: bounds by the four corners and by division, strides, and divisors of a known result.
+#include <algorithm>
+
+#include "families/family.hpp"
+#include "math/numbers.hpp"
+
+namespace constrint::detail {
+namespace {
+
+bool forward(Engine& e, int z, int x, int y) {
+  const Domain &a = e[x], &b = e[y];
+  const Int corners[4] = {mul(a.low, b.low), mul(a.low, b.high), mul(a.high, b.low),
+                          mul(a.high, b.high)};
+  const auto [low, high] = std::minmax_element(corners, corners + 4);
+  return e.within(z, *low, *high);
+}
+
+// x from z / y, where y does not hold 0.
+bool divide(Engine& e, int z, int x, int y) {
+  Int y_low = e[y].low, y_high = e[y].high, z_low = e[z].low, z_high = e[z].high;
+  if (y_low <= 0 && y_high >= 0) {
+    if (z_low <= 0 && z_high >= 0) return true;
+    // z is not 0, so neither is a factor, and |x| <= |z|.
+    if (!e.exclude(y, 0) || !e.exclude(x, 0)) return false;
+    const Int most = std::max(abs_wide(z_low), abs_wide(z_high));
+    if (!saturated(most) && !e.within(x, -most, most)) return false;
+    y_low = e[y].low, y_high = e[y].high;
+    if (y_low <= 0 && y_high >= 0) return true;
+  }
+  if (y_high < 0) {
+    std::swap(y_low, y_high);
+    y_low = -y_low, y_high = -y_high;
+    std::swap(z_low, z_high);
+    z_low = -z_low, z_high = -z_high;
+  }
+  Int low = -kBig, high = kBig;
+  if (z_low > -kBig) low = z_low >= 0 ? ceil_div(z_low, y_high) : ceil_div(z_low, y_low);
+  if (z_high < kBig) high = z_high >= 0 ? floor_div(z_high, y_low) : floor_div(z_high, y_high);
+  return e.within(x, low, high);
+}
+
+bool strides(Engine& e, int z, int x, int y) {
+  const auto stride = [&](int n) { return e.fixed(n) ? i64{0} : e[n].modulus; };
+  const auto base = [&](int n) { return e.fixed(n) ? e.value(n) : Int{e[n].residue}; };
+  // x = a + m s, y = b + n t: x y = a b + a n t + b m s + m n s t.
+  const Int a = base(x), b = base(y);
+  const i64 m = stride(x), n = stride(y);
+  const Int parts[3] = {mul(a, n), mul(b, m), mul(m, n)};
+  i64 g = 0;
+  for (Int part : parts) {
+    if (!fits64(part)) return true;
+    g = gcd64(g, static_cast<i64>(part));
+  }
+  const Int ab = mul(a, b);
+  if (g > 1 && !saturated(ab) && !e.congruent(z, g, static_cast<i64>(floor_mod(ab, g)))) {
+    return false;
+  }
+  // With one factor known, its product being r (mod M) is a linear congruence for the other.
+  const i64 modulus = e[z].modulus;
+  if (e.fixed(z) || modulus == 1) return true;
+  for (auto [known, other] : {std::pair(x, y), std::pair(y, x)}) {
+    if (!e.fixed(known) || e.fixed(other)) continue;
+    const i64 k = static_cast<i64>(floor_mod(e.value(known), modulus));
+    const i64 d = gcd64(k, modulus);
+    const i64 r = e[z].residue;
+    if (r % d != 0) return false;
+    const i64 reduced = modulus / d;
+    if (reduced == 1) continue;
+    const i64 residue = static_cast<i64>(Int{r / d} * inverse_mod(k / d, reduced) % reduced);
+    if (!e.congruent(other, reduced, residue)) return false;
+  }
+  return true;
+}
+
+bool divisors(Engine& e, int z, int x, int y) {
+  i64 number = e[z].divisor_of;
+  if (e.fixed(z)) {
+    if (e.value(z) == 0 || !fits64(e.value(z)) || e.value(z) == INT64_MIN) return true;
+    number = static_cast<i64>(abs_wide(e.value(z)));
+  }
+  if (number == 0) return true;
+  if (!e.factor_of(x, number) || !e.factor_of(y, number)) return false;
+  if (!e.fixed(z)) return true;
+  const Int n = e.value(z);
+  const auto partner = [&](int other) {
+    return [&e, n, other](i64 v) { return v != 0 && n % v == 0 && e.contains(other, n / v); };
+  };
+  return e.keep_if(x, partner(y)) && e.keep_if(y, partner(x));
+}
+
+bool propagate(Engine& e, int z) {
+  const auto args = e.arguments(z);
+  return propagate_product(e, z, args[0], args[1]) && filter_small(e, z);
+}
+
+Int evaluate(const Graph&, const Node&, const Int* arguments) {
+  return mul(arguments[0], arguments[1]);
+}
+
+}  // namespace
+
+bool propagate_product(Engine& e, int z, int x, int y) {
+  return forward(e, z, x, y) && divide(e, z, x, y) && divide(e, z, y, x) && strides(e, z, x, y) &&
+         divisors(e, z, x, y);
+}
+
+const FamilyInfo kProduct{"product", false, propagate, evaluate};
+
+}  // namespace constrint::detail

@@ -1,0 +1,183 @@
+#include "math/numbers.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace constrint::detail {
+namespace {
+
+using u128 = unsigned __int128;
+
+u64 mul_mod(u64 a, u64 b, u64 m) { return static_cast<u64>(static_cast<u128>(a) * b % m); }
+
+u64 pow_mod(u64 a, u64 e, u64 m) {
+  u64 result = 1 % m;
+  for (a %= m; e != 0; e >>= 1) {
+    if (e & 1) result = mul_mod(result, a, m);
+    a = mul_mod(a, a, m);
+  }
+  return result;
+}
+
+// Brent's variant of Pollard's rho: one gcd for a batch of steps, and a step-by-step walk back
+// where a batch jumped over the factor. n is odd and composite.
+u64 pollard_rho(u64 n) {
+  for (u64 c = 1;; ++c) {
+    u64 y = 2, x = 2, saved = 2, product = 1, g = 1;
+    for (u64 r = 1; g == 1; r <<= 1) {
+      x = y;
+      for (u64 i = 0; i < r; ++i) y = (mul_mod(y, y, n) + c) % n;
+      for (u64 k = 0; k < r && g == 1; k += 128) {
+        saved = y;
+        for (u64 i = 0; i < std::min<u64>(128, r - k); ++i) {
+          y = (mul_mod(y, y, n) + c) % n;
+          product = mul_mod(product, x > y ? x - y : y - x, n);
+        }
+        g = std::gcd(product, n);
+      }
+    }
+    if (g == n) {
+      do {
+        saved = (mul_mod(saved, saved, n) + c) % n;
+        g = std::gcd(x > saved ? x - saved : saved - x, n);
+      } while (g == 1);
+    }
+    if (g != n) return g;
+  }
+}
+
+void split(u64 n, std::vector<u64>* primes) {
+  if (n == 1) return;
+  if (is_prime(n)) {
+    primes->push_back(n);
+    return;
+  }
+  const u64 d = pollard_rho(n);
+  split(d, primes);
+  split(n / d, primes);
+}
+
+}  // namespace
+
+i64 gcd64(i64 a, i64 b) { return std::gcd(a, b); }
+
+i64 lcm64(i64 a, i64 b) {
+  if (a == 0 || b == 0) return 0;
+  const Int product = Int{a / gcd64(a, b)} * b;
+  const Int size = abs_wide(product);
+  return size > (Int{1} << 62) ? 0 : static_cast<i64>(size);
+}
+
+i64 inverse_mod(i64 a, i64 m) {
+  if (m == 1) return 0;
+  i64 r0 = m, r1 = static_cast<i64>(floor_mod(a, m));
+  Int t0 = 0, t1 = 1;
+  while (r1 != 0) {
+    const i64 q = r0 / r1;
+    r0 = std::exchange(r1, r0 - q * r1);
+    t0 = std::exchange(t1, t0 - q * t1);
+  }
+  return static_cast<i64>(floor_mod(t0, m));
+}
+
+bool is_prime(u64 n) {
+  if (n < 2) return false;
+  for (u64 p : {2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37}) {
+    if (n % p == 0) return n == p;
+  }
+  u64 d = n - 1;
+  int twos = 0;
+  while ((d & 1) == 0) d >>= 1, ++twos;
+  // These twelve bases decide every n below 3.3e24 (Sorenson and Webster, 2015).
+  for (u64 base : {2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37}) {
+    u64 x = pow_mod(base, d, n);
+    if (x == 1 || x == n - 1) continue;
+    bool composite = true;
+    for (int i = 1; i < twos && composite; ++i) {
+      x = mul_mod(x, x, n);
+      composite = x != n - 1;
+    }
+    if (composite) return false;
+  }
+  return true;
+}
+
+std::vector<std::pair<u64, int>> factorise(u64 n) {
+  std::vector<u64> primes;
+  for (u64 p = 2; p < 256 && p * p <= n; p += 1 + (p & 1)) {
+    while (n % p == 0) primes.push_back(p), n /= p;
+  }
+  split(n, &primes);
+  std::sort(primes.begin(), primes.end());
+  std::vector<std::pair<u64, int>> result;
+  for (u64 p : primes) {
+    if (result.empty() || result.back().first != p) result.emplace_back(p, 0);
+    ++result.back().second;
+  }
+  return result;
+}
+
+u64 divisor_count(u64 n) {
+  u64 count = 1;
+  for (auto [p, e] : factorise(n)) count *= static_cast<u64>(e) + 1;
+  return count;
+}
+
+bool divisors_between(u64 n, u64 lowest, u64 highest, std::size_t most, std::vector<i64>* out) {
+  out->clear();
+  if (n == 0 || highest < lowest) return true;
+  // A short window is cheaper to test value by value than n is to factorise.
+  if (highest - lowest < 64) {
+    for (u64 d = std::max<u64>(lowest, 1); d <= highest && d <= n; ++d) {
+      if (n % d == 0) out->push_back(static_cast<i64>(d));
+    }
+    return out->size() <= most;
+  }
+  std::vector<u64> all{1};
+  for (auto [p, e] : factorise(n)) {
+    const std::size_t before = all.size();
+    u64 power = 1;
+    for (int i = 0; i < e; ++i) {
+      power *= p;
+      if (power > highest) break;
+      for (std::size_t j = 0; j < before; ++j) {
+        // Divisors above the window only grow, so they are dropped early.
+        if (static_cast<u128>(all[j]) * power <= highest) all.push_back(all[j] * power);
+      }
+    }
+  }
+  std::sort(all.begin(), all.end());
+  for (u64 d : all) {
+    if (d < lowest) continue;
+    if (out->size() == most) return false;
+    out->push_back(static_cast<i64>(d));
+  }
+  return true;
+}
+
+Int floor_root(Int a, Int k) {
+  if (k == 1 || a <= 1) return a;
+  Int low = 1, high = 2;
+  while (pow_wide(high, k) <= a && !saturated(pow_wide(high, k))) high = mul(high, 2);
+  while (high - low > 1) {
+    const Int middle = low + (high - low) / 2;
+    (pow_wide(middle, k) <= a ? low : high) = middle;
+  }
+  return low;
+}
+
+std::string to_text_unsigned(unsigned __int128 value) {
+  std::string digits;
+  do digits.push_back(static_cast<char>('0' + static_cast<int>(value % 10)));
+  while ((value /= 10) != 0);
+  std::reverse(digits.begin(), digits.end());
+  return digits;
+}
+
+std::string to_text(Int value) {
+  const bool negative = value < 0;
+  const u128 size = negative ? -static_cast<u128>(value) : static_cast<u128>(value);
+  return (negative ? "-" : "") + to_text_unsigned(size);
+}
+
+}  // namespace constrint::detail
