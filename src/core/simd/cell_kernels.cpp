@@ -73,12 +73,13 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace flashrnn::simd {
 
-namespace FLASHRNN_JOIN(table_of_, FLASHRNN_CELL_NAME) {
-  using namespace flashrnn::simd;
-  HWY_EXPORT(kernels);
+#define FLASHRNN_TABLE FLASHRNN_JOIN(table_of_, FLASHRNN_CELL_NAME)
 
-  const CellKernels& get(int64_t target) { return *pick(HWY_DISPATCH_TABLE(kernels), target)(); }
-}  // namespace )
+namespace FLASHRNN_TABLE {
+HWY_EXPORT(kernels);
+
+const CellKernels& get(int64_t target) { return *pick(HWY_DISPATCH_TABLE(kernels), target)(); }
+}  // namespace FLASHRNN_TABLE
 
 }  // namespace flashrnn::simd
 #endif  // HWY_ONCE
