@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/simd/pack.hpp"
 
-#include <cstring>
+#include <algorithm>
 
 #include "core/elements.hpp"
 
@@ -43,14 +43,17 @@ void pack_forward_panels(const Geometry& g, const PanelOrder& whole, const Tenso
     const int64_t base = first * g.gates * g.lanes * g.depth;
     for (int64_t row = 0; row < order.rows; ++row) {
       const int64_t gate = row % g.gates;
-      for (int64_t lane = 0; lane < g.lanes; ++lane) {
-        const int64_t unit = (first + row / g.gates) * g.lanes + lane;
-        const int64_t from = gate * r.stride[0] + head * r.stride[1] + unit * r.stride[2];
-        const int64_t depth = unit < g.units ? g.units : 0;
-        for (int64_t k = 0; k < depth; ++k) {
-          write(base + order.at(row, lane, k), load_r(from + k * r.stride[3]));
+      const int64_t first_unit = (first + row / g.gates) * g.lanes;
+      const int64_t units = std::clamp<int64_t>(g.units - first_unit, 0, g.lanes);
+      const int64_t from = gate * r.stride[0] + head * r.stride[1] + first_unit * r.stride[2];
+      // Lanes innermost: as many rows of R are read side by side, and what is written is whole
+      // lines.
+      for (int64_t k = 0; k < g.depth; ++k) {
+        const int64_t filled = k < g.units ? units : 0;
+        for (int64_t lane = 0; lane < filled; ++lane) {
+          write(base + order.at(row, lane, k), load_r(from + lane * r.stride[2] + k * r.stride[3]));
         }
-        for (int64_t k = depth; k < g.depth; ++k) write(base + order.at(row, lane, k), 0);
+        for (int64_t lane = filled; lane < g.lanes; ++lane) write(base + order.at(row, lane, k), 0);
       }
     }
   }
