@@ -3,21 +3,29 @@
  *
  * The rules that hold for every call are written once here; docs/ tells them at length.
  *
- * Axes      B batch, T time, G gates, N heads, D head dimension, S states. A cell reads Gi input
- * gates, Gr recurrent gates and Gb biases (flashrnn_get_cell_info); state 0 is always h. Tensors A
- * pointer, a dtype and one stride per axis in elements, axes in the order that the comment at the
- * tensor gives. All strides zero means packed in that order. Data are addresses of the plan's
- * device (host pointers on the CPU), aligned to their element. data == NULL means absent where a
- * tensor is optional. Structs   Set struct_size to sizeof the struct and zero the rest: zero is the
- * default of every field. Handles   Opaque. A handle that was closed, or that never was one, is
- * refused with FLASHRNN_INVALID_HANDLE; NULL is accepted by the closing calls and ignored.
- * Ownership The caller owns every buffer, workspace and saved memory included. Nothing is kept past
- * a call, except that forward's and backward's workspace keeps the packed weights for
- * FLASHRNN_RUN_WEIGHTS_UNCHANGED. Errors    Every call returns a status;
- * flashrnn_last_error_message() gives the value and the rule that it broke. A call that fails its
- * checks has written nothing. Nothing is thrown, printed or aborted. Threads   Devices and plans
- * may be used from any number of threads at once, each run with its own workspace, saved memory and
- * outputs. One stream or event is used by one thread at a time.
+ * Axes: B batch, T time, G gates, N heads, D head dimension, S states. A cell reads Gi input gates,
+ * Gr recurrent gates and Gb biases (flashrnn_get_cell_info); state 0 is always h.
+ *
+ * Tensors: a pointer, a dtype and one stride per axis in elements, axes in the order that the
+ * comment at the tensor gives. All strides zero means packed in that order. Data are addresses of
+ * the plan's device (host pointers on the CPU), aligned to their element. data == NULL means absent
+ * where a tensor is optional.
+ *
+ * Structs: set struct_size to sizeof the struct and zero the rest: zero is every field's default.
+ *
+ * Handles: opaque. One that was closed, or that never was one, is refused with
+ * FLASHRNN_INVALID_HANDLE; NULL is accepted by the closing calls and ignored.
+ *
+ * Ownership: the caller owns every buffer, workspace and saved memory included. What a call writes
+ * lies apart, as ranges of bytes, from all else that the call is given. Nothing is kept past a
+ * call, except that a workspace keeps the packed weights for FLASHRNN_RUN_WEIGHTS_UNCHANGED.
+ *
+ * Errors: every call returns a status; flashrnn_last_error_message() gives the value and the rule
+ * that it broke. A call that fails its checks has written nothing. Nothing is thrown, printed or
+ * aborted.
+ *
+ * Threads: devices and plans may be used from any number of threads at once, each run with its own
+ * workspace, saved memory and outputs. One stream or event is used by one thread at a time.
  */
 #ifndef FLASHRNN_FLASHRNN_H_
 #define FLASHRNN_FLASHRNN_H_
@@ -45,8 +53,7 @@ extern "C" {
 #define FLASHRNN_VERSION_MINOR 1
 #define FLASHRNN_VERSION_PATCH 0
 
-/* ----------------------------------------------------------------------------------------------
- * status and messages */
+/* ---- status and messages ---- */
 
 /* Enum values are pinned: a value is never changed or used again. Enums travel as int32_t in
  * structs and calls, so that an unknown value is an error with a message instead of undefined
@@ -100,8 +107,7 @@ typedef void (*flashrnn_log_callback)(flashrnn_log_level level, const char* mess
 FLASHRNN_API flashrnn_status flashrnn_set_log_callback(flashrnn_log_callback callback,
                                                        flashrnn_log_level level, void* user);
 
-/* ---------------------------------------------------------------------------------------------------------
- * dtypes */
+/* ---- dtypes ---- */
 
 typedef int32_t flashrnn_dtype;
 enum {
@@ -118,8 +124,7 @@ enum {
 /* Bytes of one element, 0 for a value that is no dtype. */
 FLASHRNN_API size_t flashrnn_dtype_size(flashrnn_dtype dtype);
 
-/* ----------------------------------------------------------------------------------------------------------
- * cells */
+/* ---- cells ---- */
 
 /* docs/cells.md has each cell's equations, gate order and source. */
 typedef int32_t flashrnn_cell;
@@ -154,8 +159,7 @@ FLASHRNN_API flashrnn_status flashrnn_list_cells(flashrnn_cell* cells, int32_t c
 /* Fills *info, whose struct_size the caller has set. */
 FLASHRNN_API flashrnn_status flashrnn_get_cell_info(flashrnn_cell cell, flashrnn_cell_info* info);
 
-/* --------------------------------------------------------------------------------------------------------
- * devices */
+/* ---- devices ---- */
 
 typedef struct flashrnn_device_s* flashrnn_device;
 typedef struct flashrnn_stream_s* flashrnn_stream;
@@ -209,8 +213,7 @@ FLASHRNN_API flashrnn_status flashrnn_device_describe(flashrnn_device device, ch
 FLASHRNN_API flashrnn_status flashrnn_describe_backends(char* text, size_t capacity,
                                                         size_t* length);
 
-/* ---------------------------------------------------------------- memory, streams and events:
- * helpers for any language */
+/* ---- memory, streams and events: helpers for any language ---- */
 
 /* Nothing else depends on these: an application's own buffers and streams work everywhere. Memory
  * is aligned to 256 bytes at least; size 0 gives a pointer that may be freed. */
@@ -251,8 +254,7 @@ FLASHRNN_API flashrnn_status flashrnn_event_elapsed(flashrnn_event first, flashr
                                                     double* milliseconds);
 FLASHRNN_API flashrnn_status flashrnn_event_close(flashrnn_event event);
 
-/* ----------------------------------------------------------------------------------------------------------
- * plans */
+/* ---- plans ---- */
 
 typedef int32_t flashrnn_mode;
 enum {
@@ -323,8 +325,7 @@ FLASHRNN_API flashrnn_status flashrnn_plan_get_sizes(flashrnn_plan plan,
 FLASHRNN_API flashrnn_status flashrnn_plan_describe(flashrnn_plan plan, char* text, size_t capacity,
                                                     size_t* length);
 
-/* --------------------------------------------------------------------------------------------------------
- * running */
+/* ---- running ---- */
 
 #define FLASHRNN_MAX_AXES 5
 
