@@ -9,6 +9,7 @@
 
 #include "api/error.hpp"
 #include "backend/builtin.hpp"
+#include "core/cpu_config.hpp"
 #include "core/cpu_cost.hpp"
 #include "core/portable/kernel.hpp"
 #include "core/runtime.hpp"
@@ -36,6 +37,11 @@ constexpr size_t kHugePage = size_t{2} << 20;
 struct CpuEvent {
   Clock::time_point time;
 };
+
+// The bfloat16 products have 16 lanes, and so must the instruction set that they work with.
+bool takes_pairs(simd::ProductKind kind) {
+  return simd::has_product(kind) && simd::instruction_sets().back().lanes_f32 == 16;
+}
 
 class CpuDevice final : public Device {
  public:
@@ -87,14 +93,14 @@ class CpuDevice final : public Device {
             {"heads", p.heads},
             {"head_dim", p.head_dim},
             {"is_bfloat16", p.dtype == DType::kBfloat16 ? 1 : 0},
-            {"is_double", p.double_precision() ? 1 : 0},
             {"threads", threads},
             {"best_isa", static_cast<int64_t>(simd::instruction_sets().size()) - 1},
-            {"has_dot", simd::has_product(simd::ProductKind::kDot) ? 1 : 0},
-            {"has_tile", simd::has_product(simd::ProductKind::kTile) ? 1 : 0}};
+            {"has_dot", takes_pairs(simd::ProductKind::kDot) ? 1 : 0},
+            {"has_tile", takes_pairs(simd::ProductKind::kTile) ? 1 : 0}};
   }
 
   double predict(const Problem& problem, const KernelConfig& config) const override {
+    check_cpu_config(problem, config);
     return predict_cpu_microseconds(problem, config);
   }
 

@@ -26,7 +26,7 @@ const int64_t* KernelConfig::find(std::string_view name) const {
 
 int64_t KernelConfig::get(std::string_view name) const {
   const int64_t* value = find(name);
-  if (value == nullptr) fail(Status::kInternal, "configuration has no value '{}'", name);
+  require(value != nullptr, "the constraint model has no variable '{}': its kernels need it", name);
   return *value;
 }
 

@@ -14,8 +14,8 @@ namespace flashrnn {
 class KernelConfig {
  public:
   void set(std::string_view name, int64_t value);
-  // Throws Error (internal) for a name that is not there: a config always has every value of its
-  // model.
+  // Throws Error (invalid argument) for a name that is not there: a model of the user's may lack
+  // it.
   int64_t get(std::string_view name) const;
   const int64_t* find(std::string_view name) const;
 

@@ -16,6 +16,9 @@ constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // Rows of a panel's group that the product takes in one pass over x.
 inline constexpr int64_t kPanelRows = 4;
 
+// Most sequences that are stepped together: lists of them hold bytes.
+inline constexpr int64_t kMaxBatchTile = 64;
+
 // Most heads that are stepped together.
 inline constexpr int64_t kMaxHeadBlock = 16;
 
