@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // flashrnn_plan_create refuses every value out of its range, and says which and why.
 #include <cmath>
+#include <cstdio>
+#include <fstream>
 #include <functional>
 #include <limits>
 
@@ -110,6 +112,28 @@ TEST_F(Problem, GoodOnesAreAccepted) {
   EXPECT_EQ(create(edge), FLASHRNN_OK) << flashrnn_last_error_message();
   edge.flags = FLASHRNN_ALLOW_TF32;  // a permission, not a request
   EXPECT_EQ(create(edge), FLASHRNN_OK) << flashrnn_last_error_message();
+}
+
+// A model of the user's own may allow what no kernel can run: found out before memory is trusted to
+// it.
+TEST_F(Problem, ModelsThatGiveImpossibleConfigurationsAreRefused) {
+  const std::string path = testing::TempDir() + "flashrnn_bad_model.constrint";
+  const auto refused = [&](const std::string& batch_tile, const std::string& rest,
+                           const std::vector<std::string>& words) {
+    std::ofstream(path)
+        << "var kernel in [1]; var isa in [0]; var product in [0]; var block_depth in [64];"
+        << "var head_block in [1]; var workers in [1]; var shares in [1];"
+        << "var chunk_steps in [1]; var batch_tile in [" << batch_tile << "];" << rest;
+    flashrnn_problem problem = good_problem();
+    problem.model_path = path.c_str();
+    expect_refused(create(problem), FLASHRNN_INVALID_ARGUMENT, words);
+  };
+  refused("0", "var backward_head_block in [1];", {"batch_tile = 0", "1 to 64"});
+  refused("65", "var backward_head_block in [1];", {"batch_tile = 65", "1 to 64"});
+  refused("1", "var backward_head_block in [17];", {"backward_head_block = 17", "1 to 16"});
+  refused("1", "", {"backward_head_block", "no variable"});
+  refused("1", "var backward_head_block in [1", {"constraint model", "flashrnn_bad_model"});
+  std::remove(path.c_str());
 }
 
 TEST_F(Problem, LargeOnesArePlannedWithoutTouchingTheirMemory) {
