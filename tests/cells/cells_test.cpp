@@ -46,6 +46,8 @@ Gradient gradient_at(const CellEntry& cell, const Point& p) {
   std::copy_n(p.old, kMax, old);
   cell.in_double.forward(p.slots, p.old, now, saved);
   for (int s = 1 + cell.kept; s < cell.states; ++s) old[s] = now[s] = std::nan("");
+  now[0] = std::nan("");
+  if (cell.reads_h == 0) old[0] = std::nan("");
   Gradient g;
   cell.in_double.backward(saved, old, now, p.d_now, g.slots, g.old);
   return g;

@@ -47,7 +47,7 @@ void store_struct(const Struct& s, Real* values) {
 const std::vector<CellEntry>& cell_table() {
   static const std::vector<CellEntry> table = {
 #define FLASHRNN_CELL(name, ENUM, value, input_gates, recurrent_gates, slots, states, kept, saved, \
-                      input_map, recurrent_map, input_names, recurrent_names, slot_names,          \
+                      reads_h, input_map, recurrent_map, input_names, recurrent_names, slot_names, \
                       state_names)                                                                 \
   {#name,                                                                                          \
    value,                                                                                          \
@@ -57,6 +57,7 @@ const std::vector<CellEntry>& cell_table() {
    states,                                                                                         \
    kept,                                                                                           \
    saved,                                                                                          \
+   reads_h,                                                                                        \
    FLASHRNN_TESTS_LIST input_map,                                                                  \
    FLASHRNN_TESTS_LIST recurrent_map,                                                              \
    FLASHRNN_TESTS_FUNCTIONS(in_float, float, name),                                                \
