@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the fused kernels save for backward, in one layout for every family, so that any forward goes with any backward.
+//
+// Elements come in blocks of 16 units x 8 sequences, a block's pairs of neighbouring units one after another:
+// [N][B / 8][T in the order of processing][D / 16][8 sequences][8 pairs]. `values` has, for each pair, the cell's saved values
+// as pairs of 16-bit numbers; `kept` has, for each kept state apart, a pair of float32.
+#pragma once
+
+#include "params.hpp"
+
+namespace flashrnn::gpu {
+
+inline constexpr int kBlockUnits = 16;
+inline constexpr int kBlockColumns = 8;
+inline constexpr int kBlockPairs = kBlockUnits / 2 * kBlockColumns;
+
+#if defined(__CUDACC__) || defined(__HIPCC__) || defined(__CUDACC_RTC__)
+#define FLASHRNN_GPU_HOST_DEVICE __host__ __device__
+#else
+#define FLASHRNN_GPU_HOST_DEVICE
+#endif
+
+struct SavedLayout {
+  int time, unit_blocks, column_blocks;  // blocks of a head, blocks of the batch
+
+  // Index of a block's first pair.
+  FLASHRNN_GPU_HOST_DEVICE constexpr Index block(int head, int column_block, int step, int unit_block) const {
+    return (((Index(head) * column_blocks + column_block) * time + step) * unit_blocks + unit_block) * kBlockPairs;
+  }
+  FLASHRNN_GPU_HOST_DEVICE constexpr Index pairs(int heads) const { return block(heads, 0, 0, 0); }
+  FLASHRNN_GPU_HOST_DEVICE constexpr Index value_bytes(int heads, int saved) const { return pairs(heads) * saved * 4; }
+  FLASHRNN_GPU_HOST_DEVICE constexpr Index kept_bytes(int heads, int kept) const { return pairs(heads) * kept * 8; }
+};
+
+constexpr SavedLayout saved_layout(const Shape& s) {
+  return {s.time, (s.units + kBlockUnits - 1) / kBlockUnits, (s.batch + kBlockColumns - 1) / kBlockColumns};
+}
+
+}  // namespace flashrnn::gpu
