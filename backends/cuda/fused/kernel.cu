@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// One fused kernel: the configuration comes as macros (docs/cuda.md lists them), so that the same text is compiled by nvcc
+// when the library is built and by NVRTC when a program asks for a shape that was not.
+#include "gpu/fused_config.hpp"
+#include "gpu/params.hpp"
+
+#if FLASHRNN_FUSED_BACKWARD
+#include "cuda/fused/direct_backward.cuh"
+#include "cuda/fused/direct_backward_plain.cuh"
+#else
+#include "cuda/fused/direct_forward.cuh"
+#include "cuda/fused/direct_forward_plain.cuh"
+#endif
+
+inline constexpr flashrnn::gpu::FusedConfig kConfig = {
+    FLASHRNN_FUSED_CELL_ID,  FLASHRNN_FUSED_DTYPE, FLASHRNN_FUSED_BACKWARD,    FLASHRNN_FUSED_FAMILY,  FLASHRNN_FUSED_HEAD_DIM,
+    FLASHRNN_FUSED_COLUMNS, FLASHRNN_FUSED_UNITS, FLASHRNN_FUSED_DEPTH_WARPS, FLASHRNN_FUSED_MIN_CTAS};
+#define FLASHRNN_FUSED_BOUNDS __launch_bounds__(flashrnn::gpu::threads_of(kConfig), kConfig.min_ctas)
+
+#if FLASHRNN_FUSED_BACKWARD
+extern "C" __global__ void FLASHRNN_FUSED_BOUNDS
+flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams params) {
+  extern __shared__ __align__(128) unsigned char shared[];
+  if (flashrnn::cuda::is_plain(params, kConfig.head_dim)) {
+    flashrnn::cuda::DirectBackwardPlain<kConfig.head_dim, kConfig.columns / 8>{params}.run(shared);
+  } else {
+    flashrnn::cuda::direct_backward<kConfig.head_dim, kConfig.columns / 8>(params, shared);
+  }
+}
+#else
+extern "C" __global__ void FLASHRNN_FUSED_BOUNDS
+flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams params) {
+  extern __shared__ __align__(128) unsigned char shared[];
+  if (flashrnn::cuda::is_plain(params, kConfig.head_dim)) {
+    flashrnn::cuda::DirectForwardPlain<kConfig.head_dim, kConfig.columns / 8>{params}.run(shared);
+  } else {
+    flashrnn::cuda::direct_forward<kConfig.head_dim, kConfig.columns / 8>(params, shared);
+  }
+}
+#endif

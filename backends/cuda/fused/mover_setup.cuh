@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a CTA's mover moves: which rows and which saved memory, forward and backward.
+#pragma once
+
+#include "cuda/fused/mover.cuh"
+#include "gpu/fused/cell.hpp"
+#include "gpu/params.hpp"
+
+namespace flashrnn::cuda {
+
+using gpu::BackwardParams;
+using gpu::Cell;
+using gpu::ForwardParams;
+
+inline constexpr gpu::CellCounts kCounts = gpu::cell_counts(FLASHRNN_FUSED_CELL_ID);
+
+// The units u0 .. u0 + units of head n, the sequences from b0 on.
+struct Place {
+  int n, b0, u0;
+};
+
+// A row of a tensor [B, T, N, D], given the element of its first gate; rows of sequences past the batch repeat the last one.
+__device__ __forceinline__ char* row_of(const View& v, int time_axis, int b, int t, int n, int u) {
+  return static_cast<char*>(v.data) + 2 * (b * v.stride[0] + t * v.stride[time_axis] + n * v.stride[time_axis == 1 ? 2 : 3] + u);
+}
+
+template <int Units, int Columns>
+using ForwardMover = Mover<gpu::input_stage(kCounts, false, Units, Columns), gpu::output_stage(kCounts, false, Units, Columns), 2>;
+template <int Units, int Columns>
+using BackwardMover = Mover<gpu::input_stage(kCounts, true, Units, Columns), gpu::output_stage(kCounts, true, Units, Columns), 1>;
+
+// Where the saved memory of a place and step stands.
+struct SavedPlace {
+  Index pair, step_pairs, tile_pairs, all_pairs, value_bytes;
+
+  __device__ SavedPlace(const gpu::Shape& shape, const Place& at, int step) {
+    const gpu::SavedLayout layout = gpu::saved_layout(shape);
+    pair = layout.block(at.n, at.b0 / gpu::kBlockColumns, step, at.u0 / gpu::kBlockUnits);
+    step_pairs = Index(layout.unit_blocks) * gpu::kBlockPairs;
+    tile_pairs = step_pairs * layout.time;
+    all_pairs = layout.pairs(shape.heads);
+    value_bytes = layout.value_bytes(shape.heads, Cell::kSaved);
+  }
+};
+
+template <int Units, int Columns>
+__device__ __forceinline__ void set_up(ForwardMover<Units, Columns>& m, const ForwardParams& p, const Place& at, int lane) {
+  constexpr gpu::StageShape in = gpu::input_stage(kCounts, false, Units, Columns), out = gpu::output_stage(kCounts, false, Units, Columns);
+  const int sign = p.shape.is_reverse ? -1 : 1, t = p.shape.is_reverse ? p.shape.time - 1 : 0, last = p.shape.batch - 1;
+#pragma unroll
+  for (int k = 0; k < m.in.kOfLane; ++k) {
+    const int r = lane + 32 * k, gate = r / Columns, b = min(at.b0 + r % Columns, last);
+    m.in.is_there[k] = r < in.rows();
+    m.in.at[k] = static_cast<char*>(p.wx.data) + 2 * (b * p.wx.stride[0] + t * p.wx.stride[1] + min(gate, Cell::kInputs - 1) * p.wx.stride[2] +
+                                                     at.n * p.wx.stride[3] + at.u0);
+    m.in.step[k] = 2 * sign * p.wx.stride[1];
+    m.in.place[k] = in.rows_at() + r * gpu::row_bytes(Units);
+  }
+#pragma unroll
+  for (int k = 0; k < m.out.kOfLane; ++k) {
+    const int r = lane + 32 * k, b = at.b0 + r;
+    m.out.is_there[k] = r < out.rows() && b <= last;
+    m.out.at[k] = static_cast<char*>(p.h.data) + 2 * (min(b, last) * p.h.stride[0] + t * p.h.stride[1] + at.n * p.h.stride[2] + at.u0);
+    m.out.step[k] = 2 * sign * p.h.stride[1];
+    m.out.place[k] = out.rows_at() + r * gpu::row_bytes(Units);
+  }
+  const SavedPlace saved(p.shape, at, 0);
+  m.has_saved = p.saved != nullptr;
+  m.values_in = m.kept_in = nullptr;
+  m.values_out = static_cast<char*>(p.saved) + saved.pair * (4 * Cell::kSaved);
+  m.kept_out = static_cast<char*>(p.saved) + saved.value_bytes + saved.pair * 8;
+  m.values_step = saved.step_pairs * (4 * Cell::kSaved);
+  m.kept_step = saved.step_pairs * 8;
+  m.tile_values = saved.tile_pairs * (4 * Cell::kSaved);
+  m.tile_kept = saved.tile_pairs * 8;
+  m.all_kept = saved.all_pairs * 8;
+}
+
+// Step i of the mover is step T - 1 - i; kept states and h come from the step before that.
+template <int Units, int Columns>
+__device__ __forceinline__ void set_up(BackwardMover<Units, Columns>& m, const BackwardParams& p, const Place& at, int lane) {
+  constexpr gpu::StageShape in = gpu::input_stage(kCounts, true, Units, Columns), out = gpu::output_stage(kCounts, true, Units, Columns);
+  const int sign = p.shape.is_reverse ? -1 : 1, t = p.shape.is_reverse ? 0 : p.shape.time - 1, last = p.shape.batch - 1;
+#pragma unroll
+  for (int k = 0; k < m.in.kOfLane; ++k) {
+    const int r = lane + 32 * k, b = min(at.b0 + r % Columns, last);
+    const bool is_h = Cell::kReadsH && r >= Columns;
+    const View& v = is_h ? p.h : p.d_h;
+    m.in.is_there[k] = r < in.rows();
+    m.in.at[k] = static_cast<char*>(v.data) + 2 * (b * v.stride[0] + (is_h ? t - sign : t) * v.stride[1] + at.n * v.stride[2] + at.u0);
+    m.in.step[k] = -2 * sign * v.stride[1];
+    m.in.place[k] = in.rows_at() + r * gpu::row_bytes(Units);
+  }
+#pragma unroll
+  for (int k = 0; k < m.out.kOfLane; ++k) {
+    const int r = lane + 32 * k, slot = min(r / Columns, Cell::kSlots - 1), b = at.b0 + r % Columns;
+    const View* v = &p.slot_gradient[0];
+#pragma unroll
+    for (int s = 1; s < Cell::kSlots; ++s) {
+      if (slot == s) v = &p.slot_gradient[s];
+    }
+    m.out.is_there[k] = r < out.rows() && b <= last;
+    m.out.at[k] = static_cast<char*>(v->data) + 2 * (min(b, last) * v->stride[0] + t * v->stride[1] + at.n * v->stride[2] + at.u0);
+    m.out.step[k] = -2 * sign * v->stride[1];
+    m.out.place[k] = out.rows_at() + r * gpu::row_bytes(Units);
+  }
+  const SavedPlace saved(p.shape, at, p.shape.time - 1);
+  m.values_in = static_cast<const char*>(p.saved) + saved.pair * (4 * Cell::kSaved);
+  m.kept_in = static_cast<const char*>(p.saved) + saved.value_bytes + (saved.pair - saved.step_pairs) * 8;
+  m.values_out = m.kept_out = nullptr;
+  m.has_saved = false;
+  m.values_step = -saved.step_pairs * (4 * Cell::kSaved);
+  m.kept_step = -saved.step_pairs * 8;
+  m.tile_values = saved.tile_pairs * (4 * Cell::kSaved);
+  m.tile_kept = saved.tile_pairs * 8;
+  m.all_kept = saved.all_pairs * 8;
+}
+
+}  // namespace flashrnn::cuda
