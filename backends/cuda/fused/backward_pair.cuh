@@ -236,6 +236,51 @@ struct BackwardPair {
     for (int k = 0; k < Cell::kKept; ++k) now[k][0] = old[k][0], now[k][1] = old[k][1];
   }
 
+  // What forward saved, from a stage.
+  __device__ __forceinline__ void take_saved(u32 at, u32 kept_at, int kept_bytes) {
+    if constexpr (Cell::kSaved > 2) {
+      const uint4 v = lds128(at);
+      saved[0] = v.x, saved[1] = v.y, saved[2] = v.z, saved[3] = v.w;
+    } else if constexpr (Cell::kSaved == 2) {
+      const uint2 v = lds64(at);
+      saved[0] = v.x, saved[1] = v.y;
+    } else {
+      saved[0] = lds32(at);
+    }
+#pragma unroll
+    for (int k = 0; k < Cell::kKept; ++k) {
+      const uint2 v = lds64(kept_at + k * kept_bytes);
+      old[k][0] = __uint_as_float(v.x), old[k][1] = __uint_as_float(v.y);
+    }
+  }
+
+  // The cell alone, where nothing is asked of a step but that.
+  __device__ __forceinline__ void advance_plain() {
+    float slots[Cell::kSlots][2];
+#pragma unroll
+    for (int e = 0; e < 2; ++e) {
+      typename Cell::Saved s;
+      typename Cell::States before, after, d;
+#pragma unroll
+      for (int k = 0; k < Cell::kSaved; ++k) s.v[k] = e == 0 ? low_of(saved[k]) : high_of(saved[k]);
+#pragma unroll
+      for (int k = 0; k < Cell::kStates; ++k) before.v[k] = after.v[k] = 0.0f, d.v[k] = carry[k][e];
+#pragma unroll
+      for (int k = 0; k < Cell::kKept; ++k) after.v[k + 1] = now[k][e], before.v[k + 1] = old[k][e];
+      if constexpr (Cell::kReadsH) before.v[0] = e == 0 ? low_of(h_word) : high_of(h_word);
+      d.v[0] += e == 0 ? low_of(d_h_word) : high_of(d_h_word);
+      const typename Cell::Gradient g = Cell::backward(s, before, after, d);
+#pragma unroll
+      for (int k = 0; k < Cell::kSlots; ++k) slots[k][e] = g.slots.v[k];
+#pragma unroll
+      for (int k = 0; k < Cell::kStates; ++k) carry[k][e] = g.old.v[k];
+    }
+#pragma unroll
+    for (int k = 0; k < Cell::kSlots; ++k) gradient[k] = pack(slots[k][0], slots[k][1]);
+#pragma unroll
+    for (int k = 0; k < Cell::kKept; ++k) now[k][0] = old[k][0], now[k][1] = old[k][1];
+  }
+
   __device__ __forceinline__ int time_of(const BackwardParams& p, int step) const {
     return p.shape.is_reverse ? p.shape.time - 1 - step : step;
   }

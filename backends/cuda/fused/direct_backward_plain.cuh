@@ -191,11 +191,11 @@ struct DirectBackwardPlain {
     const u32 buffer = shared_address(shared);
     stages = Stages(buffer + 2 * kBufferBytes, kIn.bytes(), kOut.bytes());
     for (u32 i = threadIdx.x; i < 2 * kBufferBytes / 4; i += kThreads + 32) sts32(buffer + 4 * i, 0);
-    if (threadIdx.x == 0) stages.init(kWarps);
+    if (threadIdx.x == 0) stages.init(kWarps, true);
     __syncthreads();
     if (warp == kWarps) {
-      BackwardMover<D, kColumns> mover;
-      set_up<D, kColumns>(mover, p, Place{n, b0, 0}, lane);
+      Mover<true, D, kColumns, 1> mover;
+      set_up(mover, p, Place{n, b0, 0}, lane);
       mover.run(stages, p.shape.time, p.shape.time - 1, lane);
       return;
     }

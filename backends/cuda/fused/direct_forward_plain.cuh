@@ -153,11 +153,11 @@ struct DirectForwardPlain {
     const u32 h_buffer = shared_address(shared);
     stages = Stages(h_buffer + 2 * kBufferBytes, kIn.bytes(), kOut.bytes());
     for (u32 i = threadIdx.x; i < 2 * kBufferBytes / 4; i += kThreads + 32) sts32(h_buffer + 4 * i, 0);
-    if (threadIdx.x == 0) stages.init(kWarps);
+    if (threadIdx.x == 0) stages.init(kWarps, false);
     __syncthreads();
     if (warp == kWarps) {
-      ForwardMover<D, kColumns> mover;
-      set_up<D, kColumns>(mover, p, Place{n, b0, 0}, lane);
+      Mover<false, D, kColumns, 2> mover;
+      set_up(mover, p, Place{n, b0, 0}, lane);
       mover.run(stages, p.shape.time, 0, lane);
       return;
     }

@@ -7,9 +7,11 @@
 #if FLASHRNN_FUSED_BACKWARD
 #include "cuda/fused/direct_backward.cuh"
 #include "cuda/fused/direct_backward_plain.cuh"
+#include "cuda/fused/split_backward.cuh"
 #else
 #include "cuda/fused/direct_forward.cuh"
 #include "cuda/fused/direct_forward_plain.cuh"
+#include "cuda/fused/split_forward.cuh"
 #endif
 
 inline constexpr flashrnn::gpu::FusedConfig kConfig = {
@@ -20,21 +22,29 @@ inline constexpr flashrnn::gpu::FusedConfig kConfig = {
 #if FLASHRNN_FUSED_BACKWARD
 extern "C" __global__ void FLASHRNN_FUSED_BOUNDS
 flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams params) {
+  using namespace flashrnn::cuda;
   extern __shared__ __align__(128) unsigned char shared[];
-  if (flashrnn::cuda::is_plain(params, kConfig.head_dim)) {
-    flashrnn::cuda::DirectBackwardPlain<kConfig.head_dim, kConfig.columns / 8>{params}.run(shared);
+  const bool plain = is_plain(params, kConfig.head_dim);
+  if constexpr (kConfig.family != flashrnn::gpu::kDirect) {
+    SplitBackward<kConfig.family, kConfig.head_dim, kConfig.depth_warps, kConfig.columns / 8>{params, {}, {}, {}, 0, 0}.run(shared, plain);
+  } else if (plain) {
+    DirectBackwardPlain<kConfig.head_dim, kConfig.columns / 8>{params, {}}.run(shared);
   } else {
-    flashrnn::cuda::direct_backward<kConfig.head_dim, kConfig.columns / 8>(params, shared);
+    direct_backward<kConfig.head_dim, kConfig.columns / 8>(params, shared);
   }
 }
 #else
 extern "C" __global__ void FLASHRNN_FUSED_BOUNDS
 flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams params) {
+  using namespace flashrnn::cuda;
   extern __shared__ __align__(128) unsigned char shared[];
-  if (flashrnn::cuda::is_plain(params, kConfig.head_dim)) {
-    flashrnn::cuda::DirectForwardPlain<kConfig.head_dim, kConfig.columns / 8>{params}.run(shared);
+  const bool plain = is_plain(params, kConfig.head_dim);
+  if constexpr (kConfig.family != flashrnn::gpu::kDirect) {
+    SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.depth_warps, kConfig.columns / 8>{params, {}, 0, {}}.run(shared, plain);
+  } else if (plain) {
+    DirectForwardPlain<kConfig.head_dim, kConfig.columns / 8>{params, {}}.run(shared);
   } else {
-    flashrnn::cuda::direct_forward<kConfig.head_dim, kConfig.columns / 8>(params, shared);
+    direct_forward<kConfig.head_dim, kConfig.columns / 8>(params, shared);
   }
 }
 #endif

@@ -11,6 +11,8 @@
 
 namespace flashrnn::cuda {
 
+inline constexpr gpu::CellCounts kCounts = gpu::cell_counts(FLASHRNN_FUSED_CELL_ID);
+
 using gpu::kInputStages;
 using gpu::kOutputStages;
 
@@ -19,7 +21,8 @@ struct Stages {
   u32 inputs, outputs, barriers;
   int input_bytes, output_bytes;
 
-  __device__ constexpr Stages(u32 base, int input_bytes_, int output_bytes_)
+  Stages() = default;
+  __device__ Stages(u32 base, int input_bytes_, int output_bytes_)
       : inputs(base),
         outputs(base + kInputStages * input_bytes_),
         barriers(outputs + kOutputStages * output_bytes_),
@@ -33,8 +36,8 @@ struct Stages {
   __device__ u32 free(int i) const { return barriers + (kInputStages + kOutputStages + i % kOutputStages) * 8; }
 
   // By one thread, before a barrier of the CTA.
-  __device__ void init(int computing_warps) const {
-    for (int i = 0; i < kInputStages; ++i) mbarrier_init(ready(i), 1);
+  __device__ void init(int computing_warps, bool is_backward) const {
+    for (int i = 0; i < kInputStages; ++i) mbarrier_init(ready(i), is_backward ? 33 : 32);
     for (int i = 0; i < kOutputStages; ++i) {
       mbarrier_init(done(i), computing_warps);
       mbarrier_init(free(i), 1);
@@ -49,26 +52,32 @@ struct Stages {
   }
   // By all lanes of a warp that has written its outputs of step i.
   __device__ void tell_done(int i) const {
-    fence_for_bulk();
     __syncwarp();
     if (threadIdx.x % 32 == 0) mbarrier_arrive(done(i));
   }
 };
 
-// Rows of tensors, dealt out to the lanes of a warp.
-template <int Rows>
+// Rows of tensors in pieces of 16 bytes, dealt out to the lanes of a warp.
+template <int Rows, int Units>
 struct MovedRows {
-  static constexpr int kOfLane = (Rows + 31) / 32;
+  static constexpr int kOfRow = Units / 8, kPieces = Rows * kOfRow, kOfLane = (kPieces + 31) / 32;
   char* at[kOfLane];
   Index step[kOfLane];
   u32 place[kOfLane];
   bool is_there[kOfLane];
+
+  // Of this lane's piece k: its row, and the first unit of it.
+  static __device__ int row(int lane, int k) { return (lane + 32 * k) / kOfRow; }
+  static __device__ int unit(int lane, int k) { return (lane + 32 * k) % kOfRow * 8; }
 };
 
-template <gpu::StageShape In, gpu::StageShape Out, int LookAhead>
+template <bool IsBackward, int Units, int Columns, int LookAhead>
 struct Mover {
-  MovedRows<In.rows()> in;
-  MovedRows<Out.rows()> out;
+  static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, IsBackward, Units, Columns);
+  static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, IsBackward, Units, Columns);
+
+  MovedRows<kIn.rows(), Units> in;
+  MovedRows<kOut.rows(), Units> out;
   const char* values_in;
   const char* kept_in;
   char* values_out;
@@ -78,70 +87,70 @@ struct Mover {
   Index all_kept;                  // from kept state to kept state
   bool has_saved;
 
-  static constexpr int kTiles = In.columns / 8;
-  // What comes from the step before the one at hand, which the first step of all lacks: kept states and, in backward, h.
-  static constexpr int kRowsBefore = In.values > 0 ? (In.row_kinds - 1) * In.columns : 0;
-  static constexpr int kBeforeBytes = In.kept * In.kept_bytes() + kRowsBefore * In.units * 2;
+  static constexpr int kUnderWay = kOut.values > 0 ? 2 : 0;  // steps whose bulk stores may still read
+  static constexpr int kTiles = kIn.columns / 8;
 
-  __device__ __forceinline__ void fetch(const Stages& stages, int i, bool with_kept, int lane) {
+  __device__ __forceinline__ void fetch(const Stages& stages, int i, bool with_before, int lane) {
     const u32 stage = stages.input(i), bar = stages.ready(i);
-    constexpr int kTileValues = In.value_bytes() / kTiles, kTileKept = In.kept_bytes() / kTiles;
-    if (lane == 0) {
-      mbarrier_expect(bar, with_kept ? In.moved_bytes() : In.moved_bytes() - kBeforeBytes);
-      if constexpr (In.values > 0) {
+    if constexpr (kIn.values > 0) {
+      constexpr int kTileValues = kIn.value_bytes() / kTiles, kTileKept = kIn.kept_bytes() / kTiles;
+      if (lane == 0) {
+        mbarrier_expect(bar, kIn.value_bytes() + (with_before ? kIn.kept * kIn.kept_bytes() : 0));
 #pragma unroll
         for (int c = 0; c < kTiles; ++c) bulk_load(stage + c * kTileValues, values_in + c * tile_values, kTileValues, bar);
-      }
-      if constexpr (In.kept > 0) {
-        if (with_kept) {
+        if (with_before) {
 #pragma unroll
-          for (int k = 0; k < In.kept; ++k) {
+          for (int k = 0; k < kIn.kept; ++k) {
 #pragma unroll
             for (int c = 0; c < kTiles; ++c) {
-              bulk_load(stage + In.kept_at() + k * In.kept_bytes() + c * kTileKept, kept_in + k * all_kept + c * tile_kept, kTileKept, bar);
+              bulk_load(stage + kIn.kept_at() + k * kIn.kept_bytes() + c * kTileKept, kept_in + k * all_kept + c * tile_kept, kTileKept, bar);
             }
           }
         }
       }
+      values_in += values_step;
+      kept_in += kept_step;
     }
-    __syncwarp();
-    values_in += values_step;
-    kept_in += kept_step;
 #pragma unroll
     for (int k = 0; k < in.kOfLane; ++k) {
-      const bool is_before = kRowsBefore > 0 && lane + 32 * k >= In.columns;
-      if (in.is_there[k] && (with_kept || !is_before)) bulk_load(stage + in.place[k], in.at[k], In.units * 2, bar);
+      const bool is_before = kIn.values > 0 && in.row(lane, k) >= kIn.columns;
+      if (in.is_there[k] && (with_before || !is_before)) copy_async<16>(stage + in.place[k], in.at[k]);
       in.at[k] += in.step[k];
     }
+    mbarrier_arrive_on_copies(bar);
   }
 
   __device__ __forceinline__ void store(const Stages& stages, int i, int lane) {
     const u32 stage = stages.output(i);
-    constexpr int kTileValues = Out.value_bytes() / kTiles, kTileKept = Out.kept_bytes() / kTiles;
-    if constexpr (Out.values > 0) {
+    constexpr int kTileValues = kOut.value_bytes() / kTiles, kTileKept = kOut.kept_bytes() / kTiles;
+    if constexpr (kOut.values > 0) {
       if (has_saved && lane == 0) {
+        fence_for_bulk();
 #pragma unroll
         for (int c = 0; c < kTiles; ++c) bulk_store(values_out + c * tile_values, stage + c * kTileValues, kTileValues);
 #pragma unroll
-        for (int k = 0; k < Out.kept; ++k) {
+        for (int k = 0; k < kOut.kept; ++k) {
 #pragma unroll
           for (int c = 0; c < kTiles; ++c) {
-            bulk_store(kept_out + k * all_kept + c * tile_kept, stage + Out.kept_at() + k * Out.kept_bytes() + c * kTileKept, kTileKept);
+            bulk_store(kept_out + k * all_kept + c * tile_kept, stage + kOut.kept_at() + k * kOut.kept_bytes() + c * kTileKept, kTileKept);
           }
         }
       }
       values_out += values_step;
       kept_out += kept_step;
     }
+    if constexpr (kOut.values > 0) bulk_commit();
+    uint4 piece[out.kOfLane];
+#pragma unroll
+    for (int k = 0; k < out.kOfLane; ++k) piece[k] = lds128(stage + out.place[k]);
 #pragma unroll
     for (int k = 0; k < out.kOfLane; ++k) {
-      if (out.is_there[k]) bulk_store(out.at[k], stage + out.place[k], Out.units * 2);
+      if (out.is_there[k]) stg128(out.at[k], piece[k].x, piece[k].y, piece[k].z, piece[k].w);
       out.at[k] += out.step[k];
     }
-    bulk_commit();
   }
 
-  // The whole way through time. `kept_steps`: the inputs of that many steps come with kept states.
+  // The whole way through time. `kept_steps`: the inputs of that many steps come with what backward reads of the step before.
   __device__ __forceinline__ void run(const Stages& stages, int time, int kept_steps, int lane) {
     for (int i = 0; i < kInputStages && i < time; ++i) fetch(stages, i, i < kept_steps, lane);
     for (int i = 0; i < time; ++i) {
@@ -149,18 +158,18 @@ struct Mover {
       store(stages, i, lane);
       // Stage of the inputs that were the last to be read.
       const int next = i + LookAhead + kInputStages;
-      if (i == 0) {
+      if (LookAhead > 0 && i == 0) {
 #pragma unroll
         for (int ahead = kInputStages; ahead < kInputStages + LookAhead; ++ahead) {
           if (ahead < time) fetch(stages, ahead, ahead < kept_steps, lane);
         }
       }
       if (next < time) fetch(stages, next, next < kept_steps, lane);
-      bulk_wait_read<1>();
+      if constexpr (kOut.values > 0) bulk_wait_read<kUnderWay>();
       __syncwarp();
-      if (i > 0 && lane == 0) mbarrier_arrive(stages.free(i - 1));
+      if (i >= kUnderWay && lane == 0) mbarrier_arrive(stages.free(i - kUnderWay));
     }
-    asm volatile("cp.async.bulk.wait_group 0;" ::: "memory");
+    if constexpr (kOut.values > 0) bulk_wait_all();
   }
 };
 

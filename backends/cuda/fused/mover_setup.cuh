@@ -12,22 +12,10 @@ using gpu::BackwardParams;
 using gpu::Cell;
 using gpu::ForwardParams;
 
-inline constexpr gpu::CellCounts kCounts = gpu::cell_counts(FLASHRNN_FUSED_CELL_ID);
-
 // The units u0 .. u0 + units of head n, the sequences from b0 on.
 struct Place {
   int n, b0, u0;
 };
-
-// A row of a tensor [B, T, N, D], given the element of its first gate; rows of sequences past the batch repeat the last one.
-__device__ __forceinline__ char* row_of(const View& v, int time_axis, int b, int t, int n, int u) {
-  return static_cast<char*>(v.data) + 2 * (b * v.stride[0] + t * v.stride[time_axis] + n * v.stride[time_axis == 1 ? 2 : 3] + u);
-}
-
-template <int Units, int Columns>
-using ForwardMover = Mover<gpu::input_stage(kCounts, false, Units, Columns), gpu::output_stage(kCounts, false, Units, Columns), 2>;
-template <int Units, int Columns>
-using BackwardMover = Mover<gpu::input_stage(kCounts, true, Units, Columns), gpu::output_stage(kCounts, true, Units, Columns), 1>;
 
 // Where the saved memory of a place and step stands.
 struct SavedPlace {
@@ -43,26 +31,26 @@ struct SavedPlace {
   }
 };
 
-template <int Units, int Columns>
-__device__ __forceinline__ void set_up(ForwardMover<Units, Columns>& m, const ForwardParams& p, const Place& at, int lane) {
-  constexpr gpu::StageShape in = gpu::input_stage(kCounts, false, Units, Columns), out = gpu::output_stage(kCounts, false, Units, Columns);
+template <int Units, int Columns, int LookAhead>
+__device__ __forceinline__ void set_up(Mover<false, Units, Columns, LookAhead>& m, const ForwardParams& p, const Place& at, int lane) {
+  constexpr gpu::StageShape in = Mover<false, Units, Columns, LookAhead>::kIn, out = Mover<false, Units, Columns, LookAhead>::kOut;
   const int sign = p.shape.is_reverse ? -1 : 1, t = p.shape.is_reverse ? p.shape.time - 1 : 0, last = p.shape.batch - 1;
 #pragma unroll
   for (int k = 0; k < m.in.kOfLane; ++k) {
-    const int r = lane + 32 * k, gate = r / Columns, b = min(at.b0 + r % Columns, last);
+    const int r = m.in.row(lane, k), u = m.in.unit(lane, k), gate = r / Columns, b = min(at.b0 + r % Columns, last);
     m.in.is_there[k] = r < in.rows();
     m.in.at[k] = static_cast<char*>(p.wx.data) + 2 * (b * p.wx.stride[0] + t * p.wx.stride[1] + min(gate, Cell::kInputs - 1) * p.wx.stride[2] +
-                                                     at.n * p.wx.stride[3] + at.u0);
+                                                     at.n * p.wx.stride[3] + at.u0 + u);
     m.in.step[k] = 2 * sign * p.wx.stride[1];
-    m.in.place[k] = in.rows_at() + r * gpu::row_bytes(Units);
+    m.in.place[k] = in.rows_at() + r * gpu::row_bytes(Units) + u * 2;
   }
 #pragma unroll
   for (int k = 0; k < m.out.kOfLane; ++k) {
-    const int r = lane + 32 * k, b = at.b0 + r;
+    const int r = m.out.row(lane, k), u = m.out.unit(lane, k), b = at.b0 + r;
     m.out.is_there[k] = r < out.rows() && b <= last;
-    m.out.at[k] = static_cast<char*>(p.h.data) + 2 * (min(b, last) * p.h.stride[0] + t * p.h.stride[1] + at.n * p.h.stride[2] + at.u0);
+    m.out.at[k] = static_cast<char*>(p.h.data) + 2 * (min(b, last) * p.h.stride[0] + t * p.h.stride[1] + at.n * p.h.stride[2] + at.u0 + u);
     m.out.step[k] = 2 * sign * p.h.stride[1];
-    m.out.place[k] = out.rows_at() + r * gpu::row_bytes(Units);
+    m.out.place[k] = out.rows_at() + min(r, out.rows() - 1) * gpu::row_bytes(Units) + u * 2;
   }
   const SavedPlace saved(p.shape, at, 0);
   m.has_saved = p.saved != nullptr;
@@ -77,32 +65,32 @@ __device__ __forceinline__ void set_up(ForwardMover<Units, Columns>& m, const Fo
 }
 
 // Step i of the mover is step T - 1 - i; kept states and h come from the step before that.
-template <int Units, int Columns>
-__device__ __forceinline__ void set_up(BackwardMover<Units, Columns>& m, const BackwardParams& p, const Place& at, int lane) {
-  constexpr gpu::StageShape in = gpu::input_stage(kCounts, true, Units, Columns), out = gpu::output_stage(kCounts, true, Units, Columns);
+template <int Units, int Columns, int LookAhead>
+__device__ __forceinline__ void set_up(Mover<true, Units, Columns, LookAhead>& m, const BackwardParams& p, const Place& at, int lane) {
+  constexpr gpu::StageShape in = Mover<true, Units, Columns, LookAhead>::kIn, out = Mover<true, Units, Columns, LookAhead>::kOut;
   const int sign = p.shape.is_reverse ? -1 : 1, t = p.shape.is_reverse ? 0 : p.shape.time - 1, last = p.shape.batch - 1;
 #pragma unroll
   for (int k = 0; k < m.in.kOfLane; ++k) {
-    const int r = lane + 32 * k, b = min(at.b0 + r % Columns, last);
+    const int r = m.in.row(lane, k), u = m.in.unit(lane, k), b = min(at.b0 + r % Columns, last);
     const bool is_h = Cell::kReadsH && r >= Columns;
     const View& v = is_h ? p.h : p.d_h;
     m.in.is_there[k] = r < in.rows();
-    m.in.at[k] = static_cast<char*>(v.data) + 2 * (b * v.stride[0] + (is_h ? t - sign : t) * v.stride[1] + at.n * v.stride[2] + at.u0);
+    m.in.at[k] = static_cast<char*>(v.data) + 2 * (b * v.stride[0] + (is_h ? t - sign : t) * v.stride[1] + at.n * v.stride[2] + at.u0 + u);
     m.in.step[k] = -2 * sign * v.stride[1];
-    m.in.place[k] = in.rows_at() + r * gpu::row_bytes(Units);
+    m.in.place[k] = in.rows_at() + r * gpu::row_bytes(Units) + u * 2;
   }
 #pragma unroll
   for (int k = 0; k < m.out.kOfLane; ++k) {
-    const int r = lane + 32 * k, slot = min(r / Columns, Cell::kSlots - 1), b = at.b0 + r % Columns;
+    const int r = m.out.row(lane, k), u = m.out.unit(lane, k), slot = min(r / Columns, Cell::kSlots - 1), b = at.b0 + r % Columns;
     const View* v = &p.slot_gradient[0];
 #pragma unroll
     for (int s = 1; s < Cell::kSlots; ++s) {
       if (slot == s) v = &p.slot_gradient[s];
     }
     m.out.is_there[k] = r < out.rows() && b <= last;
-    m.out.at[k] = static_cast<char*>(v->data) + 2 * (min(b, last) * v->stride[0] + t * v->stride[1] + at.n * v->stride[2] + at.u0);
+    m.out.at[k] = static_cast<char*>(v->data) + 2 * (min(b, last) * v->stride[0] + t * v->stride[1] + at.n * v->stride[2] + at.u0 + u);
     m.out.step[k] = -2 * sign * v->stride[1];
-    m.out.place[k] = out.rows_at() + r * gpu::row_bytes(Units);
+    m.out.place[k] = out.rows_at() + min(r, out.rows() - 1) * gpu::row_bytes(Units) + u * 2;
   }
   const SavedPlace saved(p.shape, at, p.shape.time - 1);
   m.values_in = static_cast<const char*>(p.saved) + saved.pair * (4 * Cell::kSaved);

@@ -112,6 +112,12 @@ __device__ __forceinline__ void mbarrier_expect(u32 bar, u32 bytes) {
 }
 __device__ __forceinline__ void mbarrier_wait(u32 bar, u32 parity) {
   asm volatile(
+      "{\n.reg .pred p;\nW_%=: mbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1;\n@!p bra.uni W_%=;\n}" ::"r"(bar), "r"(parity)
+      : "memory");
+}
+// For what other CTAs of the cluster wrote. It empties the first-level cache, which the one above does not.
+__device__ __forceinline__ void mbarrier_wait_cluster(u32 bar, u32 parity) {
+  asm volatile(
       "{\n.reg .pred p;\nW_%=: mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 p, [%0], %1;\n@!p bra.uni W_%=;\n}" ::"r"(
           bar),
       "r"(parity)
@@ -119,6 +125,11 @@ __device__ __forceinline__ void mbarrier_wait(u32 bar, u32 parity) {
 }
 __device__ __forceinline__ void mbarrier_arrive(u32 bar) {
   asm volatile("mbarrier.arrive.shared.b64 _, [%0];" ::"r"(bar) : "memory");
+}
+
+// An arrival of this thread once its copy_async before this are there.
+__device__ __forceinline__ void mbarrier_arrive_on_copies(u32 bar) {
+  asm volatile("cp.async.mbarrier.arrive.noinc.shared.b64 [%0];" ::"r"(bar) : "memory");
 }
 
 // ---- bulk copies: 16-byte aligned, multiples of 16 bytes ----
@@ -136,6 +147,7 @@ template <int Pending>
 __device__ __forceinline__ void bulk_wait_read() {
   asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(Pending) : "memory");
 }
+__device__ __forceinline__ void bulk_wait_all() { asm volatile("cp.async.bulk.wait_group 0;" ::: "memory"); }
 // Stores to shared memory before this come before bulk copies that a barrier orders after it.
 __device__ __forceinline__ void fence_for_bulk() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 
@@ -156,6 +168,9 @@ __device__ __forceinline__ uint4 load_relaxed128(const u32* p) {
 }
 __device__ __forceinline__ void store_relaxed(u32* p, u32 v) {
   asm volatile("st.relaxed.gpu.global.u32 [%0], %1;" ::"l"(p), "r"(v));
+}
+__device__ __forceinline__ void store_relaxed64(u32* p, u32 x, u32 y) {
+  asm volatile("st.relaxed.gpu.global.v2.u32 [%0], {%1, %2};" ::"l"(p), "r"(x), "r"(y));
 }
 __device__ __forceinline__ void store_relaxed128(u32* p, u32 x, u32 y, u32 z, u32 w) {
   asm volatile("st.relaxed.gpu.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(p), "r"(x), "r"(y), "r"(z), "r"(w));

@@ -12,6 +12,8 @@ namespace flashrnn::gpu {
 
 inline constexpr int kRingSteps = 4;  // steps that inputs are fetched ahead; also the number of exchange buffers
 
+inline constexpr int kBackwardClusterSize = 8;  // of kGlobal
+
 constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
 constexpr int padded_words_of(int words) { return words > 2 ? 4 : words; }
 
@@ -20,24 +22,49 @@ constexpr int backward_ring_bytes(const CellCounts& cell) {
   return 4 * padded_words_of(cell.saved) + 8 * cell.kept + 4 + 4 * cell.reads_h;
 }
 
-// The computing warps and the one that moves tensors.
-constexpr int threads_of(const FusedConfig& c) { return c.head_dim * 2 + 32; }
-
 constexpr int larger(int a, int b) { return a > b ? a : b; }
+
+// Warps that multiply, and those that update the units of a CTA; one more moves tensors.
+constexpr int multiplying_warps(const FusedConfig& c) {
+  return c.family == kDirect ? c.head_dim / 16 : c.is_backward ? c.depth_warps : c.depth_warps * c.units / 16;
+}
+constexpr int updating_threads(const FusedConfig& c) { return c.family == kDirect ? 0 : c.units * c.columns / 2; }
+constexpr int threads_of(const FusedConfig& c) { return multiplying_warps(c) * 32 + updating_threads(c) + 32; }
+
+// Bytes of partial sums of one step (cuda/fused/exchange.cuh).
+constexpr int partial_sum_bytes(const FusedConfig& c) {
+  const int gates = cell_counts(c.cell).recurrents, element = 4 * (gates == 3 ? 4 : gates);
+  return c.depth_warps * c.columns * (2 * (c.units / 2 * element + 16) + 48);
+}
+
+// Words of the slots' gradients of 16 units and 8 sequences as operands.
+constexpr int gradient_block_words(const CellCounts& cell) { return cell.recurrents > 2 ? 256 : cell.recurrents * 64; }
 
 constexpr int shared_bytes_of(const FusedConfig& c) {
   const CellCounts cell = cell_counts(c.cell);
-  const int tiles = c.columns / 8, pairs = 2 * tiles * c.head_dim * 2;
-  const int operand = 2 * tiles * divide_up(c.head_dim, 32) * 640 * (c.is_backward ? cell.recurrents : 1);
-  const int ring = pairs * (c.is_backward ? backward_ring_bytes(cell) : 4 * padded_words_of(cell.inputs));
-  return operand + larger(kRingSteps * ring, stages_bytes(cell, c.is_backward, c.units, c.columns));
+  const int pairs = c.units / 2 * c.columns;
+  const int ring = kRingSteps * pairs * (c.is_backward ? backward_ring_bytes(cell) : 4 * padded_words_of(cell.inputs));
+  const int tensors = larger(ring, stages_bytes(cell, c.is_backward, c.units, c.columns));
+  if (c.family == kDirect) {
+    return 2 * c.columns / 8 * divide_up(c.head_dim, 32) * 640 * (c.is_backward ? cell.recurrents : 1) + tensors;
+  }
+  if (!c.is_backward) return 2 * partial_sum_bytes(c) + (c.family == kCluster ? 4 * c.head_dim * c.columns * 2 : 0) + tensors;
+  // Operands of two steps, partial gradients of four, and their barriers (cuda/fused/gradient_exchange.cuh).
+  const int ranks = c.family == kCluster ? c.head_dim / 16 : kBackwardClusterSize, tiles = c.columns / 8;
+  return 2 * c.head_dim / 16 / ranks * tiles * gradient_block_words(cell) * 4 + 4 * ranks * tiles * 512 + 64 + tensors;
 }
 
 // CTAs of one cluster; 1: no clusters.
-constexpr int cluster_size_of(const FusedConfig& c) { return c.family == kCluster ? ctas_of_group(c) : 1; }
+constexpr int cluster_size_of(const FusedConfig& c) {
+  return c.family == kCluster ? ctas_of_group(c) : c.family == kGlobal && c.is_backward ? kBackwardClusterSize : 1;
+}
 
 // Bytes of exchange memory of one group, to be filled with 0xff before a launch; the groups of a launch, from group 0 of the
 // problem on, follow one another.
-constexpr Index exchange_bytes_of(const FusedConfig&) { return 0; }
+constexpr Index exchange_bytes_of(const FusedConfig& c) {
+  if (c.family != kGlobal) return 0;
+  if (!c.is_backward) return Index(4) * c.head_dim * c.columns * 2;
+  return Index(4) * c.head_dim / 16 * c.columns / 8 * gradient_block_words(cell_counts(c.cell)) * 4;
+}
 
 }  // namespace flashrnn::gpu
