@@ -224,7 +224,8 @@ struct BackwardPair {
       if (p.d_states.data != nullptr) add_d_states(p, step, e, d);
       if (p.shape.forward_clip > 0.0f && is_clipped(p, step, e)) d.v[0] = 0.0f;
       const typename Cell::Gradient g = Cell::backward(s, before, after, d);
-      const bool stands_still = p.sources != nullptr && source == gpu::kNoStep;
+      // Elements past the head must not bring a NaN into the product.
+      const bool stands_still = !is_valid[e] || (p.sources != nullptr && source == gpu::kNoStep);
 #pragma unroll
       for (int k = 0; k < Cell::kSlots; ++k) slots[k][e] = stands_still ? 0.0f : g.slots.v[k];
 #pragma unroll

@@ -10,7 +10,7 @@
 
 namespace flashrnn::cuda {
 
-template <int D, int Tiles>
+template <int D, int Tiles, int Chunk>
 struct DirectBackwardPlain {
   static constexpr int kWarps = D / 16, kThreads = kWarps * 32, kPairs = 2 * Tiles, kColumns = 8 * Tiles;
   static constexpr int kDepth = (D + 31) / 32;
@@ -21,8 +21,10 @@ struct DirectBackwardPlain {
   static constexpr int kRowBytes = gpu::row_bytes(D);
   static constexpr int kKept = Cell::kKept > 0 ? Cell::kKept : 1;
 
+  using DirectStages = Stages<Chunk, kIn.bytes(), kOut.bytes()>;
+
   const BackwardParams& p;
-  Stages stages;
+  DirectStages stages;
   int warp, lane, q, row, n, b0, u;
   u32 word, block;
   u32 a[kGates][kDepth][2][4];
@@ -31,10 +33,11 @@ struct DirectBackwardPlain {
   u32 saved[kPairs][4], d_h[kPairs], h[kPairs], first_h[kPairs];
   u32 gradient[kPairs][Cell::kSlots];
 
-  __device__ __forceinline__ void read(int i) {
-    stages.wait_ready(i);
-    const bool is_first = i == p.shape.time - 1;
-    const u32 at = stages.input(i);
+  // Step s of chunk c.
+  __device__ __forceinline__ void read(int c, int s) {
+    if (s == 0) stages.wait_ready(c);
+    const bool is_first = c * Chunk + s == p.shape.time - 1;
+    const u32 at = stages.input(c) + s * kIn.bytes();
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
       const u32 pair = j / 2 * (kWarps * gpu::kBlockPairs) + j % 2 * 32 + block;
@@ -59,15 +62,15 @@ struct DirectBackwardPlain {
     }
   }
 
-  __device__ __forceinline__ void write(int i) {
-    stages.wait_free(i);
-    const u32 at = stages.output(i) + kOut.rows_at() + word;
+  __device__ __forceinline__ void write(int c, int s, bool is_last) {
+    if (s == 0) stages.wait_free(c);
+    const u32 at = stages.output(c) + s * kOut.bytes() + kOut.rows_at() + word;
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
 #pragma unroll
       for (int k = 0; k < Cell::kSlots; ++k) sts32(at + (k * kColumns + j / 2 * 8 + j % 2) * kRowBytes, gradient[j][k]);
     }
-    stages.tell_done(i);
+    if (s == Chunk - 1 || is_last) stages.tell_done(c);
   }
 
   __device__ __forceinline__ float state_at(const View& v, int k, int j, int e) const {
@@ -85,7 +88,7 @@ struct DirectBackwardPlain {
       for (int k = 0; k < Cell::kStates; ++k) carry[j][k][0] = state_at(p.d_last_states, k, j, 0), carry[j][k][1] = state_at(p.d_last_states, k, j, 1);
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k) {
-        const float2 v = p.shape.time > 0 ? kept[k * place.all_pairs + j / 2 * place.tile_pairs + j % 2 * 32] : float2{0.0f, 0.0f};
+        const float2 v = p.shape.time > 0 && b0 + j / 2 * 8 < p.shape.batch ? kept[k * place.all_pairs + j / 2 * place.tile_pairs + j % 2 * 32] : float2{0.0f, 0.0f};
         now[j][k][0] = v.x, now[j][k][1] = v.y;
         first[j][k][0] = state_at(p.initial_states, k + 1, j, 0), first[j][k][1] = state_at(p.initial_states, k + 1, j, 1);
       }
@@ -166,12 +169,13 @@ struct DirectBackwardPlain {
     }
   }
 
-  __device__ __forceinline__ void step(int i, u32 own, u32 operand) {
+  __device__ __forceinline__ void step(int c, int s, u32 own, u32 operand) {
+    const int i = c * Chunk + s;
     float sum[kGates][Tiles][4];
     barrier_sync<kThreads>(1);
     product(operand, sum);  // of zeros in iteration 0
-    read(i);
-    if (i > 0) write(i - 1);
+    read(c, s);
+    if (i > 0) write(s == 0 ? c - 1 : c, (s + Chunk - 1) % Chunk, false);
 #pragma unroll
     for (int g = 0; g < kGates; ++g) {
 #pragma unroll
@@ -189,14 +193,14 @@ struct DirectBackwardPlain {
     const int group = p.first_group + blockIdx.x;
     n = group % p.shape.heads, b0 = group / p.shape.heads * kColumns, u = warp * 16 + 2 * row;
     const u32 buffer = shared_address(shared);
-    stages = Stages(buffer + 2 * kBufferBytes, kIn.bytes(), kOut.bytes());
+    stages.set_up(buffer + 2 * kBufferBytes);
     for (u32 i = threadIdx.x; i < 2 * kBufferBytes / 4; i += kThreads + 32) sts32(buffer + 4 * i, 0);
     if (threadIdx.x == 0) stages.init(kWarps, true);
     __syncthreads();
     if (warp == kWarps) {
-      Mover<true, D, kColumns, 1> mover;
+      Mover<true, D, kColumns> mover;
       set_up(mover, p, Place{n, b0, 0}, lane);
-      mover.run(stages, p.shape.time, p.shape.time - 1, lane);
+      mover.run(stages, p.shape.time, p.shape.time - 1, lane, [](int) {});
       return;
     }
     word = 2 * q * kRowBytes + u * 2;
@@ -208,15 +212,18 @@ struct DirectBackwardPlain {
     }
     start();
     const u32 own = buffer + operand_word(u, 2 * q), operand = buffer + operand_lane(lane);
-    for (int i = 0; i < p.shape.time; i += 2) {
-      step(i, own + kBufferBytes, operand);
-      if (i + 1 < p.shape.time) step(i + 1, own, operand + kBufferBytes);
+    for (int c = 0; c * Chunk < p.shape.time; ++c) {
+#pragma unroll
+      for (int s = 0; s < Chunk; ++s) {
+        if (c * Chunk + s >= p.shape.time) break;
+        step(c, s, own + (s + 1) % 2 * kBufferBytes, operand + s % 2 * kBufferBytes);
+      }
     }
     if (p.shape.time > 0) {
       float sum[kGates][Tiles][4];
       barrier_sync<kThreads>(1);
       product(operand + p.shape.time % 2 * kBufferBytes, sum);
-      write(p.shape.time - 1);
+      write((p.shape.time - 1) / Chunk, (p.shape.time - 1) % Chunk, true);
       receive(sum);
     }
     const View& v = p.d_initial_states;

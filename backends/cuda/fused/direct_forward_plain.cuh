@@ -12,7 +12,7 @@
 
 namespace flashrnn::cuda {
 
-template <int D, int Tiles>
+template <int D, int Tiles, int Chunk>
 struct DirectForwardPlain {
   static constexpr int kWarps = D / 16, kThreads = kWarps * 32, kPairs = 2 * Tiles, kColumns = 8 * Tiles;
   static constexpr int kDepth = (D + 31) / 32;
@@ -22,8 +22,10 @@ struct DirectForwardPlain {
   static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, false, D, kColumns);
   static constexpr int kRowBytes = gpu::row_bytes(D);
 
+  using DirectStages = Stages<Chunk, kIn.bytes(), kOut.bytes()>;
+
   const ForwardParams& p;
-  Stages stages;
+  DirectStages stages;
   int warp, lane, q, row, n, b0, u;
   u32 word, block;  // of this thread in a row, and in a block of saved memory
   u32 a[kGates][kDepth][2][4];
@@ -32,9 +34,10 @@ struct DirectForwardPlain {
   float next[kPairs][Cell::kSlots][2];  // the next step's slots before the product
   u32 saved[kPairs][Cell::kSaved], h[kPairs];
 
-  __device__ __forceinline__ void read(int i) {
-    stages.wait_ready(i);
-    const u32 at = stages.input(i) + word;
+  // Step s of chunk c.
+  __device__ __forceinline__ void read(int c, int s) {
+    if (s == 0) stages.wait_ready(c);
+    const u32 at = stages.input(c) + s * kIn.bytes() + word;
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
       u32 x[4];
@@ -44,9 +47,9 @@ struct DirectForwardPlain {
     }
   }
 
-  __device__ __forceinline__ void write(int i) {
-    stages.wait_free(i);
-    const u32 at = stages.output(i);
+  __device__ __forceinline__ void write(int c, int s, bool is_last) {
+    if (s == 0) stages.wait_free(c);
+    const u32 at = stages.output(c) + s * kOut.bytes();
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
       sts32(at + kOut.rows_at() + word + (j / 2 * 8 + j % 2) * kRowBytes, h[j]);
@@ -66,7 +69,7 @@ struct DirectForwardPlain {
               __float_as_uint(state[j][k + 1][0]), __float_as_uint(state[j][k + 1][1]));
       }
     }
-    stages.tell_done(i);
+    if (s == Chunk - 1 || is_last) stages.tell_done(c);
   }
 
   __device__ __forceinline__ float state_at(const View& v, int k, int j, int e) const {
@@ -75,7 +78,8 @@ struct DirectForwardPlain {
     return load_any(v.data, v.dtype, k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3]);
   }
 
-  __device__ __forceinline__ void step(int i, u32 now, u32 after, u32 own, u32 operand) {
+  __device__ __forceinline__ void step(int c, int s, u32 now, u32 after, u32 own, u32 operand) {
+    const int i = c * Chunk + s;
     float sum[kGates][Tiles][4];
     float alone[kPairs][Cell::kSlots][2];  // slots without a product
 #pragma unroll
@@ -111,8 +115,8 @@ struct DirectForwardPlain {
         for (int c = 0; c < Tiles; ++c) multiply_add(sum[gate][c], a[gate][d][1], b[c][d].z, b[c][d].w);
       }
     }
-    if (i + 1 < p.shape.time) read(i + 1);
-    if (i > 0) write(i - 1);
+    if (i + 1 < p.shape.time) read(s == Chunk - 1 ? c + 1 : c, (s + 1) % Chunk);
+    if (i > 0) write(s == 0 ? c - 1 : c, (s + Chunk - 1) % Chunk, false);
 #pragma unroll
     for (int gate = 0; gate < kGates; ++gate) {
 #pragma unroll
@@ -151,14 +155,14 @@ struct DirectForwardPlain {
     const int group = p.first_group + blockIdx.x;
     n = group % p.shape.heads, b0 = group / p.shape.heads * kColumns, u = warp * 16 + 2 * row;
     const u32 h_buffer = shared_address(shared);
-    stages = Stages(h_buffer + 2 * kBufferBytes, kIn.bytes(), kOut.bytes());
+    stages.set_up(h_buffer + 2 * kBufferBytes);
     for (u32 i = threadIdx.x; i < 2 * kBufferBytes / 4; i += kThreads + 32) sts32(h_buffer + 4 * i, 0);
     if (threadIdx.x == 0) stages.init(kWarps, false);
     __syncthreads();
     if (warp == kWarps) {
-      Mover<false, D, kColumns, 2> mover;
+      Mover<false, D, kColumns> mover;
       set_up(mover, p, Place{n, b0, 0}, lane);
-      mover.run(stages, p.shape.time, 0, lane);
+      mover.run(stages, p.shape.time, 0, lane, [](int) {});
       return;
     }
     word = 2 * q * kRowBytes + u * 2;
@@ -179,12 +183,15 @@ struct DirectForwardPlain {
     for (int j = 0; j < kPairs; ++j) {
       sts32(own + j / 2 * kTileBytes + j % 2 * kColumnBytes, pack(state[j][0][0], state[j][0][1]));
     }
-    if (p.shape.time > 0) read(0);
-    for (int i = 0; i < p.shape.time; i += 2) {
-      step(i, 0, kBufferBytes, own, operand);
-      if (i + 1 < p.shape.time) step(i + 1, kBufferBytes, 0, own, operand);
+    if (p.shape.time > 0) read(0, 0);
+    for (int c = 0; c * Chunk < p.shape.time; ++c) {
+#pragma unroll
+      for (int s = 0; s < Chunk; ++s) {
+        if (c * Chunk + s >= p.shape.time) break;
+        step(c, s, s % 2 * kBufferBytes, (s + 1) % 2 * kBufferBytes, own, operand);
+      }
     }
-    if (p.shape.time > 0) write(p.shape.time - 1);
+    if (p.shape.time > 0) write((p.shape.time - 1) / Chunk, (p.shape.time - 1) % Chunk, true);
     const View& v = p.last_states;
     if (v.data == nullptr) return;
 #pragma unroll

@@ -12,16 +12,17 @@ inline constexpr u32 kEmptyWord = 0xffffffffu;
 __device__ __forceinline__ bool is_any_empty(u32 largest) { return __any_sync(0xffffffffu, largest == kEmptyWord); }
 __device__ __forceinline__ u32 largest_of(const uint4& v) { return max(max(v.x, v.y), max(v.z, v.w)); }
 
-// Four buffers of h, each [D / 32][8 sequences][32 units] for every tile: in the shared memory of each CTA of a cluster
-// (kCluster) or in global memory for all CTAs (kGlobal).
-template <int Family, int D, int Tiles, int Ranks>
+// Buffers of h, each [D / 32][8 sequences][32 units] for every tile: in the shared memory of each CTA of a cluster
+// (kCluster) or in global memory for all CTAs (kGlobal). Step i has number i % kExchangeBuffers.
+template <int Family, int D, int Tiles, int Ranks, int Units>
 struct HExchange {
   static constexpr bool kInCluster = Family == gpu::kCluster;
+  static constexpr int kBuffers = gpu::kExchangeBuffers;
   static constexpr int kOperandWords = 128, kTileWords = D / 32 * kOperandWords, kWords = Tiles * kTileWords;
-  static constexpr int kSharedBytes = kInCluster ? 4 * kWords * 4 : 0;
+  static constexpr int kSharedBytes = kInCluster ? kBuffers * kWords * 4 : 0;
 
-  u32 shared;            // this CTA's buffers
-  u32* global;           // the group's
+  u32 shared;   // this CTA's buffers
+  u32* global;  // the group's
   int rank;
   u32 peer[kInCluster ? Ranks : 1];  // this thread's word in each CTA's first buffer
   u32* own;
@@ -29,12 +30,15 @@ struct HExchange {
   __device__ __forceinline__ void set_up(void* exchange, int group, u32 shared_, int rank_) {
     shared = shared_;
     rank = rank_;
-    global = static_cast<u32*>(exchange) + static_cast<long long>(group) * (4 * kWords);
+    global = static_cast<u32*>(exchange) + static_cast<long long>(group) * (kBuffers * kWords);
   }
-  // Global buffers were cleared before the launch.
+  // The word at which the buffer of step i begins.
+  static __device__ __forceinline__ u32 first_of(int i) { return i % kBuffers * kWords; }
+
+  // Global buffers were emptied before the launch.
   __device__ __forceinline__ void clear_all(int threads) const {
     if constexpr (kInCluster) {
-      for (int i = threadIdx.x; i < 4 * kWords; i += threads) sts32(shared + 4 * i, kEmptyWord);
+      for (int i = threadIdx.x; i < kBuffers * kWords; i += threads) sts32(shared + 4 * i, kEmptyWord);
     }
   }
   __device__ __forceinline__ void sync_group() const {
@@ -59,40 +63,43 @@ struct HExchange {
     } else {
       own = global + word;
     }
-    publish(0, first);
+    publish(0, 0, first);
   }
-  __device__ __forceinline__ void publish(int buffer, u32 word) const {
+  // To the buffer `ahead` buffers after the one that begins at word `first`.
+  __device__ __forceinline__ void publish(u32 first, int ahead, u32 word) const {
     if constexpr (kInCluster) {
 #pragma unroll
-      for (int i = 0; i < Ranks; ++i) store_cluster(peer[i] + buffer * (4 * kWords), word);
+      for (int i = 0; i < Ranks; ++i) store_cluster(peer[i] + 4 * first + ahead * (4 * kWords), word);
     } else {
-      store_relaxed(own + buffer * kWords, word);
-    }
-  }
-  // Empties a buffer that every warp has read: of a cluster its CTA's own, by all of its updating threads; of global memory
-  // the thread's own word.
-  template <int Threads>
-  __device__ __forceinline__ void clear(int buffer, int index) const {
-    if constexpr (kInCluster) {
-#pragma unroll
-      for (int i = 0; i < kWords / 4; i += Threads) {
-        if (kWords / 4 % Threads == 0 || i + index < kWords / 4) {
-          sts128(shared + (buffer * kWords + (i + index) * 4) * 4, kEmptyWord, kEmptyWord, kEmptyWord, kEmptyWord);
-        }
-      }
-    } else {
-      store_relaxed(own + buffer * kWords, kEmptyWord);
-      fence_gpu();
+      store_relaxed(own + first + ahead * kWords, word);
     }
   }
 
-  // Waits for the operands from number `first` on and takes them.
+  // Empties the buffer of step i, which every warp of this CTA has read: of a cluster the CTA's own, of global memory the
+  // CTA's own units. `index` of `threads` that share the work.
+  __device__ __forceinline__ void clear(int i, int index, int threads) const {
+    if constexpr (kInCluster) {
+      for (int w = index; w < kWords / 4; w += threads) {
+        sts128(shared + (first_of(i) + w * 4) * 4, kEmptyWord, kEmptyWord, kEmptyWord, kEmptyWord);
+      }
+    } else {
+      for (int w = index; w < Tiles * 8 * (Units / 8); w += threads) {
+        const int column = w / (Units / 8), pair = rank * (Units / 2) + w % (Units / 8) * 4;
+        store_relaxed128(global + first_of(i) + word_of(pair, column), kEmptyWord, kEmptyWord, kEmptyWord, kEmptyWord);
+      }
+    }
+  }
+  __device__ __forceinline__ void clear_fence() const {
+    if constexpr (!kInCluster) fence_gpu();
+  }
+
+  // Waits for the operands from number `first` on, in the buffer `ahead` after the one that begins at word `from`, and takes them.
   template <int Count>
-  __device__ __forceinline__ void wait(int buffer, int first, int lane, uint4 (&b)[Tiles][Count]) const {
-    const int word = buffer * kWords + first * kOperandWords + lane * 4;
+  __device__ __forceinline__ void wait(u32 from, int ahead, int first, int lane, uint4 (&b)[Tiles][Count]) const {
+    const u32 start = from + ahead * kWords + first * kOperandWords, word = start + lane * 4;
     if constexpr (kInCluster) {
       // Many warps that wait with wide loads would starve the others: one word first.
-      while (lds32(shared + 4 * (buffer * kWords + first * kOperandWords)) == kEmptyWord) {
+      while (lds32(shared + 4 * start) == kEmptyWord) {
       }
     }
     for (;;) {
@@ -101,7 +108,7 @@ struct HExchange {
       for (int c = 0; c < Tiles; ++c) {
 #pragma unroll
         for (int d = 0; d < Count; ++d) {
-          const int at = word + c * kTileWords + d * kOperandWords;
+          const u32 at = word + c * kTileWords + d * kOperandWords;
           b[c][d] = kInCluster ? lds128(shared + 4 * at) : load_relaxed128(global + at);
         }
       }

@@ -17,6 +17,7 @@
 inline constexpr flashrnn::gpu::FusedConfig kConfig = {
     FLASHRNN_FUSED_CELL_ID,  FLASHRNN_FUSED_DTYPE, FLASHRNN_FUSED_BACKWARD,    FLASHRNN_FUSED_FAMILY,  FLASHRNN_FUSED_HEAD_DIM,
     FLASHRNN_FUSED_COLUMNS, FLASHRNN_FUSED_UNITS, FLASHRNN_FUSED_DEPTH_WARPS, FLASHRNN_FUSED_MIN_CTAS};
+inline constexpr int kChunk = flashrnn::gpu::chunk_of(kConfig);
 #define FLASHRNN_FUSED_BOUNDS __launch_bounds__(flashrnn::gpu::threads_of(kConfig), kConfig.min_ctas)
 
 #if FLASHRNN_FUSED_BACKWARD
@@ -25,13 +26,15 @@ flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams pa
   using namespace flashrnn::cuda;
   extern __shared__ __align__(128) unsigned char shared[];
   const bool plain = is_plain(params, kConfig.head_dim);
-  if constexpr (kConfig.family != flashrnn::gpu::kDirect) {
-    SplitBackward<kConfig.family, kConfig.head_dim, kConfig.depth_warps, kConfig.columns / 8>{params, {}, {}, {}, 0, 0}.run(shared, plain);
-  } else if (plain) {
-    DirectBackwardPlain<kConfig.head_dim, kConfig.columns / 8>{params, {}}.run(shared);
+#if FLASHRNN_FUSED_FAMILY != 1
+  SplitBackward<kConfig.family, kConfig.head_dim, kConfig.depth_warps, kConfig.columns / 8>{params, {}, {}, {}, 0, 0}.run(shared, plain);
+#else
+  if (plain) {
+    DirectBackwardPlain<kConfig.head_dim, kConfig.columns / 8, kChunk>{params, {}}.run(shared);
   } else {
     direct_backward<kConfig.head_dim, kConfig.columns / 8>(params, shared);
   }
+#endif
 }
 #else
 extern "C" __global__ void FLASHRNN_FUSED_BOUNDS
@@ -39,12 +42,14 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
   using namespace flashrnn::cuda;
   extern __shared__ __align__(128) unsigned char shared[];
   const bool plain = is_plain(params, kConfig.head_dim);
-  if constexpr (kConfig.family != flashrnn::gpu::kDirect) {
-    SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.depth_warps, kConfig.columns / 8>{params, {}, 0, {}}.run(shared, plain);
-  } else if (plain) {
-    DirectForwardPlain<kConfig.head_dim, kConfig.columns / 8>{params, {}}.run(shared);
+#if FLASHRNN_FUSED_FAMILY != 1
+  SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.depth_warps, kConfig.columns / 8>{params, {}, 0, {}}.run(shared, plain);
+#else
+  if (plain) {
+    DirectForwardPlain<kConfig.head_dim, kConfig.columns / 8, kChunk>{params, {}}.run(shared);
   } else {
     direct_forward<kConfig.head_dim, kConfig.columns / 8>(params, shared);
   }
+#endif
 }
 #endif

@@ -2,8 +2,8 @@
 // The warp that moves a CTA's tensors between global memory and the stages (gpu/fused/stage.hpp), so that those which compute
 // have no address but that of a stage.
 //
-// Barriers, by step i: `ready` (inputs of step i are in stage i % kInputStages), `done` (every computing warp has written its
-// outputs of step i and read its inputs up to those of step i + LookAhead), `free` (the outputs of step i have left their stage).
+// Barriers, by chunk c of steps: `ready` (its inputs are there), `done` (every computing warp has read its inputs and written its
+// outputs), `free` (its outputs have left their stage).
 #pragma once
 
 #include "cuda/fused/number.cuh"
@@ -13,47 +13,46 @@ namespace flashrnn::cuda {
 
 inline constexpr gpu::CellCounts kCounts = gpu::cell_counts(FLASHRNN_FUSED_CELL_ID);
 
-using gpu::kInputStages;
-using gpu::kOutputStages;
+using gpu::kStages;
 
 // Shared memory of the stages, as all warps of a CTA see it.
+template <int Chunk, int InputBytes, int OutputBytes>
 struct Stages {
+  static constexpr int kChunk = Chunk, kInputBytes = InputBytes, kOutputBytes = OutputBytes;
   u32 inputs, outputs, barriers;
-  int input_bytes, output_bytes;
 
-  Stages() = default;
-  __device__ Stages(u32 base, int input_bytes_, int output_bytes_)
-      : inputs(base),
-        outputs(base + kInputStages * input_bytes_),
-        barriers(outputs + kOutputStages * output_bytes_),
-        input_bytes(input_bytes_),
-        output_bytes(output_bytes_) {}
+  __device__ void set_up(u32 base) {
+    inputs = base;
+    outputs = base + kStages * Chunk * InputBytes;
+    barriers = outputs + kStages * Chunk * OutputBytes;
+  }
+  // Of the first step of a chunk; the others follow one another.
+  __device__ u32 input(int c) const { return inputs + c % kStages * (Chunk * InputBytes); }
+  __device__ u32 output(int c) const { return outputs + c % kStages * (Chunk * OutputBytes); }
+  __device__ u32 ready(int c) const { return barriers + c % kStages * 8; }
+  __device__ u32 done(int c) const { return barriers + (kStages + c % kStages) * 8; }
+  __device__ u32 free(int c) const { return barriers + (2 * kStages + c % kStages) * 8; }
 
-  __device__ u32 input(int i) const { return inputs + i % kInputStages * input_bytes; }
-  __device__ u32 output(int i) const { return outputs + i % kOutputStages * output_bytes; }
-  __device__ u32 ready(int i) const { return barriers + i % kInputStages * 8; }
-  __device__ u32 done(int i) const { return barriers + (kInputStages + i % kOutputStages) * 8; }
-  __device__ u32 free(int i) const { return barriers + (kInputStages + kOutputStages + i % kOutputStages) * 8; }
-
-  // By one thread, before a barrier of the CTA.
+  // By one thread, before a barrier of the CTA. The inputs of backward come by bulk copies too, whose bytes one more arrival
+  // announces.
   __device__ void init(int computing_warps, bool is_backward) const {
-    for (int i = 0; i < kInputStages; ++i) mbarrier_init(ready(i), is_backward ? 33 : 32);
-    for (int i = 0; i < kOutputStages; ++i) {
-      mbarrier_init(done(i), computing_warps);
-      mbarrier_init(free(i), 1);
+    for (int c = 0; c < kStages; ++c) {
+      mbarrier_init(ready(c), is_backward ? 33 : 32);
+      mbarrier_init(done(c), computing_warps);
+      mbarrier_init(free(c), 1);
     }
     mbarrier_init_fence();
   }
 
-  __device__ void wait_ready(int i) const { mbarrier_wait(ready(i), i / kInputStages & 1); }
-  // Before the outputs of step i are written.
-  __device__ void wait_free(int i) const {
-    if (i >= kOutputStages) mbarrier_wait(free(i), (i / kOutputStages - 1) & 1);
+  __device__ void wait_ready(int c) const { mbarrier_wait(ready(c), c / kStages & 1); }
+  // Before the outputs of chunk c are written.
+  __device__ void wait_free(int c) const {
+    if (c >= kStages) mbarrier_wait(free(c), (c / kStages - 1) & 1);
   }
-  // By all lanes of a warp that has written its outputs of step i.
-  __device__ void tell_done(int i) const {
+  // By all lanes of a warp that is through with chunk c.
+  __device__ void tell_done(int c) const {
     __syncwarp();
-    if (threadIdx.x % 32 == 0) mbarrier_arrive(done(i));
+    if (threadIdx.x % 32 == 0) mbarrier_arrive(done(c));
   }
 };
 
@@ -71,7 +70,7 @@ struct MovedRows {
   static __device__ int unit(int lane, int k) { return (lane + 32 * k) % kOfRow * 8; }
 };
 
-template <bool IsBackward, int Units, int Columns, int LookAhead>
+template <bool IsBackward, int Units, int Columns>
 struct Mover {
   static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, IsBackward, Units, Columns);
   static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, IsBackward, Units, Columns);
@@ -86,24 +85,23 @@ struct Mover {
   Index tile_values, tile_kept;    // from 8 sequences to the next
   Index all_kept;                  // from kept state to kept state
   bool has_saved;
+  int tiles;                       // that the batch really has here
 
-  static constexpr int kUnderWay = kOut.values > 0 ? 2 : 0;  // steps whose bulk stores may still read
   static constexpr int kTiles = kIn.columns / 8;
 
-  __device__ __forceinline__ void fetch(const Stages& stages, int i, bool with_before, int lane) {
-    const u32 stage = stages.input(i), bar = stages.ready(i);
+  // One step's inputs to `stage`; `with_before`: with what backward reads of the step before.
+  __device__ __forceinline__ void fetch(u32 stage, u32 bar, bool with_before, int lane) {
     if constexpr (kIn.values > 0) {
       constexpr int kTileValues = kIn.value_bytes() / kTiles, kTileKept = kIn.kept_bytes() / kTiles;
       if (lane == 0) {
-        mbarrier_expect(bar, kIn.value_bytes() + (with_before ? kIn.kept * kIn.kept_bytes() : 0));
 #pragma unroll
-        for (int c = 0; c < kTiles; ++c) bulk_load(stage + c * kTileValues, values_in + c * tile_values, kTileValues, bar);
+        for (int c = 0; c < kTiles; ++c) if (c < tiles) bulk_load(stage + c * kTileValues, values_in + c * tile_values, kTileValues, bar);
         if (with_before) {
 #pragma unroll
           for (int k = 0; k < kIn.kept; ++k) {
 #pragma unroll
             for (int c = 0; c < kTiles; ++c) {
-              bulk_load(stage + kIn.kept_at() + k * kIn.kept_bytes() + c * kTileKept, kept_in + k * all_kept + c * tile_kept, kTileKept, bar);
+              if (c < tiles) bulk_load(stage + kIn.kept_at() + k * kIn.kept_bytes() + c * kTileKept, kept_in + k * all_kept + c * tile_kept, kTileKept, bar);
             }
           }
         }
@@ -117,29 +115,26 @@ struct Mover {
       if (in.is_there[k] && (with_before || !is_before)) copy_async<16>(stage + in.place[k], in.at[k]);
       in.at[k] += in.step[k];
     }
-    mbarrier_arrive_on_copies(bar);
   }
 
-  __device__ __forceinline__ void store(const Stages& stages, int i, int lane) {
-    const u32 stage = stages.output(i);
+  // One step's outputs from `stage`.
+  __device__ __forceinline__ void store(u32 stage, int lane) {
     constexpr int kTileValues = kOut.value_bytes() / kTiles, kTileKept = kOut.kept_bytes() / kTiles;
     if constexpr (kOut.values > 0) {
       if (has_saved && lane == 0) {
-        fence_for_bulk();
 #pragma unroll
-        for (int c = 0; c < kTiles; ++c) bulk_store(values_out + c * tile_values, stage + c * kTileValues, kTileValues);
+        for (int c = 0; c < kTiles; ++c) if (c < tiles) bulk_store(values_out + c * tile_values, stage + c * kTileValues, kTileValues);
 #pragma unroll
         for (int k = 0; k < kOut.kept; ++k) {
 #pragma unroll
           for (int c = 0; c < kTiles; ++c) {
-            bulk_store(kept_out + k * all_kept + c * tile_kept, stage + kOut.kept_at() + k * kOut.kept_bytes() + c * kTileKept, kTileKept);
+            if (c < tiles) bulk_store(kept_out + k * all_kept + c * tile_kept, stage + kOut.kept_at() + k * kOut.kept_bytes() + c * kTileKept, kTileKept);
           }
         }
       }
       values_out += values_step;
       kept_out += kept_step;
     }
-    if constexpr (kOut.values > 0) bulk_commit();
     uint4 piece[out.kOfLane];
 #pragma unroll
     for (int k = 0; k < out.kOfLane; ++k) piece[k] = lds128(stage + out.place[k]);
@@ -150,24 +145,42 @@ struct Mover {
     }
   }
 
-  // The whole way through time. `kept_steps`: the inputs of that many steps come with what backward reads of the step before.
-  __device__ __forceinline__ void run(const Stages& stages, int time, int kept_steps, int lane) {
-    for (int i = 0; i < kInputStages && i < time; ++i) fetch(stages, i, i < kept_steps, lane);
-    for (int i = 0; i < time; ++i) {
-      mbarrier_wait(stages.done(i), i / kOutputStages & 1);
-      store(stages, i, lane);
-      // Stage of the inputs that were the last to be read.
-      const int next = i + LookAhead + kInputStages;
-      if (LookAhead > 0 && i == 0) {
-#pragma unroll
-        for (int ahead = kInputStages; ahead < kInputStages + LookAhead; ++ahead) {
-          if (ahead < time) fetch(stages, ahead, ahead < kept_steps, lane);
-        }
-      }
-      if (next < time) fetch(stages, next, next < kept_steps, lane);
-      if constexpr (kOut.values > 0) bulk_wait_read<kUnderWay>();
+  template <typename S>
+  __device__ __forceinline__ void fetch_chunk(const S& stages, int c, int time, int steps_with_before, int lane) {
+    const int first = c * S::kChunk, count = min(S::kChunk, time - first);
+    if (count <= 0) return;
+    const u32 bar = stages.ready(c);
+    if constexpr (kIn.values > 0) {
+      const int before = max(0, min(count, steps_with_before - first));
+      if (lane == 0) mbarrier_expect(bar, tiles * (count * kIn.value_bytes() + before * kIn.kept * kIn.kept_bytes()) / kTiles);
       __syncwarp();
-      if (i >= kUnderWay && lane == 0) mbarrier_arrive(stages.free(i - kUnderWay));
+    }
+#pragma unroll 1
+    for (int s = 0; s < count; ++s) fetch(stages.input(c) + s * S::kInputBytes, bar, first + s < steps_with_before, lane);
+    mbarrier_arrive_on_copies(bar);
+  }
+
+  // The whole way through time; `after_chunk(c)` is called when all warps are through with chunk c. The inputs of the first
+  // steps_with_before steps come with what backward reads of the step before.
+  template <typename S, typename AfterChunk>
+  __device__ __forceinline__ void run(const S& stages, int time, int steps_with_before, int lane, const AfterChunk& after_chunk) {
+    for (int c = 0; c < kStages; ++c) fetch_chunk(stages, c, time, steps_with_before, lane);
+    const int chunks = (time + S::kChunk - 1) / S::kChunk;
+#pragma unroll 1
+    for (int c = 0; c < chunks; ++c) {
+      mbarrier_wait(stages.done(c), c / kStages & 1);
+      if constexpr (kOut.values > 0) {
+        bulk_wait_read<0>();
+        if (lane == 0) fence_for_bulk();
+      }
+      if (c > 0 && lane == 0) mbarrier_arrive(stages.free(c - 1));
+      after_chunk(c);
+      fetch_chunk(stages, c + kStages, time, steps_with_before, lane);
+      const int count = min(S::kChunk, time - c * S::kChunk);
+#pragma unroll 1
+      for (int s = 0; s < count; ++s) store(stages.output(c) + s * S::kOutputBytes, lane);
+      if constexpr (kOut.values > 0) bulk_commit();
+      __syncwarp();
     }
     if constexpr (kOut.values > 0) bulk_wait_all();
   }

@@ -31,9 +31,9 @@ struct SavedPlace {
   }
 };
 
-template <int Units, int Columns, int LookAhead>
-__device__ __forceinline__ void set_up(Mover<false, Units, Columns, LookAhead>& m, const ForwardParams& p, const Place& at, int lane) {
-  constexpr gpu::StageShape in = Mover<false, Units, Columns, LookAhead>::kIn, out = Mover<false, Units, Columns, LookAhead>::kOut;
+template <int Units, int Columns>
+__device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const ForwardParams& p, const Place& at, int lane) {
+  constexpr gpu::StageShape in = Mover<false, Units, Columns>::kIn, out = Mover<false, Units, Columns>::kOut;
   const int sign = p.shape.is_reverse ? -1 : 1, t = p.shape.is_reverse ? p.shape.time - 1 : 0, last = p.shape.batch - 1;
 #pragma unroll
   for (int k = 0; k < m.in.kOfLane; ++k) {
@@ -52,6 +52,7 @@ __device__ __forceinline__ void set_up(Mover<false, Units, Columns, LookAhead>& 
     m.out.step[k] = 2 * sign * p.h.stride[1];
     m.out.place[k] = out.rows_at() + min(r, out.rows() - 1) * gpu::row_bytes(Units) + u * 2;
   }
+  m.tiles = min(Columns / 8, (p.shape.batch - at.b0 + 7) / 8);
   const SavedPlace saved(p.shape, at, 0);
   m.has_saved = p.saved != nullptr;
   m.values_in = m.kept_in = nullptr;
@@ -65,9 +66,9 @@ __device__ __forceinline__ void set_up(Mover<false, Units, Columns, LookAhead>& 
 }
 
 // Step i of the mover is step T - 1 - i; kept states and h come from the step before that.
-template <int Units, int Columns, int LookAhead>
-__device__ __forceinline__ void set_up(Mover<true, Units, Columns, LookAhead>& m, const BackwardParams& p, const Place& at, int lane) {
-  constexpr gpu::StageShape in = Mover<true, Units, Columns, LookAhead>::kIn, out = Mover<true, Units, Columns, LookAhead>::kOut;
+template <int Units, int Columns>
+__device__ __forceinline__ void set_up(Mover<true, Units, Columns>& m, const BackwardParams& p, const Place& at, int lane) {
+  constexpr gpu::StageShape in = Mover<true, Units, Columns>::kIn, out = Mover<true, Units, Columns>::kOut;
   const int sign = p.shape.is_reverse ? -1 : 1, t = p.shape.is_reverse ? 0 : p.shape.time - 1, last = p.shape.batch - 1;
 #pragma unroll
   for (int k = 0; k < m.in.kOfLane; ++k) {
@@ -92,6 +93,7 @@ __device__ __forceinline__ void set_up(Mover<true, Units, Columns, LookAhead>& m
     m.out.step[k] = -2 * sign * v->stride[1];
     m.out.place[k] = out.rows_at() + min(r, out.rows() - 1) * gpu::row_bytes(Units) + u * 2;
   }
+  m.tiles = min(Columns / 8, (p.shape.batch - at.b0 + 7) / 8);
   const SavedPlace saved(p.shape, at, p.shape.time - 1);
   m.values_in = static_cast<const char*>(p.saved) + saved.pair * (4 * Cell::kSaved);
   m.kept_in = static_cast<const char*>(p.saved) + saved.value_bytes + (saved.pair - saved.step_pairs) * 8;

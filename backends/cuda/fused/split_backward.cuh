@@ -26,6 +26,8 @@ struct SplitBackward {
   static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, true, kUnits, kColumns);
   static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, true, kUnits, kColumns);
   static constexpr int kKept = Cell::kKept > 0 ? Cell::kKept : 1;
+  static constexpr int kChunk = gpu::kSplitChunk;
+  using SplitStages = Stages<kChunk, kIn.bytes(), kOut.bytes()>;
   using Operands = GradientOperands<Family, kClusters, Tiles, Multipliers>;
   using Partials = PartialGradients<kRanks, Tiles>;
   static_assert(D % (kUnits * kRanks) == 0 && kRanks % Multipliers == 0);
@@ -91,7 +93,7 @@ struct SplitBackward {
     __device__ int place() const { return column / 8 * gpu::kBlockPairs + gpu::place_in_block(pair, column % 8); }
   };
 
-  __device__ __forceinline__ void update_plain(const Stages& stages, int index) {
+  __device__ __forceinline__ void update_plain(const SplitStages& stages, int index) {
     const Mine mine(index);
     BackwardPair pair;
     const BackwardFacts facts(p);
@@ -103,13 +105,15 @@ struct SplitBackward {
     if constexpr (Cell::kReadsH) first_h = pack(pair.state_at(p.initial_states, 0, 0), pair.state_at(p.initial_states, 0, 1));
     const u32 word = mine.column * kRowBytes + mine.pair * 4;
     operands.open(mine.pair, mine.column, cluster);
-    for (int i0 = 0; i0 < p.shape.time; i0 += 4) {
+    for (int c = 0; c * kChunk < p.shape.time; ++c) {
+      stages.wait_ready(c);
+      stages.wait_free(c);
+      const u32 inputs = stages.input(c), outputs = stages.output(c) + kOut.rows_at() + word;
 #pragma unroll
-      for (int s = 0; s < 4; ++s) {
-        const int i = i0 + s;
+      for (int s = 0; s < kChunk; ++s) {
+        const int i = c * kChunk + s;
         if (i >= p.shape.time) break;
-        stages.wait_ready(i);
-        const u32 in = stages.input(i);
+        const u32 in = inputs + s * kIn.bytes();
         const bool is_first = i == p.shape.time - 1;
         pair.take_saved(in + mine.place() * (4 * Cell::kSaved), in + kIn.kept_at() + mine.place() * 8, kIn.kept_bytes());
 #pragma unroll
@@ -127,12 +131,10 @@ struct SplitBackward {
         }
         pair.advance_plain();
         operands.template publish<kThreads>(s, pair.gradient);
-        stages.wait_free(i);
-        const u32 out = stages.output(i) + kOut.rows_at() + word;
 #pragma unroll
-        for (int k = 0; k < Cell::kSlots; ++k) sts32(out + k * kColumns * kRowBytes, pair.gradient[k]);
-        stages.tell_done(i);
+        for (int k = 0; k < Cell::kSlots; ++k) sts32(outputs + s * kOut.bytes() + k * kColumns * kRowBytes, pair.gradient[k]);
       }
+      stages.tell_done(c);
     }
     if (p.shape.time > 0) {
       float through[2];
@@ -186,7 +188,8 @@ struct SplitBackward {
     operands.set_up(p.exchange, group, base, rank);
     partials.set_up(base + Operands::kSharedBytes);
     const u32 rest = base + Operands::kSharedBytes + Partials::kSharedBytes;
-    const Stages stages(rest, kIn.bytes(), kOut.bytes());
+    SplitStages stages;
+    stages.set_up(rest);
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     if (threadIdx.x == 0) {
       partials.init();
@@ -198,9 +201,9 @@ struct SplitBackward {
       multiply(warp, lane);
     } else if (warp == Multipliers + kUpdaterWarps) {
       if (is_plain) {
-        Mover<true, kUnits, kColumns, 0> mover;
+        Mover<true, kUnits, kColumns> mover;
         set_up(mover, p, at, lane);
-        mover.run(stages, p.shape.time, p.shape.time - 1, lane);
+        mover.run(stages, p.shape.time, p.shape.time - 1, lane, [](int) {});
       }
     } else if (is_plain) {
       update_plain(stages, threadIdx.x - Multipliers * 32);

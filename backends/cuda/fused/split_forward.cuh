@@ -5,8 +5,8 @@
 // warp moves tensors (mover.cuh).
 //
 // Words are their own flags: a buffer of h is full of 0xffffffff, which no pair of numbers is, until the words arrive. There
-// are four buffers, for the steps modulo 4. A buffer is emptied in the step after its product; docs/cuda-ordering.md has
-// the argument.
+// are kBuffers of them, for the steps modulo kBuffers, emptied a chunk of steps after they were read;
+// docs/cuda-ordering.md has the argument.
 #pragma once
 
 #include "cuda/fused/exchange.cuh"
@@ -28,7 +28,9 @@ struct SplitForward {
   static constexpr int kRowBytes = gpu::row_bytes(Units);
   static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, false, Units, kColumns);
   static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, false, Units, kColumns);
-  using Exchanged = HExchange<Family, D, Tiles, kRanks>;
+  static constexpr int kChunk = gpu::kSplitChunk, kBuffers = gpu::kExchangeBuffers;
+  using SplitStages = Stages<kChunk, kIn.bytes(), kOut.bytes()>;
+  using Exchanged = HExchange<Family, D, Tiles, kRanks, Units>;
   using Sums = PartialSums<kGates, Units, kColumns, DepthWarps>;
   static_assert(D % (32 * DepthWarps) == 0 && D % Units == 0 && Units % 16 == 0);
 
@@ -50,6 +52,7 @@ struct SplitForward {
     }
     const u32 mine = sums + Sums::store_place(slice, block, row, q);
     for (int i0 = 0; i0 < p.shape.time; i0 += 4) {
+      const u32 from = exchange.first_of(i0);
 #pragma unroll
       for (int s = 0; s < 4; ++s) {
         if (i0 + s >= p.shape.time) break;
@@ -60,7 +63,7 @@ struct SplitForward {
           for (int c = 0; c < Tiles; ++c) sum[g][c][0] = sum[g][c][1] = sum[g][c][2] = sum[g][c][3] = 0.0f;
         }
         uint4 b[Tiles][kDepth];
-        exchange.template wait<kDepth>(s, slice * kDepth, lane, b);
+        exchange.template wait<kDepth>(from, s, slice * kDepth, lane, b);
 #pragma unroll
         for (int d = 0; d < kDepth; ++d) {
 #pragma unroll
@@ -113,7 +116,7 @@ struct SplitForward {
     }
   }
 
-  __device__ __forceinline__ void update_plain(const Stages& stages, int index) {
+  __device__ __forceinline__ void update_plain(const SplitStages& stages, int index) {
     const Mine mine(index);
     const int u = at.u0 + mine.pair * 2, b = at.b0 + mine.column;
     PairBias bias;
@@ -122,29 +125,32 @@ struct SplitForward {
     pair.start(p, b, at.n, u);
     exchange.open(at.u0 / 2 + mine.pair, mine.column, pack(pair.state[0][0], pair.state[0][1]), index);
     const u32 word = mine.column * kRowBytes + mine.pair * 4;
-    for (int i0 = 0; i0 < p.shape.time; i0 += 4) {
+    for (int c = 0; c * kChunk < p.shape.time; ++c) {
+      stages.wait_ready(c);
+      stages.wait_free(c);
+      const u32 in = stages.input(c) + word, out = stages.output(c);
+      const u32 to = exchange.first_of(c * kChunk), to_next = exchange.first_of(c * kChunk + kChunk);
 #pragma unroll
-      for (int s = 0; s < 4; ++s) {
-        const int i = i0 + s;
-        if (i >= p.shape.time) break;
+      for (int s = 0; s < kChunk; ++s) {
+        if (c * kChunk + s >= p.shape.time) break;
         u32 x[4];
         float g[Cell::kSlots][2];
-        stages.wait_ready(i);
-        const u32 in = stages.input(i) + word;
 #pragma unroll
-        for (int k = 0; k < Cell::kInputs; ++k) x[k] = lds32(in + k * kColumns * kRowBytes);
+        for (int k = 0; k < Cell::kInputs; ++k) x[k] = lds32(in + s * kIn.bytes() + k * kColumns * kRowBytes);
         slot_inputs(x, bias, g);
         barrier_sync<kThreads>(2 + s % 2);
         add_sums(s, mine, g);
         const u32 operand = pair.advance_plain(g);
-        exchange.publish((s + 1) % 4, operand);
-        exchange.template clear<kUpdaters>((s + 3) % 4, index);
-        stages.wait_free(i);
-        const u32 out = stages.output(i);
-        sts32(out + kOut.rows_at() + word, operand);
-        if (p.saved != nullptr) pair.stage_saved(out + mine.place() * (4 * Cell::kSaved), out + kOut.kept_at() + mine.place() * 8, kOut.kept_bytes());
-        stages.tell_done(i);
+        if (s + 1 < kChunk) {
+          exchange.publish(to, s + 1, operand);
+        } else {
+          exchange.publish(to_next, 0, operand);
+        }
+        const u32 o = out + s * kOut.bytes();
+        sts32(o + kOut.rows_at() + word, operand);
+        if (p.saved != nullptr) pair.stage_saved(o + mine.place() * (4 * Cell::kSaved), o + kOut.kept_at() + mine.place() * 8, kOut.kept_bytes());
       }
+      stages.tell_done(c);
     }
     pair.finish(p);
   }
@@ -175,8 +181,9 @@ struct SplitForward {
       slot_inputs(x, bias, g);
       barrier_sync<kThreads>(2 + s % 2);
       add_sums(s, mine, g);
-      exchange.publish((s + 1) % 4, pair.advance(p, g));
-      exchange.template clear<kUpdaters>((s + 3) % 4, index);
+      exchange.publish(exchange.first_of(i + 1), 0, pair.advance(p, g));
+      barrier_sync<kUpdaters>(1);
+      if (i > 0) exchange.clear(i - 1, index, kUpdaters);
       pair.store(p, facts, i);
       if (i + 4 < p.shape.time) pair.fetch(p, facts, slot + s * kStep);
       copy_commit();
@@ -191,7 +198,8 @@ struct SplitForward {
     sums = base;
     exchange.set_up(p.exchange, group, base + 2 * Sums::kBytes, rank);
     const u32 rest = base + 2 * Sums::kBytes + Exchanged::kSharedBytes;
-    const Stages stages(rest, kIn.bytes(), kOut.bytes());
+    SplitStages stages;
+    stages.set_up(rest);
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     exchange.clear_all(kThreads + 32);
     if (threadIdx.x == 0) stages.init(kUpdaterWarps, false);
@@ -200,9 +208,12 @@ struct SplitForward {
       multiply(warp, lane);
     } else if (warp == kMultipliers + kUpdaterWarps) {
       if (is_plain) {
-        Mover<false, Units, kColumns, 0> mover;
+        Mover<false, Units, kColumns> mover;
         set_up(mover, p, at, lane);
-        mover.run(stages, p.shape.time, 0, lane);
+        mover.run(stages, p.shape.time, 0, lane, [&](int c) {
+          for (int i = c * kChunk; i < c * kChunk + kChunk; ++i) exchange.clear(i, lane, 32);
+          exchange.clear_fence();
+        });
       }
     } else if (is_plain) {
       update_plain(stages, threadIdx.x - kMultipliers * 32);

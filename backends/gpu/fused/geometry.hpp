@@ -12,6 +12,9 @@ namespace flashrnn::gpu {
 
 inline constexpr int kRingSteps = 4;  // steps that inputs are fetched ahead; also the number of exchange buffers
 
+// Steps of a chunk (stage.hpp), and buffers of h that are exchanged: a buffer is used again when at least two chunks lie between.
+inline constexpr int kSplitChunk = 4;
+inline constexpr int kExchangeBuffers = 4 * kSplitChunk;
 inline constexpr int kBackwardClusterSize = 8;  // of kGlobal
 
 constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
@@ -31,6 +34,9 @@ constexpr int multiplying_warps(const FusedConfig& c) {
 constexpr int updating_threads(const FusedConfig& c) { return c.family == kDirect ? 0 : c.units * c.columns / 2; }
 constexpr int threads_of(const FusedConfig& c) { return multiplying_warps(c) * 32 + updating_threads(c) + 32; }
 
+// Steps of a chunk: fewer where several CTAs share an SM's memory.
+constexpr int chunk_of(const FusedConfig& c) { return c.family != kDirect ? kSplitChunk : c.min_ctas > 1 ? 2 : 4; }
+
 // Bytes of partial sums of one step (cuda/fused/exchange.cuh).
 constexpr int partial_sum_bytes(const FusedConfig& c) {
   const int gates = cell_counts(c.cell).recurrents, element = 4 * (gates == 3 ? 4 : gates);
@@ -44,11 +50,11 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
   const CellCounts cell = cell_counts(c.cell);
   const int pairs = c.units / 2 * c.columns;
   const int ring = kRingSteps * pairs * (c.is_backward ? backward_ring_bytes(cell) : 4 * padded_words_of(cell.inputs));
-  const int tensors = larger(ring, stages_bytes(cell, c.is_backward, c.units, c.columns));
+  const int tensors = larger(ring, stages_bytes(cell, c.is_backward, c.units, c.columns, chunk_of(c)));
   if (c.family == kDirect) {
     return 2 * c.columns / 8 * divide_up(c.head_dim, 32) * 640 * (c.is_backward ? cell.recurrents : 1) + tensors;
   }
-  if (!c.is_backward) return 2 * partial_sum_bytes(c) + (c.family == kCluster ? 4 * c.head_dim * c.columns * 2 : 0) + tensors;
+  if (!c.is_backward) return 2 * partial_sum_bytes(c) + (c.family == kCluster ? kExchangeBuffers * c.head_dim * c.columns * 2 : 0) + tensors;
   // Operands of two steps, partial gradients of four, and their barriers (cuda/fused/gradient_exchange.cuh).
   const int ranks = c.family == kCluster ? c.head_dim / 16 : kBackwardClusterSize, tiles = c.columns / 8;
   return 2 * c.head_dim / 16 / ranks * tiles * gradient_block_words(cell) * 4 + 4 * ranks * tiles * 512 + 64 + tensors;
@@ -63,7 +69,7 @@ constexpr int cluster_size_of(const FusedConfig& c) {
 // problem on, follow one another.
 constexpr Index exchange_bytes_of(const FusedConfig& c) {
   if (c.family != kGlobal) return 0;
-  if (!c.is_backward) return Index(4) * c.head_dim * c.columns * 2;
+  if (!c.is_backward) return Index(kExchangeBuffers) * c.head_dim * c.columns * 2;
   return Index(4) * c.head_dim / 16 * c.columns / 8 * gradient_block_words(cell_counts(c.cell)) * 4;
 }
 
