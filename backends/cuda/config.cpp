@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cuda/config.hpp"
+
+#include "api/error.hpp"
+#include "cuda/modules/embedded.hpp"
+#include "cuda/modules/fused_text.hpp"
+#include "cuda/modules/module_cache.hpp"
+#include "cuda/modules/nvrtc.hpp"
+#include "gpu/fused/geometry.hpp"
+
+namespace flashrnn::cuda {
+
+namespace {
+
+bool can_compile() { return has_nvrtc() && !embedded_sources().empty(); }
+
+std::string table_rule(const std::vector<gpu::FusedConfig>& configs, bool is_backward) {
+  const std::string side = is_backward ? "backward" : "forward";
+  std::string rows;
+  for (const gpu::FusedConfig& c : configs) {
+    if ((c.is_backward != 0) != is_backward) continue;
+    if (!rows.empty()) rows += ", ";
+    rows += fmt::format("[{}, {}, {}, {}, {}, {}, {}, {}]", c.cell, c.dtype, c.family, c.head_dim,
+                        c.columns, c.units, c.depth_warps, c.min_ctas);
+  }
+  return fmt::format(
+      "({0}_family > 0) -> table([cell, dtype, {0}_family, {0}_head_dim, {0}_columns, {0}_units, "
+      "{0}_depth_warps, {0}_min_ctas], [{1}]);\n",
+      side, rows);
+}
+
+void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
+  const std::string name = fused_name(c);
+  const auto holds = [&](bool rule, const char* what, int64_t value, const std::string& must) {
+    require(rule, "the constraint model gives the fused kernel {}: {} is {}, must be {}", name,
+            what, value, must);
+  };
+  holds(c.family >= gpu::kDirect && c.family <= gpu::kGlobal, "family", c.family, "1 to 3");
+  holds(c.columns > 0 && c.columns % 8 == 0, "columns", c.columns, "a multiple of 8");
+  holds(c.units > 0 && c.units % 16 == 0, "units", c.units, "a multiple of 16");
+  holds(c.head_dim > 0 && c.head_dim % c.units == 0, "head_dim", c.head_dim, "a multiple of units");
+  holds(c.depth_warps > 0, "depth_warps", c.depth_warps, "at least 1");
+  holds(c.min_ctas > 0, "min_ctas", c.min_ctas, "at least 1");
+  holds(gpu::threads_of(c) > 0 && gpu::threads_of(c) <= facts.threads_per_block, "threads",
+        gpu::threads_of(c), fmt::format("at most {}", facts.threads_per_block));
+  holds(gpu::shared_bytes_of(c) <= facts.shared_per_block, "shared memory", gpu::shared_bytes_of(c),
+        fmt::format("at most {} bytes", facts.shared_per_block));
+  holds(gpu::cluster_size_of(c) <= facts.max_cluster, "cluster", gpu::cluster_size_of(c),
+        fmt::format("at most {}", facts.max_cluster));
+}
+
+}  // namespace
+
+bool is_fused(const KernelConfig& config) { return config.get("kernel") == 1; }
+
+gpu::FusedConfig fused_config(const Problem& problem, const KernelConfig& config,
+                              bool is_backward) {
+  const std::string side = is_backward ? "backward_" : "forward_";
+  const auto get = [&](const char* name) { return static_cast<int>(config.get(side + name)); };
+  return {problem.cell->id,    static_cast<int>(problem.dtype),
+          is_backward ? 1 : 0, get("family"),
+          get("head_dim"),     get("columns"),
+          get("units"),        get("depth_warps"),
+          get("min_ctas")};
+}
+
+NamedValues model_parameters(const DeviceFacts& f, const Problem& p) {
+  const bool is_half = p.dtype == DType::kBfloat16 || p.dtype == DType::kFloat16;
+  const bool has_fused = can_compile() || !embedded_configs(f.architecture()).empty();
+  NamedValues values = {{"batch", p.batch},
+                        {"time", p.time},
+                        {"heads", p.heads},
+                        {"head_dim", p.head_dim},
+                        {"cell", p.cell->id},
+                        {"dtype", static_cast<int64_t>(p.dtype)},
+                        {"gates", p.cell->recurrent_gates},
+                        {"slots", p.cell->slots},
+                        {"has_backward", p.mode == Mode::kInference ? 0 : 1},
+                        {"is_half", is_half ? 1 : 0},
+                        {"capability", f.capability()},
+                        {"multiprocessors", f.multiprocessors},
+                        {"registers", f.registers_per_multiprocessor},
+                        {"shared_per_block", f.shared_per_block},
+                        {"shared_per_multiprocessor", f.shared_per_multiprocessor},
+                        {"threads_per_block", f.threads_per_block},
+                        {"threads_per_multiprocessor", f.threads_per_multiprocessor},
+                        {"l2_bytes", f.l2_bytes},
+                        {"clock_khz", f.clock_khz},
+                        {"max_cluster", f.max_cluster},
+                        {"has_cooperative", f.has_cooperative_launch ? 1 : 0},
+                        {"has_runtime_compiler", can_compile() ? 1 : 0},
+                        {"has_fused", has_fused ? 1 : 0}};
+  for (int i = 0; i < kClusterSizes; ++i) {
+    values.emplace_back("active_clusters_" + std::to_string(cluster_size_of(i)),
+                        f.active_clusters[static_cast<size_t>(i)]);
+  }
+  return values;
+}
+
+std::string availability_rules(const DeviceFacts& facts) {
+  if (can_compile()) return "";
+  const std::vector<gpu::FusedConfig> configs = embedded_configs(facts.architecture());
+  if (configs.empty()) return "";
+  return "\n# There is no run-time compiler here: these are the fused kernels that the library "
+         "carries.\n" +
+         table_rule(configs, false) + table_rule(configs, true);
+}
+
+void check_config(const DeviceFacts& facts, const Problem& problem, const KernelConfig& config) {
+  const int64_t kernel = config.get("kernel");
+  require(kernel == 0 || kernel == 1, "the constraint model gives kernel = {}: must be 0 or 1",
+          kernel);
+  if (kernel == 0) return;
+  require(problem.dtype == DType::kBfloat16 || problem.dtype == DType::kFloat16,
+          "the constraint model gives kernel = 1: must be 0 for {}", dtype_name(problem.dtype));
+  for (const bool is_backward : {false, true}) {
+    if (is_backward && problem.mode == Mode::kInference) continue;
+    const gpu::FusedConfig fused = fused_config(problem, config, is_backward);
+    check_fused(facts, fused);
+    require(fused.head_dim >= problem.head_dim,
+            "the constraint model gives the fused kernel {}: head_dim must be at least the "
+            "problem's {}",
+            fused_name(fused), problem.head_dim);
+  }
+}
+
+}  // namespace flashrnn::cuda

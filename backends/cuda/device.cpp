@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// A CUDA device: facts, memory, streams, events, and the way to its kernels.
+#include "cuda/device.hpp"
+
+#include <cuda_runtime_api.h>
+
+#include <climits>
+#include <nlohmann/json.hpp>
+
+#include "cuda/check.hpp"
+#include "cuda/config.hpp"
+#include "cuda/cost.hpp"
+#include "cuda/facts.hpp"
+#include "cuda/kernel.hpp"
+#include "cuda/modules/module_cache.hpp"
+#include "cuda/modules/nvrtc.hpp"
+#include "cuda/stream.hpp"
+
+namespace flashrnn::cuda {
+
+namespace {
+
+const char* const kModel =
+#include "cuda_model.inc"
+    ;
+
+class CudaDevice final : public Device {
+ public:
+  CudaDevice(int ordinal, int runtime_ordinal) : facts_(query_facts(runtime_ordinal)) {
+    info_.backend = 2;
+    info_.ordinal = ordinal;
+    info_.compute_units = facts_.multiprocessors;
+    info_.memory_bytes = facts_.memory_bytes;
+    info_.name = facts_.name;
+    info_.backend_name = "cuda";
+  }
+
+  const DeviceInfo& info() const override { return info_; }
+
+  std::string describe() const override {
+    nlohmann::ordered_json clusters = nlohmann::ordered_json::object();
+    for (int i = 0; i < kClusterSizes; ++i) {
+      clusters[std::to_string(cluster_size_of(i))] = facts_.active_clusters[static_cast<size_t>(i)];
+    }
+    const nlohmann::ordered_json json = {
+        {"backend", "cuda"},
+        {"name", facts_.name},
+        {"compute_capability", fmt::format("{}.{}", facts_.major, facts_.minor)},
+        {"architecture", facts_.architecture()},
+        {"multiprocessors", facts_.multiprocessors},
+        {"registers_per_multiprocessor", facts_.registers_per_multiprocessor},
+        {"registers_per_block", facts_.registers_per_block},
+        {"shared_bytes_per_block", facts_.shared_per_block},
+        {"shared_bytes_per_multiprocessor", facts_.shared_per_multiprocessor},
+        {"threads_per_block", facts_.threads_per_block},
+        {"threads_per_multiprocessor", facts_.threads_per_multiprocessor},
+        {"l2_bytes", facts_.l2_bytes},
+        {"clock_khz", facts_.clock_khz},
+        {"memory_clock_khz", facts_.memory_clock_khz},
+        {"memory_bus_bits", facts_.memory_bus_bits},
+        {"memory_bytes", facts_.memory_bytes},
+        {"cooperative_launch", facts_.has_cooperative_launch},
+        {"clusters", facts_.has_clusters},
+        {"max_cluster", facts_.max_cluster},
+        {"active_clusters", clusters},
+        {"driver",
+         fmt::format("{}.{}", facts_.driver_version / 1000, facts_.driver_version % 1000 / 10)},
+        {"runtime",
+         fmt::format("{}.{}", facts_.runtime_version / 1000, facts_.runtime_version % 1000 / 10)},
+        {"runtime_compiler", nvrtc_state()},
+        {"kernel_cache", cache_state()},
+        {"embedded_kernels", static_cast<int>(embedded_configs(facts_.architecture()).size())}};
+    return json.dump(2);
+  }
+
+  std::string model() const override { return kModel + availability_rules(facts_); }
+
+  NamedValues parameters(const Problem& problem) const override {
+    return model_parameters(facts_, problem);
+  }
+
+  double predict(const Problem& problem, const KernelConfig& config) const override {
+    check_config(facts_, problem, config);
+    return predict_microseconds(facts_, problem, config);
+  }
+
+  std::shared_ptr<const Kernel> kernel(const Problem& problem,
+                                       const KernelConfig& config) const override {
+    const DeviceScope scope(facts_.ordinal);
+    return make_kernel(facts_, problem, config);
+  }
+
+  void check(const Problem& p) const override {
+    if (p.double_precision()) {
+      fail(Status::kUnsupported,
+           "problem.dtype is float64: the cuda backend has float32, bfloat16, float16");
+    }
+    for (const auto& [name, size] :
+         {std::pair{"batch", p.batch}, std::pair{"time", p.time}, std::pair{"heads", p.heads},
+          std::pair{"head_dim", p.head_dim}}) {
+      if (size > INT_MAX) {
+        fail(Status::kUnsupported, "problem.{} is {}: must be at most {} on cuda", name, size,
+             INT_MAX);
+      }
+    }
+  }
+
+  void* allocate(size_t size) const override {
+    const DeviceScope scope(facts_.ordinal);
+    void* data = nullptr;
+    cuda::check(cudaMalloc(&data, size == 0 ? 1 : size), "cudaMalloc");
+    return data;
+  }
+
+  void free(void* data) const override {
+    const DeviceScope scope(facts_.ordinal);
+    cuda::check(cudaFree(data), "cudaFree");
+  }
+
+  void copy(void* stream, void* destination, const void* source, size_t size,
+            int32_t kind) const override {
+    const DeviceScope scope(facts_.ordinal);
+    constexpr int32_t kHostToDevice = 1;
+    constexpr int32_t kDeviceToHost = 2;
+    const cudaMemcpyKind way = kind == kHostToDevice   ? cudaMemcpyHostToDevice
+                               : kind == kDeviceToHost ? cudaMemcpyDeviceToHost
+                                                       : cudaMemcpyDeviceToDevice;
+    cuda::check(cudaMemcpyAsync(destination, source, size, way, native_stream(stream)),
+                "cudaMemcpyAsync");
+    if (way != cudaMemcpyDeviceToDevice) synchronize(stream);
+  }
+
+  void fill(void* stream, void* destination, uint8_t value, size_t size) const override {
+    const DeviceScope scope(facts_.ordinal);
+    cuda::check(cudaMemsetAsync(destination, value, size, native_stream(stream)),
+                "cudaMemsetAsync");
+  }
+
+  // Ordered with the legacy default stream, which the helpers use for a stream of NULL.
+  void* make_stream() const override {
+    const DeviceScope scope(facts_.ordinal);
+    cudaStream_t stream = nullptr;
+    cuda::check(cudaStreamCreate(&stream), "cudaStreamCreate");
+    return new CudaStream{stream, true};
+  }
+
+  void* wrap_stream(void* stream) const override {
+    return new CudaStream{static_cast<cudaStream_t>(stream), false};
+  }
+
+  void synchronize(void* stream) const override {
+    const DeviceScope scope(facts_.ordinal);
+    cuda::check(cudaStreamSynchronize(native_stream(stream)), "cudaStreamSynchronize");
+  }
+
+  void destroy_stream(void* stream) const override {
+    const auto* object = static_cast<CudaStream*>(stream);
+    // A close cannot fail: what the stream still runs goes on, and its errors show in later calls.
+    if (object != nullptr && object->is_own) (void)cudaStreamDestroy(object->stream);
+    delete object;
+  }
+
+  void* make_event() const override {
+    const DeviceScope scope(facts_.ordinal);
+    cudaEvent_t event = nullptr;
+    cuda::check(cudaEventCreate(&event), "cudaEventCreate");
+    return event;
+  }
+
+  void record(void* event, void* stream) const override {
+    const DeviceScope scope(facts_.ordinal);
+    cuda::check(cudaEventRecord(static_cast<cudaEvent_t>(event), native_stream(stream)),
+                "cudaEventRecord");
+  }
+
+  void wait(void* event) const override {
+    cuda::check(cudaEventSynchronize(static_cast<cudaEvent_t>(event)), "cudaEventSynchronize");
+  }
+
+  double elapsed_milliseconds(void* first, void* second) const override {
+    wait(second);
+    float milliseconds = 0;
+    cuda::check(cudaEventElapsedTime(&milliseconds, static_cast<cudaEvent_t>(first),
+                                     static_cast<cudaEvent_t>(second)),
+                "cudaEventElapsedTime");
+    return milliseconds;
+  }
+
+  void destroy_event(void* event) const override {
+    if (event != nullptr) (void)cudaEventDestroy(static_cast<cudaEvent_t>(event));
+  }
+
+  bool host_accessible() const override { return false; }
+
+ private:
+  DeviceFacts facts_;
+  DeviceInfo info_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Device> make_device(int ordinal, int runtime_ordinal) {
+  return std::make_shared<const CudaDevice>(ordinal, runtime_ordinal);
+}
+
+}  // namespace flashrnn::cuda
