@@ -4,13 +4,15 @@
 #include "api/error.hpp"
 #include "cuda/modules/embedded.hpp"
 #include "cuda/modules/fused_text.hpp"
-#include "cuda/modules/module_cache.hpp"
 #include "cuda/modules/nvrtc.hpp"
 #include "gpu/fused/geometry.hpp"
 
 namespace flashrnn::cuda {
 
 namespace {
+
+// Fused kernels exist of families up to this one.
+constexpr int kLastFamily = gpu::kDirect;
 
 bool can_compile() { return has_nvrtc() && !embedded_sources().empty(); }
 
@@ -35,7 +37,8 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
     require(rule, "the constraint model gives the fused kernel {}: {} is {}, must be {}", name,
             what, value, must);
   };
-  holds(c.family >= gpu::kDirect && c.family <= gpu::kGlobal, "family", c.family, "1 to 3");
+  holds(c.family >= gpu::kDirect && c.family <= kLastFamily, "family", c.family,
+        fmt::format("1 to {}", kLastFamily));
   holds(c.columns > 0 && c.columns % 8 == 0, "columns", c.columns, "a multiple of 8");
   holds(c.units > 0 && c.units % 16 == 0, "units", c.units, "a multiple of 16");
   holds(c.head_dim > 0 && c.head_dim % c.units == 0, "head_dim", c.head_dim, "a multiple of units");
@@ -74,7 +77,10 @@ NamedValues model_parameters(const DeviceFacts& f, const Problem& p) {
                         {"cell", p.cell->id},
                         {"dtype", static_cast<int64_t>(p.dtype)},
                         {"gates", p.cell->recurrent_gates},
-                        {"slots", p.cell->slots},
+                        {"inputs", p.cell->input_gates},
+                        {"saved", p.cell->saved},
+                        {"kept", p.cell->kept},
+                        {"reads_h", p.cell->reads_h},
                         {"has_backward", p.mode == Mode::kInference ? 0 : 1},
                         {"is_half", is_half ? 1 : 0},
                         {"capability", f.capability()},
@@ -89,7 +95,8 @@ NamedValues model_parameters(const DeviceFacts& f, const Problem& p) {
                         {"max_cluster", f.max_cluster},
                         {"has_cooperative", f.has_cooperative_launch ? 1 : 0},
                         {"has_runtime_compiler", can_compile() ? 1 : 0},
-                        {"has_fused", has_fused ? 1 : 0}};
+                        {"has_fused", has_fused ? 1 : 0},
+                        {"last_family", kLastFamily}};
   for (int i = 0; i < kClusterSizes; ++i) {
     values.emplace_back("active_clusters_" + std::to_string(cluster_size_of(i)),
                         f.active_clusters[static_cast<size_t>(i)]);

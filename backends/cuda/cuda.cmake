@@ -8,20 +8,25 @@ file(READ "${cuda_root}/cuda/cuda.constrint" model)
 # Raw string literals have a largest length that compilers must take; ours is well below it.
 file(CONFIGURE OUTPUT "${generated}/cuda_model.inc" CONTENT "R\"constrint(${model})constrint\"\n" @ONLY)
 
-target_sources(flashrnn PRIVATE
-  "${cuda_root}/cuda/backend.cpp"
+# What needs no CUDA runtime; the tests compile it again.
+set(cuda_host_sources
   "${cuda_root}/cuda/config.cpp"
   "${cuda_root}/cuda/cost.cpp"
-  "${cuda_root}/cuda/device.cpp"
-  "${cuda_root}/cuda/facts.cpp"
-  "${cuda_root}/cuda/fused_launch.cpp"
-  "${cuda_root}/cuda/kernel.cpp"
   "${cuda_root}/cuda/modules/disk_cache.cpp"
   "${cuda_root}/cuda/modules/embedded.cpp"
   "${cuda_root}/cuda/modules/fused_image.cpp"
   "${cuda_root}/cuda/modules/fused_text.cpp"
-  "${cuda_root}/cuda/modules/module_cache.cpp"
-  "${cuda_root}/cuda/modules/nvrtc.cpp")
+  "${cuda_root}/cuda/modules/nvrtc.cpp"
+  "${generated}/cuda_fused_images.c")
+set_property(GLOBAL PROPERTY FLASHRNN_CUDA_HOST_SOURCES "${cuda_host_sources}")
+target_sources(flashrnn PRIVATE
+  ${cuda_host_sources}
+  "${cuda_root}/cuda/backend.cpp"
+  "${cuda_root}/cuda/device.cpp"
+  "${cuda_root}/cuda/facts.cpp"
+  "${cuda_root}/cuda/fused_launch.cpp"
+  "${cuda_root}/cuda/kernel.cpp"
+  "${cuda_root}/cuda/modules/module_cache.cpp")
 target_include_directories(flashrnn PRIVATE "${cuda_root}")
 target_link_libraries(flashrnn PRIVATE CUDA::cudart_static ${CMAKE_DL_LIBS})
 # The only files that include backend/builtin.hpp and know of it.

@@ -15,10 +15,6 @@ int attribute(cudaDeviceAttr which, int ordinal) {
 
 }  // namespace
 
-std::string DeviceFacts::architecture() const {
-  return "sm_" + std::to_string(capability()) + (capability() == 90 ? "a" : "");
-}
-
 DeviceFacts query_facts(int ordinal) {
   const DeviceScope scope(ordinal);
   DeviceFacts f;

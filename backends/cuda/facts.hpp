@@ -38,7 +38,9 @@ struct DeviceFacts {
 
   // The name as compilers take it: "sm_90a" for compute capability 9.0, whose own instructions the
   // kernels use.
-  std::string architecture() const;
+  std::string architecture() const {
+    return "sm_" + std::to_string(capability()) + (capability() == 90 ? "a" : "");
+  }
   int capability() const { return major * 10 + minor; }
 };
 

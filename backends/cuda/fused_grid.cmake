@@ -77,7 +77,6 @@ file(CONFIGURE OUTPUT "${generated}/cuda_fused_images.c" CONTENT
           \"\\\"\\n.global \" #name \"_end\\n.hidden \" #name \"_end\\n\" #name \"_end:\\n.byte 0\\n.text\\n\");
 typedef int flashrnn_no_empty_file;
 ${grid_images}" @ONLY)
-target_sources(flashrnn PRIVATE "${generated}/cuda_fused_images.c")
 set_source_files_properties("${generated}/cuda_fused_images.c" PROPERTIES OBJECT_DEPENDS "${fused_cubins}")
 set_property(GLOBAL PROPERTY FLASHRNN_FUSED_CUBINS "${fused_cubins}")
 

@@ -69,7 +69,7 @@ FusedLaunch::FusedLaunch(const DeviceFacts& facts, const gpu::FusedConfig& confi
          fused_name(config), groups * gpu::ctas_of_group(config), kLargestGrid);
   }
   groups_ = static_cast<int>(groups);
-  exchange_bytes_ = gpu::exchange_bytes_of(config, shape);
+  exchange_bytes_ = groups * gpu::exchange_bytes_of(config);
   const int resident = resident_ctas(facts, config, module_.kernel);
   const int at_once = resident / gpu::ctas_of_group(config);
   if (at_once == 0) {

@@ -21,6 +21,14 @@ const EmbeddedKernel* find_embedded(const gpu::FusedConfig& config, std::string_
   return nullptr;
 }
 
+std::vector<gpu::FusedConfig> embedded_configs(std::string_view architecture) {
+  std::vector<gpu::FusedConfig> configs;
+  for (const EmbeddedKernel& kernel : embedded_kernels()) {
+    if (kernel.architecture == architecture) configs.push_back(kernel.config);
+  }
+  return configs;
+}
+
 std::span<const EmbeddedSource> embedded_sources() {
   return {kEmbeddedSources, std::size(kEmbeddedSources) - 1};
 }

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <string_view>
+#include <vector>
 
 #include "gpu/fused_config.hpp"
 
@@ -21,6 +21,9 @@ std::span<const EmbeddedKernel> embedded_kernels();
 
 // nullptr where the grid lacks it.
 const EmbeddedKernel* find_embedded(const gpu::FusedConfig& config, std::string_view architecture);
+
+// The configurations that the library carries for an architecture.
+std::vector<gpu::FusedConfig> embedded_configs(std::string_view architecture);
 
 struct EmbeddedSource {
   const char* include_name;  // "gpu/params.hpp"

@@ -10,7 +10,6 @@
 #include "api/log.hpp"
 #include "cuda/check.hpp"
 #include "cuda/modules/disk_cache.hpp"
-#include "cuda/modules/embedded.hpp"
 #include "cuda/modules/fused_image.hpp"
 #include "cuda/modules/fused_text.hpp"
 #include "gpu/fused/geometry.hpp"
@@ -96,14 +95,6 @@ FusedModule load_fused(const DeviceFacts& facts, const gpu::FusedConfig& config)
     }
   }
   return found.get();
-}
-
-std::vector<gpu::FusedConfig> embedded_configs(const std::string& architecture) {
-  std::vector<gpu::FusedConfig> configs;
-  for (const EmbeddedKernel& kernel : embedded_kernels()) {
-    if (kernel.architecture == architecture) configs.push_back(kernel.config);
-  }
-  return configs;
 }
 
 std::string cache_state() {

@@ -6,7 +6,6 @@
 #include <cuda_runtime_api.h>
 
 #include <string>
-#include <vector>
 
 #include "cuda/facts.hpp"
 #include "gpu/fused_config.hpp"
@@ -24,9 +23,6 @@ struct FusedModule {
 // Threads that ask for the same one wait for the first; a failure is thrown to all of them and
 // tried again by the next.
 FusedModule load_fused(const DeviceFacts& facts, const gpu::FusedConfig& config);
-
-// The configurations that the library carries for an architecture.
-std::vector<gpu::FusedConfig> embedded_configs(const std::string& architecture);
 
 // The folder of the disk cache, for people.
 std::string cache_state();

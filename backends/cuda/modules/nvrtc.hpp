@@ -3,6 +3,7 @@
 // it.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 

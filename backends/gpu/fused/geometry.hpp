@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a fused kernel is launched: threads, shared memory and exchange memory of a configuration.
-// The kernels and the host read the same functions.
+// How a fused kernel is launched: threads, shared memory and exchange memory of a configuration. The kernels and the host read
+// the same functions.
 #pragma once
 
 #include "gpu/cell_counts.hpp"
@@ -9,8 +9,7 @@
 
 namespace flashrnn::gpu {
 
-inline constexpr int kRingSteps =
-    4;  // steps that inputs are fetched ahead; also the number of exchange buffers
+inline constexpr int kRingSteps = 4;  // steps that inputs are fetched ahead; also the number of exchange buffers
 
 constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
 constexpr int padded_words_of(int words) { return words > 2 ? 4 : words; }
@@ -20,20 +19,11 @@ constexpr int backward_ring_bytes(const CellCounts& cell) {
   return 4 * padded_words_of(cell.saved) + 8 * cell.kept + 4 + 4 * cell.reads_h;
 }
 
-// PLACEHOLDER for the families that have no kernel yet: the sizes of cuda.constrint.
-constexpr int threads_of(const FusedConfig& c) {
-  if (c.family == kDirect) return c.head_dim * 2;
-  return c.depth_warps * c.units * 2 + c.units * c.columns / 2;
-}
+constexpr int threads_of(const FusedConfig& c) { return c.head_dim * 2; }
 
 constexpr int shared_bytes_of(const FusedConfig& c) {
   const CellCounts cell = cell_counts(c.cell);
   const int tiles = c.columns / 8;
-  if (c.family != kDirect) {
-    return 8 * c.columns * c.head_dim +
-           2 * c.depth_warps * c.columns * (4 * cell.recurrents * c.units + 64) +
-           32 * c.units * c.columns;
-  }
   if (c.is_backward) {
     const int operand = 2 * tiles * cell.recurrents * divide_up(c.head_dim, 32) * 640;
     return operand + kRingSteps * 2 * tiles * threads_of(c) * backward_ring_bytes(cell);
@@ -42,18 +32,11 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
   return operand + kRingSteps * 2 * tiles * threads_of(c) * 4 * padded_words_of(cell.inputs);
 }
 
-// CTAs of a cluster; 1: launched without.
-constexpr int cluster_size_of(const FusedConfig& c) {
-  return c.family == kCluster ? ctas_of_group(c) : 1;
-}
+// CTAs of one cluster; 1: no clusters.
+constexpr int cluster_size_of(const FusedConfig& c) { return c.family == kCluster ? ctas_of_group(c) : 1; }
 
-// Global memory for the exchange of all groups, filled with 0xFF before every launch of a wave of
-// them; 0: none.
-constexpr Index exchange_bytes_of(const FusedConfig& c, const Shape& s) {
-  if (c.family != kGlobal) return 0;
-  const Index groups = Index(s.heads) * divide_up(s.batch, c.columns);
-  return groups * kRingSteps * c.columns * c.head_dim * 2 *
-         (c.is_backward ? cell_counts(c.cell).recurrents : 1);
-}
+// Bytes of exchange memory of one group, to be filled with 0xff before a launch; the groups of a launch, from group 0 of the
+// problem on, follow one another.
+constexpr Index exchange_bytes_of(const FusedConfig&) { return 0; }
 
 }  // namespace flashrnn::gpu
