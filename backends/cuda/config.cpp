@@ -14,8 +14,6 @@ namespace {
 // Fused kernels exist of families up to this one.
 constexpr int kLastFamily = gpu::kDirect;
 
-bool can_compile() { return has_nvrtc() && !embedded_sources().empty(); }
-
 std::string table_rule(const std::vector<gpu::FusedConfig>& configs, bool is_backward) {
   const std::string side = is_backward ? "backward" : "forward";
   std::string rows;
@@ -54,6 +52,8 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
 
 }  // namespace
 
+bool can_compile() { return has_nvrtc() && !embedded_sources().empty(); }
+
 bool is_fused(const KernelConfig& config) { return config.get("kernel") == 1; }
 
 gpu::FusedConfig fused_config(const Problem& problem, const KernelConfig& config,
@@ -67,9 +67,9 @@ gpu::FusedConfig fused_config(const Problem& problem, const KernelConfig& config
           get("min_ctas")};
 }
 
-NamedValues model_parameters(const DeviceFacts& f, const Problem& p) {
+NamedValues model_parameters(const DeviceFacts& f, const Problem& p, bool compiles) {
   const bool is_half = p.dtype == DType::kBfloat16 || p.dtype == DType::kFloat16;
-  const bool has_fused = can_compile() || !embedded_configs(f.architecture()).empty();
+  const bool has_fused = compiles || !embedded_configs(f.architecture()).empty();
   NamedValues values = {{"batch", p.batch},
                         {"time", p.time},
                         {"heads", p.heads},
@@ -94,7 +94,7 @@ NamedValues model_parameters(const DeviceFacts& f, const Problem& p) {
                         {"clock_khz", f.clock_khz},
                         {"max_cluster", f.max_cluster},
                         {"has_cooperative", f.has_cooperative_launch ? 1 : 0},
-                        {"has_runtime_compiler", can_compile() ? 1 : 0},
+                        {"has_runtime_compiler", compiles ? 1 : 0},
                         {"has_fused", has_fused ? 1 : 0},
                         {"last_family", kLastFamily}};
   for (int i = 0; i < kClusterSizes; ++i) {
@@ -104,8 +104,8 @@ NamedValues model_parameters(const DeviceFacts& f, const Problem& p) {
   return values;
 }
 
-std::string availability_rules(const DeviceFacts& facts) {
-  if (can_compile()) return "";
+std::string availability_rules(const DeviceFacts& facts, bool compiles) {
+  if (compiles) return "";
   const std::vector<gpu::FusedConfig> configs = embedded_configs(facts.architecture());
   if (configs.empty()) return "";
   return "\n# There is no run-time compiler here: these are the fused kernels that the library "

@@ -73,10 +73,10 @@ class CudaDevice final : public Device {
     return json.dump(2);
   }
 
-  std::string model() const override { return kModel + availability_rules(facts_); }
+  std::string model() const override { return kModel + availability_rules(facts_, can_compile()); }
 
   NamedValues parameters(const Problem& problem) const override {
-    return model_parameters(facts_, problem);
+    return model_parameters(facts_, problem, can_compile());
   }
 
   double predict(const Problem& problem, const KernelConfig& config) const override {

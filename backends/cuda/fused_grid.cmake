@@ -9,6 +9,7 @@ set(grid_declarations "")
 set(grid_rows "")
 set(grid_images "")
 set(fused_cubins "")
+set(fused_images "")
 set(grid_file "${cuda_root}/cuda/grid_${FLASHRNN_CUDA_GRID}.txt")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${grid_file}" "${PROJECT_SOURCE_DIR}/src/cells/cells.def")
 set(grid_lines "")
@@ -54,11 +55,19 @@ foreach(line IN LISTS grid_lines)
       -DFLASHRNN_FUSED_HEAD_DIM=${head_dim} -DFLASHRNN_FUSED_COLUMNS=${columns} -DFLASHRNN_FUSED_UNITS=${units}
       -DFLASHRNN_FUSED_DEPTH_WARPS=${depth_warps} -DFLASHRNN_FUSED_MIN_CTAS=${min_ctas})
     list(APPEND fused_cubins "${cubin}")
+    # Straight-line code compresses to an eighth.
+    set(image "${cuda_build}/fused/${symbol}.fatbin")
+    add_custom_command(OUTPUT "${image}"
+      COMMAND "${CUDAToolkit_BIN_DIR}/fatbinary" --64 --compress-mode=size "--create=${image}"
+        "--image3=kind=elf,sm=${architecture},file=${cubin}"
+      DEPENDS "${cubin}"
+      VERBATIM)
+    list(APPEND fused_images "${image}")
     string(APPEND grid_declarations
       "extern const unsigned char flashrnn_${symbol}[], flashrnn_${symbol}_end[];\n")
     string(APPEND grid_rows "    {{${cell_id}, ${dtype_value}, ${is_backward}, ${family_value}, ${head_dim}, ${columns}, "
       "${units}, ${depth_warps}, ${min_ctas}}, \"sm_${architecture}\", flashrnn_${symbol}, flashrnn_${symbol}_end},\n")
-    string(APPEND grid_images "FLASHRNN_IMAGE(flashrnn_${symbol}, \"${cubin}\")\n")
+    string(APPEND grid_images "FLASHRNN_IMAGE(flashrnn_${symbol}, \"${image}\")\n")
   endforeach()
 endforeach()
 file(CONFIGURE OUTPUT "${generated}/cuda_fused_grid.inc" CONTENT
@@ -70,14 +79,14 @@ ${grid_rows}    {{}, \"\", nullptr, nullptr}};
 }
 " @ONLY)
 
-# A file of images for the assembler: incbin is read when it is assembled, so that is what the cubins are dependencies of.
+# A file of images for the assembler, which depends on them.
 file(CONFIGURE OUTPUT "${generated}/cuda_fused_images.c" CONTENT
 "#define FLASHRNN_IMAGE(name, path)                                           \\
   __asm__(\".section .rodata\\n.balign 64\\n.global \" #name \"\\n.hidden \" #name \"\\n\" #name \":\\n.incbin \\\"\" path   \\
           \"\\\"\\n.global \" #name \"_end\\n.hidden \" #name \"_end\\n\" #name \"_end:\\n.byte 0\\n.text\\n\");
 typedef int flashrnn_no_empty_file;
 ${grid_images}" @ONLY)
-set_source_files_properties("${generated}/cuda_fused_images.c" PROPERTIES OBJECT_DEPENDS "${fused_cubins}")
+set_source_files_properties("${generated}/cuda_fused_images.c" PROPERTIES OBJECT_DEPENDS "${fused_images}")
 set_property(GLOBAL PROPERTY FLASHRNN_FUSED_CUBINS "${fused_cubins}")
 
 # ---- sources: what kernel.cu may include, by the names that it includes them with ----

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for backends/cuda/general/*.cu in a tree that lacks them; cuda.cmake leaves it out as soon as there is one.
+// Stands in for backends/cuda/general/*.cu in a tree that lacks them; cuda.cmake leaves it out as
+// soon as there is one.
 #include "cuda/general/launch.hpp"
 
 namespace flashrnn::cuda {

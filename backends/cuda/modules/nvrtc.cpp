@@ -113,7 +113,9 @@ std::vector<char> nvrtc_compile(std::span<const EmbeddedSource> sources,
   check(nvrtc().create(&owned.program, sources[0].text, sources[0].include_name,
                        static_cast<int>(texts.size()), texts.data(), names.data()),
         "nvrtcCreateProgram");
-  std::vector<std::string> all = {"--gpu-architecture=" + architecture, "--std=c++20"};
+  std::vector<std::string> all = {"--gpu-architecture=" + architecture, "--std=c++20",
+                                  // The geometry is shared with the host, without annotations.
+                                  "--device-as-default-execution-space"};
   all.insert(all.end(), options.begin(), options.end());
   std::vector<const char*> arguments;
   for (const std::string& option : all) arguments.push_back(option.c_str());
