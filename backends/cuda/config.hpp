@@ -19,8 +19,8 @@ bool can_compile();
 // The facts that cuda.constrint takes.
 NamedValues model_parameters(const DeviceFacts& facts, const Problem& problem, bool compiles);
 
-// Text that completes the model: which fused kernels the library carries, where there is no run-time
-// compiler to make others.
+// Text that completes the model: which fused kernels the library carries, where there is no
+// run-time compiler to make others.
 std::string availability_rules(const DeviceFacts& facts, bool compiles);
 
 // Throws Error (invalid argument) where a model of the user's gives what the kernels cannot be run

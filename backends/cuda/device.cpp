@@ -5,6 +5,7 @@
 #include <cuda_runtime_api.h>
 
 #include <climits>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "cuda/check.hpp"
@@ -38,56 +39,55 @@ class CudaDevice final : public Device {
   const DeviceInfo& info() const override { return info_; }
 
   std::string describe() const override {
+    const DeviceFacts& f = facts();
     nlohmann::ordered_json clusters = nlohmann::ordered_json::object();
     for (int i = 0; i < kClusterSizes; ++i) {
-      clusters[std::to_string(cluster_size_of(i))] = facts_.active_clusters[static_cast<size_t>(i)];
+      clusters[std::to_string(cluster_size_of(i))] = f.active_clusters[static_cast<size_t>(i)];
     }
     const nlohmann::ordered_json json = {
         {"backend", "cuda"},
-        {"name", facts_.name},
-        {"compute_capability", fmt::format("{}.{}", facts_.major, facts_.minor)},
-        {"architecture", facts_.architecture()},
-        {"multiprocessors", facts_.multiprocessors},
-        {"registers_per_multiprocessor", facts_.registers_per_multiprocessor},
-        {"registers_per_block", facts_.registers_per_block},
-        {"shared_bytes_per_block", facts_.shared_per_block},
-        {"shared_bytes_per_multiprocessor", facts_.shared_per_multiprocessor},
-        {"threads_per_block", facts_.threads_per_block},
-        {"threads_per_multiprocessor", facts_.threads_per_multiprocessor},
-        {"l2_bytes", facts_.l2_bytes},
-        {"clock_khz", facts_.clock_khz},
-        {"memory_clock_khz", facts_.memory_clock_khz},
-        {"memory_bus_bits", facts_.memory_bus_bits},
-        {"memory_bytes", facts_.memory_bytes},
-        {"cooperative_launch", facts_.has_cooperative_launch},
-        {"clusters", facts_.has_clusters},
-        {"max_cluster", facts_.max_cluster},
+        {"name", f.name},
+        {"compute_capability", fmt::format("{}.{}", f.major, f.minor)},
+        {"architecture", f.architecture()},
+        {"multiprocessors", f.multiprocessors},
+        {"registers_per_multiprocessor", f.registers_per_multiprocessor},
+        {"registers_per_block", f.registers_per_block},
+        {"shared_bytes_per_block", f.shared_per_block},
+        {"shared_bytes_per_multiprocessor", f.shared_per_multiprocessor},
+        {"threads_per_block", f.threads_per_block},
+        {"threads_per_multiprocessor", f.threads_per_multiprocessor},
+        {"l2_bytes", f.l2_bytes},
+        {"clock_khz", f.clock_khz},
+        {"memory_clock_khz", f.memory_clock_khz},
+        {"memory_bus_bits", f.memory_bus_bits},
+        {"memory_bytes", f.memory_bytes},
+        {"cooperative_launch", f.has_cooperative_launch},
+        {"clusters", f.has_clusters},
+        {"max_cluster", f.max_cluster},
         {"active_clusters", clusters},
-        {"driver",
-         fmt::format("{}.{}", facts_.driver_version / 1000, facts_.driver_version % 1000 / 10)},
-        {"runtime",
-         fmt::format("{}.{}", facts_.runtime_version / 1000, facts_.runtime_version % 1000 / 10)},
+        {"driver", fmt::format("{}.{}", f.driver_version / 1000, f.driver_version % 1000 / 10)},
+        {"runtime", fmt::format("{}.{}", f.runtime_version / 1000, f.runtime_version % 1000 / 10)},
         {"runtime_compiler", nvrtc_state()},
         {"kernel_cache", cache_state()},
-        {"embedded_kernels", static_cast<int>(embedded_configs(facts_.architecture()).size())}};
+        {"embedded_kernels", static_cast<int>(embedded_configs(f.architecture()).size())}};
     return json.dump(2);
   }
 
-  std::string model() const override { return kModel + availability_rules(facts_, can_compile()); }
+  std::string model() const override { return kModel + availability_rules(facts(), can_compile()); }
 
   NamedValues parameters(const Problem& problem) const override {
-    return model_parameters(facts_, problem, can_compile());
+    return model_parameters(facts(), problem, can_compile());
   }
 
   double predict(const Problem& problem, const KernelConfig& config) const override {
-    check_config(facts_, problem, config);
-    return predict_microseconds(facts_, problem, config);
+    check_config(facts(), problem, config);
+    return predict_microseconds(facts(), problem, config);
   }
 
   std::shared_ptr<const Kernel> kernel(const Problem& problem,
                                        const KernelConfig& config) const override {
     const DeviceScope scope(facts_.ordinal);
-    return make_kernel(facts_, problem, config);
+    return make_kernel(facts(), problem, config);
   }
 
   void check(const Problem& p) const override {
@@ -193,7 +193,14 @@ class CudaDevice final : public Device {
   bool host_accessible() const override { return false; }
 
  private:
-  DeviceFacts facts_;
+  // Complete from the first plan on: a program that only lists devices makes no context on each.
+  const DeviceFacts& facts() const {
+    std::call_once(has_clusters_, [this] { query_clusters(facts_); });
+    return facts_;
+  }
+
+  mutable DeviceFacts facts_;
+  mutable std::once_flag has_clusters_;
   DeviceInfo info_;
 };
 

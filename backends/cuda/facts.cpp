@@ -16,7 +16,6 @@ int attribute(cudaDeviceAttr which, int ordinal) {
 }  // namespace
 
 DeviceFacts query_facts(int ordinal) {
-  const DeviceScope scope(ordinal);
   DeviceFacts f;
   f.ordinal = ordinal;
   cudaDeviceProp properties{};
@@ -38,17 +37,21 @@ DeviceFacts query_facts(int ordinal) {
   f.memory_bus_bits = attribute(cudaDevAttrGlobalMemoryBusWidth, ordinal);
   f.has_cooperative_launch = attribute(cudaDevAttrCooperativeLaunch, ordinal) != 0;
   f.has_clusters = attribute(cudaDevAttrClusterLaunch, ordinal) != 0;
-  if (f.has_clusters) {
-    // More than half of a multiprocessor's shared memory: one CTA each, as the fused kernels run.
-    const int shared = f.shared_per_multiprocessor / 2 + 1024;
-    for (int i = 0; i < kClusterSizes; ++i) {
-      f.active_clusters[i] = count_active_clusters(cluster_size_of(i), shared);
-      if (f.active_clusters[i] > 0) f.max_cluster = cluster_size_of(i);
-    }
-  }
   check(cudaDriverGetVersion(&f.driver_version), "cudaDriverGetVersion");
   check(cudaRuntimeGetVersion(&f.runtime_version), "cudaRuntimeGetVersion");
   return f;
+}
+
+void query_clusters(DeviceFacts& f) {
+  if (!f.has_clusters) return;
+  const DeviceScope scope(f.ordinal);
+  // More than half of a multiprocessor's shared memory: one CTA each, as the fused kernels run.
+  const int shared = f.shared_per_multiprocessor / 2 + 1024;
+  for (int i = 0; i < kClusterSizes; ++i) {
+    int& active = f.active_clusters[static_cast<size_t>(i)];
+    active = count_active_clusters(cluster_size_of(i), shared);
+    if (active > 0) f.max_cluster = cluster_size_of(i);
+  }
 }
 
 }  // namespace flashrnn::cuda

@@ -44,8 +44,11 @@ struct DeviceFacts {
   int capability() const { return major * 10 + minor; }
 };
 
-// Asks the runtime; throws Error.
+// Asks the runtime for all but the clusters, which needs no context on the device. Throws Error.
 DeviceFacts query_facts(int ordinal);
+
+// Fills max_cluster and active_clusters.
+void query_clusters(DeviceFacts& facts);
 
 // How many clusters of `size` CTAs with `shared` bytes each are resident at once on the current
 // device; 0 where the size is not supported. Asked with a kernel of few registers (probe.cu).

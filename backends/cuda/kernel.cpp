@@ -139,7 +139,7 @@ class CudaKernel final : public Kernel {
     for (int slot = 0; slot < problem_.cell->slots; ++slot) {
       const int gate = problem_.cell->input_of_slot[static_cast<size_t>(slot)];
       const View& from = params.slot_gradient[slot];
-      if (!call.d_wx || gate < 0) continue;
+      if (!call.d_wx || gate < 0 || shape_.time == 0) continue;
       const View to = gate_of(call.d_wx, gate);
       if (from.data == to.data) continue;
       cuda::check(launch_copy_view(shape_, from, to, stream), "launch_copy_view");
@@ -166,9 +166,7 @@ class CudaKernel final : public Kernel {
 
  private:
   bool has_sources() const { return problem_.lengths || problem_.resets; }
-  int64_t source_bytes() const {
-    return has_sources() ? shape_.batch * source_stride(shape_.time) : 0;
-  }
+  int64_t source_bytes() const { return shape_.batch * source_stride(shape_.time); }
   int64_t initial_elements() const {
     return int64_t{problem_.cell->states} * shape_.batch * shape_.heads * shape_.units;
   }
@@ -179,9 +177,13 @@ class CudaKernel final : public Kernel {
            layout.kept_bytes(shape_.heads, problem_.cell->kept);
   }
 
+  unsigned char* take_sources(Layout& layout) const {
+    return has_sources() ? layout.take<unsigned char>(source_bytes()) : nullptr;
+  }
+
   ForwardMemory take_forward(Layout& layout) const {
     ForwardMemory memory{};
-    memory.sources = layout.take<unsigned char>(source_bytes());
+    memory.sources = take_sources(layout);
     memory.exchange = layout.take<std::byte>(forward_.exchange_bytes());
     return memory;
   }
@@ -192,7 +194,7 @@ class CudaKernel final : public Kernel {
 
   BackwardMemory take_backward(Layout& layout) const {
     BackwardMemory memory{};
-    memory.sources = layout.take<unsigned char>(source_bytes());
+    memory.sources = take_sources(layout);
     memory.exchange = layout.take<std::byte>(backward_.exchange_bytes());
     memory.weight_gradients =
         layout.take<std::byte>(static_cast<int64_t>(weight_gradients_.workspace_bytes));
