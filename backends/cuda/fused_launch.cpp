@@ -17,7 +17,7 @@ struct Grid {
   std::array<cudaLaunchAttribute, 2> attributes{};
   cudaLaunchConfig_t config{};
 
-  Grid(const gpu::FusedConfig& c, int groups, cudaStream_t stream) {
+  Grid(const gpu::FusedConfig& c, int groups, cudaStream_t stream, bool is_cooperative) {
     config.gridDim = dim3(static_cast<unsigned>(groups * gpu::ctas_of_group(c)));
     config.blockDim = dim3(static_cast<unsigned>(gpu::threads_of(c)));
     config.dynamicSmemBytes = static_cast<size_t>(gpu::shared_bytes_of(c));
@@ -29,7 +29,7 @@ struct Grid {
       cluster.val.clusterDim.x = static_cast<unsigned>(gpu::cluster_size_of(c));
       cluster.val.clusterDim.y = cluster.val.clusterDim.z = 1;
     }
-    if (c.family == gpu::kGlobal) {
+    if (is_cooperative) {
       cudaLaunchAttribute& cooperative = attributes[config.numAttrs++];
       cooperative.id = cudaLaunchAttributeCooperative;
       cooperative.val.cooperative = 1;
@@ -44,7 +44,7 @@ int resident_ctas(const DeviceFacts& facts, const gpu::FusedConfig& c, cudaKerne
   const auto* function = reinterpret_cast<const void*>(kernel);
   const int cluster = gpu::cluster_size_of(c);
   if (cluster > 1) {
-    const Grid grid(c, std::max(1, cluster / gpu::ctas_of_group(c)), nullptr);
+    const Grid grid(c, std::max(1, cluster / gpu::ctas_of_group(c)), nullptr, false);
     int clusters = 0;
     check(cudaOccupancyMaxActiveClusters(&clusters, function, &grid.config),
           "cudaOccupancyMaxActiveClusters");
@@ -88,7 +88,8 @@ void FusedLaunch::launch(Params& params, cudaStream_t stream) const {
   }
   for (int first = 0; first < groups_; first += groups_of_wave_) {
     params.first_group = first;
-    const Grid grid(config_, std::min(groups_of_wave_, groups_ - first), stream);
+    const Grid grid(config_, std::min(groups_of_wave_, groups_ - first), stream,
+                    config_.family == gpu::kGlobal);
     void* arguments[] = {&params};
     check(
         cudaLaunchKernelExC(&grid.config, reinterpret_cast<const void*>(module_.kernel), arguments),
