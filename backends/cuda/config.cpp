@@ -11,8 +11,10 @@ namespace flashrnn::cuda {
 
 namespace {
 
-// Fused kernels exist of families up to this one.
-constexpr int kLastFamily = gpu::kDirect;
+// Fused kernels exist of families up to these: what backends/cuda/fused/kernel.cu can be compiled
+// to.
+constexpr int kForwardLastFamily = gpu::kDirect;
+constexpr int kBackwardLastFamily = gpu::kDirect;
 
 std::string table_rule(const std::vector<gpu::FusedConfig>& configs, bool is_backward) {
   const std::string side = is_backward ? "backward" : "forward";
@@ -35,8 +37,9 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
     require(rule, "the constraint model gives the fused kernel {}: {} is {}, must be {}", name,
             what, value, must);
   };
-  holds(c.family >= gpu::kDirect && c.family <= kLastFamily, "family", c.family,
-        fmt::format("1 to {}", kLastFamily));
+  const int last = c.is_backward != 0 ? kBackwardLastFamily : kForwardLastFamily;
+  holds(c.family >= gpu::kDirect && c.family <= last, "family", c.family,
+        fmt::format("1 to {}", last));
   holds(c.columns > 0 && c.columns % 8 == 0, "columns", c.columns, "a multiple of 8");
   holds(c.units > 0 && c.units % 16 == 0, "units", c.units, "a multiple of 16");
   holds(c.head_dim > 0 && c.head_dim % c.units == 0, "head_dim", c.head_dim, "a multiple of units");
@@ -78,6 +81,7 @@ NamedValues model_parameters(const DeviceFacts& f, const Problem& p, bool compil
                         {"dtype", static_cast<int64_t>(p.dtype)},
                         {"gates", p.cell->recurrent_gates},
                         {"inputs", p.cell->input_gates},
+                        {"slots", p.cell->slots},
                         {"saved", p.cell->saved},
                         {"kept", p.cell->kept},
                         {"reads_h", p.cell->reads_h},
@@ -96,7 +100,8 @@ NamedValues model_parameters(const DeviceFacts& f, const Problem& p, bool compil
                         {"has_cooperative", f.has_cooperative_launch ? 1 : 0},
                         {"has_runtime_compiler", compiles ? 1 : 0},
                         {"has_fused", has_fused ? 1 : 0},
-                        {"last_family", kLastFamily}};
+                        {"forward_last_family", kForwardLastFamily},
+                        {"backward_last_family", kBackwardLastFamily}};
   for (int i = 0; i < kClusterSizes; ++i) {
     values.emplace_back("active_clusters_" + std::to_string(cluster_size_of(i)),
                         f.active_clusters[static_cast<size_t>(i)]);
