@@ -32,25 +32,30 @@ std::string table_rule(const std::vector<gpu::FusedConfig>& configs, bool is_bac
 }
 
 void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
-  const std::string name = fused_name(c);
-  const auto holds = [&](bool rule, const char* what, int64_t value, const std::string& must) {
-    require(rule, "the constraint model gives the fused kernel {}: {} is {}, must be {}", name,
-            what, value, must);
+  // Called for every configuration of a plan: the text is made for a broken rule only.
+  const auto holds = [&](bool rule, const char* what, int64_t value, const char* must,
+                         int64_t bound) {
+    if (rule) return;
+    fail(Status::kInvalidArgument,
+         "the constraint model gives the fused kernel {}: {} is {}, must be {} {}", fused_name(c),
+         what, value, must, bound);
   };
   const int last = c.is_backward != 0 ? kBackwardLastFamily : kForwardLastFamily;
-  holds(c.family >= gpu::kDirect && c.family <= last, "family", c.family,
-        fmt::format("1 to {}", last));
-  holds(c.columns > 0 && c.columns % 8 == 0, "columns", c.columns, "a multiple of 8");
-  holds(c.units > 0 && c.units % 16 == 0, "units", c.units, "a multiple of 16");
-  holds(c.head_dim > 0 && c.head_dim % c.units == 0, "head_dim", c.head_dim, "a multiple of units");
-  holds(c.depth_warps > 0, "depth_warps", c.depth_warps, "at least 1");
-  holds(c.min_ctas > 0, "min_ctas", c.min_ctas, "at least 1");
-  holds(gpu::threads_of(c) > 0 && gpu::threads_of(c) <= facts.threads_per_block, "threads",
-        gpu::threads_of(c), fmt::format("at most {}", facts.threads_per_block));
-  holds(gpu::shared_bytes_of(c) <= facts.shared_per_block, "shared memory", gpu::shared_bytes_of(c),
-        fmt::format("at most {} bytes", facts.shared_per_block));
-  holds(gpu::cluster_size_of(c) <= facts.max_cluster, "cluster", gpu::cluster_size_of(c),
-        fmt::format("at most {}", facts.max_cluster));
+  holds(c.family >= gpu::kDirect && c.family <= last, "family", c.family, "1 to", last);
+  holds(c.columns > 0 && c.columns % 8 == 0, "columns", c.columns, "a multiple of", 8);
+  holds(c.units > 0 && c.units % 16 == 0, "units", c.units, "a multiple of", 16);
+  holds(c.head_dim > 0 && c.head_dim % c.units == 0, "head_dim", c.head_dim, "a multiple of",
+        c.units);
+  holds(c.depth_warps > 0, "depth_warps", c.depth_warps, "at least", 1);
+  holds(c.min_ctas > 0, "min_ctas", c.min_ctas, "at least", 1);
+  const int threads = gpu::threads_of(c);
+  holds(threads > 0 && threads <= facts.threads_per_block, "threads", threads, "1 to",
+        facts.threads_per_block);
+  const int shared = gpu::shared_bytes_of(c);
+  holds(shared >= 0 && shared <= facts.shared_per_block, "shared memory", shared, "0 to",
+        facts.shared_per_block);
+  const int cluster = gpu::cluster_size_of(c);
+  holds(cluster <= facts.max_cluster, "cluster", cluster, "at most", facts.max_cluster);
 }
 
 }  // namespace
@@ -129,10 +134,11 @@ void check_config(const DeviceFacts& facts, const Problem& problem, const Kernel
     if (is_backward && problem.mode == Mode::kInference) continue;
     const gpu::FusedConfig fused = fused_config(problem, config, is_backward);
     check_fused(facts, fused);
-    require(fused.head_dim >= problem.head_dim,
-            "the constraint model gives the fused kernel {}: head_dim must be at least the "
-            "problem's {}",
-            fused_name(fused), problem.head_dim);
+    if (fused.head_dim < problem.head_dim) {
+      fail(Status::kInvalidArgument,
+           "the constraint model gives the fused kernel {}: head_dim must be at least {}",
+           fused_name(fused), problem.head_dim);
+    }
   }
 }
 

@@ -123,6 +123,14 @@ TEST_F(DiskCacheTest, SurvivesAFolderThatCannotBeMade) {
   EXPECT_NE(none.store("key", image_of(6, 64)), "");
 }
 
+TEST_F(DiskCacheTest, SurvivesANameThatIsTaken) {
+  fs::create_directories(fs::path(cache().path_of("key")) / "a folder that is not empty");
+  EXPECT_NE(cache().store("key", image_of(6, 64)), "");
+  EXPECT_FALSE(cache().load("key"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(cache().folder()), {}), 1)
+      << "half a file is left";
+}
+
 TEST_F(DiskCacheTest, SurvivesAFolderThatMayOnlyBeRead) {
   ASSERT_EQ(cache().store("key", image_of(7, 64)), "");
   for (const fs::path& path : {folder_, folder_ / "below", folder_ / "below" / "it"}) {

@@ -11,7 +11,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <system_error>
 
 namespace flashrnn::cuda {
@@ -116,9 +115,14 @@ std::string DiskCache::path_of(std::string_view key) const {
 
 std::optional<std::vector<char>> DiskCache::load(std::string_view key) const {
   if (folder_.empty()) return std::nullopt;
-  std::ifstream file(path_of(key), std::ios::binary);
-  if (!file.good()) return std::nullopt;
-  const std::string bytes(std::istreambuf_iterator<char>(file), {});
+  const std::string path = path_of(key);
+  std::error_code error;
+  const uintmax_t size = std::filesystem::file_size(path, error);
+  if (error) return std::nullopt;
+  std::string bytes(size, '\0');
+  // Reads with istream's functions: those of its buffer would throw where the disk fails.
+  std::ifstream file(path, std::ios::binary);
+  if (!file.read(bytes.data(), static_cast<std::streamsize>(size))) return std::nullopt;
   if (bytes.size() < kHeaderSize || bytes.compare(0, kMagicSize, kMagic) != 0) return std::nullopt;
   const uint64_t key_size = unpacked(bytes.data() + kMagicSize);
   const uint64_t image_size = unpacked(bytes.data() + kMagicSize + sizeof(uint64_t));
