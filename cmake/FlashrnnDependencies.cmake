@@ -4,6 +4,7 @@
 # Only hwloc and Highway are loaded by the finished library. fmt and nlohmann_json are used as headers and Kokkos
 # is linked in statically where it can be, so that none of them appears among a consumer's dependencies.
 include_guard(DIRECTORY)
+include(FlashrnnCuda)
 include(FlashrnnKokkos)
 
 # A macro: the imported targets and the variables must be those of the top folder.
@@ -30,4 +31,5 @@ macro(flashrnn_find_dependencies)
     include(GoogleTest)
   endif()
   flashrnn_find_kokkos()
+  flashrnn_find_cuda()
 endmacro()

@@ -8,4 +8,11 @@ namespace flashrnn {
 
 const Backend& cpu_backend();
 
+// nullptr where the build has no CUDA; FLASHRNN_HAS_CUDA is defined for the files that include this.
+#if defined(FLASHRNN_HAS_CUDA)
+const Backend* cuda_backend();
+#else
+inline const Backend* cuda_backend() { return nullptr; }
+#endif
+
 }  // namespace flashrnn

@@ -10,7 +10,7 @@ namespace flashrnn {
 
 std::span<const KnownBackend> known_backends() {
   static const KnownBackend backends[] = {
-      {2, "cuda", nullptr},
+      {2, "cuda", cuda_backend()},
       {3, "hip", nullptr},
       {4, "vulkan", nullptr},
       {1, "cpu", &cpu_backend()},

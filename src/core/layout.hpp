@@ -12,12 +12,14 @@ class Layout {
  public:
   static constexpr size_t kAlignment = 64;
 
-  explicit Layout(std::byte* base) : base_(base) {}
+  // Pieces begin at multiples of `alignment` from the base.
+  explicit Layout(std::byte* base, size_t alignment = kAlignment)
+      : base_(base), alignment_(alignment) {}
 
   template <typename T>
   T* take(int64_t count) {
     T* piece = base_ == nullptr ? nullptr : reinterpret_cast<T*>(base_ + size_);
-    size_ += (static_cast<size_t>(count) * sizeof(T) + kAlignment - 1) / kAlignment * kAlignment;
+    size_ += (static_cast<size_t>(count) * sizeof(T) + alignment_ - 1) / alignment_ * alignment_;
     return piece;
   }
 
@@ -25,6 +27,7 @@ class Layout {
 
  private:
   std::byte* base_;
+  size_t alignment_;
   size_t size_ = 0;
 };
 

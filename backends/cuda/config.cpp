@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cuda/config.hpp"
+
+#include "api/error.hpp"
+#include "cuda/modules/embedded.hpp"
+#include "cuda/modules/fused_text.hpp"
+#include "cuda/modules/nvrtc.hpp"
+#include "gpu/fused/geometry.hpp"
+
+namespace flashrnn::cuda {
+
+namespace {
+
+// Fused kernels exist of families up to these: what backends/cuda/fused/kernel.cu can be compiled
+// to.
+constexpr int kForwardLastFamily = gpu::kDirect;
+constexpr int kBackwardLastFamily = gpu::kDirect;
+
+std::string table_rule(const std::vector<gpu::FusedConfig>& configs, bool is_backward) {
+  const std::string side = is_backward ? "backward" : "forward";
+  std::string rows;
+  for (const gpu::FusedConfig& c : configs) {
+    if ((c.is_backward != 0) != is_backward) continue;
+    if (!rows.empty()) rows += ", ";
+    rows += fmt::format("[{}, {}, {}, {}, {}, {}, {}, {}]", c.cell, c.dtype, c.family, c.head_dim,
+                        c.columns, c.units, c.depth_warps, c.min_ctas);
+  }
+  return fmt::format(
+      "({0}_family > 0) -> table([cell, dtype, {0}_family, {0}_head_dim, {0}_columns, {0}_units, "
+      "{0}_depth_warps, {0}_min_ctas], [{1}]);\n",
+      side, rows);
+}
+
+void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
+  // Called for every configuration of a plan: the text is made for a broken rule only.
+  const auto holds = [&](bool rule, const char* what, int64_t value, const char* must,
+                         int64_t bound) {
+    if (rule) return;
+    fail(Status::kInvalidArgument,
+         "the constraint model gives the fused kernel {}: {} is {}, must be {} {}", fused_name(c),
+         what, value, must, bound);
+  };
+  const int last = c.is_backward != 0 ? kBackwardLastFamily : kForwardLastFamily;
+  holds(c.family >= gpu::kDirect && c.family <= last, "family", c.family, "1 to", last);
+  holds(c.columns > 0 && c.columns % 8 == 0, "columns", c.columns, "a multiple of", 8);
+  holds(c.units > 0 && c.units % 16 == 0, "units", c.units, "a multiple of", 16);
+  holds(c.head_dim > 0 && c.head_dim % c.units == 0, "head_dim", c.head_dim, "a multiple of",
+        c.units);
+  holds(c.depth_warps > 0, "depth_warps", c.depth_warps, "at least", 1);
+  holds(c.min_ctas > 0, "min_ctas", c.min_ctas, "at least", 1);
+  const int threads = gpu::threads_of(c);
+  holds(threads > 0 && threads <= facts.threads_per_block, "threads", threads, "1 to",
+        facts.threads_per_block);
+  const int shared = gpu::shared_bytes_of(c);
+  holds(shared >= 0 && shared <= facts.shared_per_block, "shared memory", shared, "0 to",
+        facts.shared_per_block);
+  const int cluster = gpu::cluster_size_of(c);
+  holds(cluster <= facts.max_cluster, "cluster", cluster, "at most", facts.max_cluster);
+}
+
+}  // namespace
+
+bool can_compile() { return has_nvrtc() && !embedded_sources().empty(); }
+
+bool is_fused(const KernelConfig& config) { return config.get("kernel") == 1; }
+
+gpu::FusedConfig fused_config(const Problem& problem, const KernelConfig& config,
+                              bool is_backward) {
+  const std::string side = is_backward ? "backward_" : "forward_";
+  const auto get = [&](const char* name) { return static_cast<int>(config.get(side + name)); };
+  return {problem.cell->id,    static_cast<int>(problem.dtype),
+          is_backward ? 1 : 0, get("family"),
+          get("head_dim"),     get("columns"),
+          get("units"),        get("depth_warps"),
+          get("min_ctas")};
+}
+
+NamedValues model_parameters(const DeviceFacts& f, const Problem& p, bool compiles) {
+  const bool is_half = p.dtype == DType::kBfloat16 || p.dtype == DType::kFloat16;
+  const bool has_fused = compiles || !embedded_configs(f.architecture()).empty();
+  NamedValues values = {{"batch", p.batch},
+                        {"time", p.time},
+                        {"heads", p.heads},
+                        {"head_dim", p.head_dim},
+                        {"cell", p.cell->id},
+                        {"dtype", static_cast<int64_t>(p.dtype)},
+                        {"gates", p.cell->recurrent_gates},
+                        {"inputs", p.cell->input_gates},
+                        {"slots", p.cell->slots},
+                        {"saved", p.cell->saved},
+                        {"kept", p.cell->kept},
+                        {"reads_h", p.cell->reads_h},
+                        {"has_backward", p.mode == Mode::kInference ? 0 : 1},
+                        {"is_half", is_half ? 1 : 0},
+                        {"capability", f.capability()},
+                        {"multiprocessors", f.multiprocessors},
+                        {"registers", f.registers_per_multiprocessor},
+                        {"shared_per_block", f.shared_per_block},
+                        {"shared_per_multiprocessor", f.shared_per_multiprocessor},
+                        {"threads_per_block", f.threads_per_block},
+                        {"threads_per_multiprocessor", f.threads_per_multiprocessor},
+                        {"l2_bytes", f.l2_bytes},
+                        {"clock_khz", f.clock_khz},
+                        {"max_cluster", f.max_cluster},
+                        {"has_cooperative", f.has_cooperative_launch ? 1 : 0},
+                        {"has_runtime_compiler", compiles ? 1 : 0},
+                        {"has_fused", has_fused ? 1 : 0},
+                        {"forward_last_family", kForwardLastFamily},
+                        {"backward_last_family", kBackwardLastFamily}};
+  for (int i = 0; i < kClusterSizes; ++i) {
+    values.emplace_back("active_clusters_" + std::to_string(cluster_size_of(i)),
+                        f.active_clusters[static_cast<size_t>(i)]);
+  }
+  return values;
+}
+
+std::string availability_rules(const DeviceFacts& facts, bool compiles) {
+  if (compiles) return "";
+  const std::vector<gpu::FusedConfig> configs = embedded_configs(facts.architecture());
+  if (configs.empty()) return "";
+  return "\n# There is no run-time compiler here: these are the fused kernels that the library "
+         "carries.\n" +
+         table_rule(configs, false) + table_rule(configs, true);
+}
+
+void check_config(const DeviceFacts& facts, const Problem& problem, const KernelConfig& config) {
+  const int64_t kernel = config.get("kernel");
+  require(kernel == 0 || kernel == 1, "the constraint model gives kernel = {}: must be 0 or 1",
+          kernel);
+  if (kernel == 0) return;
+  require(problem.dtype == DType::kBfloat16 || problem.dtype == DType::kFloat16,
+          "the constraint model gives kernel = 1: must be 0 for {}", dtype_name(problem.dtype));
+  for (const bool is_backward : {false, true}) {
+    if (is_backward && problem.mode == Mode::kInference) continue;
+    const gpu::FusedConfig fused = fused_config(problem, config, is_backward);
+    check_fused(facts, fused);
+    if (fused.head_dim < problem.head_dim) {
+      fail(Status::kInvalidArgument,
+           "the constraint model gives the fused kernel {}: head_dim must be at least {}",
+           fused_name(fused), problem.head_dim);
+    }
+  }
+}
+
+}  // namespace flashrnn::cuda

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between the solver's KernelConfig and the fused kernels' configurations.
+#pragma once
+
+#include <string>
+
+#include "backend/backend.hpp"
+#include "cuda/facts.hpp"
+#include "gpu/fused_config.hpp"
+
+namespace flashrnn::cuda {
+
+bool is_fused(const KernelConfig& config);
+gpu::FusedConfig fused_config(const Problem& problem, const KernelConfig& config, bool is_backward);
+
+// Fused kernels of any configuration can be had: there is a run-time compiler, and what to compile.
+bool can_compile();
+
+// The facts that cuda.constrint takes.
+NamedValues model_parameters(const DeviceFacts& facts, const Problem& problem, bool compiles);
+
+// Text that completes the model: which fused kernels the library carries, where there is no
+// run-time compiler to make others.
+std::string availability_rules(const DeviceFacts& facts, bool compiles);
+
+// Throws Error (invalid argument) where a model of the user's gives what the kernels cannot be run
+// with.
+void check_config(const DeviceFacts& facts, const Problem& problem, const KernelConfig& config);
+
+}  // namespace flashrnn::cuda

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a call is made of on the device:
+//   forward   sources (lengths and resets as bytes) -> recurrence
+//   backward  sources -> in recompute mode forward again, saving -> recurrence -> gradients of R
+//   and of the biases ->
+//             slot gradients that d_wx could not take in place
+//   step      recurrence with one step
+#include "cuda/kernel.hpp"
+
+#include "core/layout.hpp"
+#include "cuda/check.hpp"
+#include "cuda/config.hpp"
+#include "cuda/modules/fused_text.hpp"
+#include "cuda/modules/nvrtc.hpp"
+#include "cuda/recurrence.hpp"
+#include "cuda/stream.hpp"
+#include "cuda/views.hpp"
+#include "gpu/saved_layout.hpp"
+
+namespace flashrnn::cuda {
+
+namespace {
+
+// Slot gradients are d_wx where they can be: no two slots of a cell may write one input gate.
+constexpr bool slots_have_their_own_gates() {
+  for (const CellTraits& cell : kCells) {
+    for (int a = 0; a < cell.slots; ++a) {
+      for (int b = 0; b < a; ++b) {
+        const bool is_shared = cell.input_of_slot[static_cast<size_t>(a)] >= 0 &&
+                               cell.input_of_slot[static_cast<size_t>(a)] ==
+                                   cell.input_of_slot[static_cast<size_t>(b)];
+        if (is_shared) return false;
+      }
+    }
+  }
+  return true;
+}
+static_assert(slots_have_their_own_gates());
+static_assert(kMaxSlots == gpu::kMaxGpuSlots);
+
+struct ForwardMemory {
+  unsigned char* sources;
+  std::byte* exchange;
+};
+
+struct BackwardMemory {
+  unsigned char* sources;
+  std::byte* exchange;
+  std::byte* weight_gradients;
+  std::byte* slots[kMaxSlots];
+  float* d_initial;
+  std::byte* forward_exchange;  // recompute mode
+  std::byte* saved;             // recompute mode
+};
+
+class CudaKernel final : public Kernel {
+ public:
+  CudaKernel(const DeviceFacts& facts, const Problem& problem, const KernelConfig& config)
+      : device_(facts.ordinal), problem_(problem), shape_(shape_of(problem)), step_shape_(shape_) {
+    step_shape_.time = 1;
+    step_shape_.is_reverse = 0;
+    const bool fused = is_fused(config);
+    const auto recurrence = [&](bool is_backward) {
+      return fused ? Recurrence::fused(facts, fused_config(problem, config, is_backward), shape_)
+                   : Recurrence::general(problem.cell->id, shape_, is_backward);
+    };
+    forward_ = recurrence(false);
+    step_ = Recurrence::general(problem.cell->id, step_shape_, false);
+    if (problem.mode == Mode::kInference) return;
+    backward_ = recurrence(true);
+    cuda::check(
+        plan_weight_gradients(problem.cell->id, shape_, problem.allow_tf32, &weight_gradients_),
+        "plan_weight_gradients");
+  }
+
+  std::string name() const override {
+    const FusedLaunch* fused = forward_.fused();
+    if (fused == nullptr) return "general" + why_general();
+    std::string text = describe(*fused);
+    if (backward_.fused() != nullptr) text += " + " + describe(*backward_.fused());
+    return text;
+  }
+
+  PlanSizes sizes() const override {
+    PlanSizes sizes;
+    sizes.alignment = kAlignment;
+    Layout forward(nullptr, kAlignment);
+    take_forward(forward);
+    sizes.forward_workspace = forward.size();
+    Layout step(nullptr, kAlignment);
+    take_step(step);
+    sizes.step_workspace = step.size();
+    if (problem_.mode != Mode::kInference) {
+      Layout backward(nullptr, kAlignment);
+      take_backward(backward);
+      sizes.backward_workspace = backward.size();
+    }
+    if (problem_.mode == Mode::kTraining) sizes.saved = static_cast<size_t>(saved_bytes());
+    return sizes;
+  }
+
+  void forward(const ForwardCall& call) const override {
+    const DeviceScope scope(device_);
+    cudaStream_t stream = native_stream(call.stream);
+    Layout layout(call.workspace, kAlignment);
+    const ForwardMemory memory = take_forward(layout);
+    make_sources(call.lengths, call.resets, memory.sources, stream);
+    ForwardParams params = forward_params(call, shape_);
+    params.h = view_of(call.h);
+    params.states = view_of(call.states);
+    params.last_states = view_of(call.last_states);
+    params.sources = memory.sources;
+    params.saved = problem_.mode == Mode::kTraining ? call.saved : nullptr;
+    params.exchange = memory.exchange;
+    forward_.forward(params, call.weights_unchanged, stream);
+  }
+
+  void backward(const BackwardCall& call) const override {
+    const DeviceScope scope(device_);
+    cudaStream_t stream = native_stream(call.stream);
+    Layout layout(call.workspace, kAlignment);
+    const BackwardMemory memory = take_backward(layout);
+    make_sources(call.lengths, call.resets, memory.sources, stream);
+    if (problem_.mode == Mode::kRecompute) {
+      ForwardParams again = forward_params(call, shape_);
+      again.sources = memory.sources;
+      again.saved = memory.saved;
+      again.exchange = memory.forward_exchange;
+      forward_.forward(again, call.weights_unchanged, stream);
+    }
+    const BackwardParams params = backward_params(call, memory);
+    if (params.d_initial != nullptr) {
+      cuda::check(cudaMemsetAsync(params.d_initial, 0,
+                                  static_cast<size_t>(initial_elements()) * sizeof(float), stream),
+                  "cudaMemsetAsync");
+    }
+    backward_.backward(params, call.weights_unchanged, stream);
+    if (call.d_r || call.d_bias) add_weight_gradients(call, params, memory, stream);
+    for (int slot = 0; slot < problem_.cell->slots; ++slot) {
+      const int gate = problem_.cell->input_of_slot[static_cast<size_t>(slot)];
+      const View& from = params.slot_gradient[slot];
+      if (!call.d_wx || gate < 0 || shape_.time == 0) continue;
+      const View to = gate_of(call.d_wx, gate);
+      if (from.data == to.data) continue;
+      cuda::check(launch_copy_view(shape_, from, to, stream), "launch_copy_view");
+    }
+  }
+
+  void step(const StepCall& call) const override {
+    const DeviceScope scope(device_);
+    cudaStream_t stream = native_stream(call.stream);
+    Layout layout(call.workspace, kAlignment);
+    ForwardParams params{};
+    params.shape = step_shape_;
+    params.wx = view_of(call.wx);
+    insert_time(params.wx);
+    params.r = view_of(call.r);
+    params.bias = view_of(call.bias);
+    params.initial_states = view_of(call.states);
+    params.last_states = view_of(call.new_states);
+    params.h = view_of(call.h);
+    insert_time(params.h);
+    params.exchange = take_step(layout);
+    step_.forward(params, call.weights_unchanged, stream);
+  }
+
+ private:
+  bool has_sources() const { return problem_.lengths || problem_.resets; }
+  int64_t source_bytes() const { return shape_.batch * source_stride(shape_.time); }
+  int64_t initial_elements() const {
+    return int64_t{problem_.cell->states} * shape_.batch * shape_.heads * shape_.units;
+  }
+  int64_t saved_bytes() const {
+    if (forward_.fused() == nullptr) return static_cast<int64_t>(forward_.general().saved_bytes);
+    const gpu::SavedLayout layout = gpu::saved_layout(shape_);
+    return layout.value_bytes(shape_.heads, problem_.cell->saved) +
+           layout.kept_bytes(shape_.heads, problem_.cell->kept);
+  }
+
+  unsigned char* take_sources(Layout& layout) const {
+    return has_sources() ? layout.take<unsigned char>(source_bytes()) : nullptr;
+  }
+
+  ForwardMemory take_forward(Layout& layout) const {
+    ForwardMemory memory{};
+    memory.sources = take_sources(layout);
+    memory.exchange = layout.take<std::byte>(forward_.exchange_bytes());
+    return memory;
+  }
+
+  std::byte* take_step(Layout& layout) const {
+    return layout.take<std::byte>(step_.exchange_bytes());
+  }
+
+  BackwardMemory take_backward(Layout& layout) const {
+    BackwardMemory memory{};
+    memory.sources = take_sources(layout);
+    memory.exchange = layout.take<std::byte>(backward_.exchange_bytes());
+    memory.weight_gradients =
+        layout.take<std::byte>(static_cast<int64_t>(weight_gradients_.workspace_bytes));
+    // d_wx may be absent or have strides that kernels cannot write in place: only the call tells.
+    for (int slot = 0; slot < problem_.cell->slots; ++slot) {
+      memory.slots[slot] = layout.take<std::byte>(slot_bytes(shape_));
+    }
+    if (backward_.fused() != nullptr && has_sources()) {
+      memory.d_initial = layout.take<float>(initial_elements());
+    }
+    if (problem_.mode == Mode::kRecompute) {
+      memory.forward_exchange = layout.take<std::byte>(forward_.exchange_bytes());
+      memory.saved = layout.take<std::byte>(saved_bytes());
+    }
+    return memory;
+  }
+
+  void make_sources(const Tensor& lengths, const Tensor& resets, unsigned char* sources,
+                    cudaStream_t stream) const {
+    if (!has_sources() || shape_.time == 0) return;
+    SourcesParams params{};
+    params.batch = shape_.batch;
+    params.time = shape_.time;
+    params.is_reverse = problem_.reverse;
+    params.lengths = view_of(lengths);
+    params.resets = view_of(resets);
+    params.sources = sources;
+    params.source_stride = source_stride(shape_.time);
+    cuda::check(launch_sources(params, stream), "launch_sources");
+  }
+
+  // What forward and the forward pass of backward have alike.
+  template <typename Call>
+  static ForwardParams forward_params(const Call& call, const Shape& shape) {
+    ForwardParams params{};
+    params.shape = shape;
+    params.wx = view_of(call.wx);
+    params.r = view_of(call.r);
+    params.bias = view_of(call.bias);
+    params.initial_states = view_of(call.initial_states);
+    params.source_stride = source_stride(shape.time);
+    return params;
+  }
+
+  BackwardParams backward_params(const BackwardCall& call, const BackwardMemory& memory) const {
+    BackwardParams params{};
+    params.shape = shape_;
+    params.r = view_of(call.r);
+    params.initial_states = view_of(call.initial_states);
+    params.h = view_of(call.h);
+    params.d_h = view_of(call.d_h);
+    params.d_states = view_of(call.d_states);
+    params.d_last_states = view_of(call.d_last_states);
+    params.d_initial_states = view_of(call.d_initial_states);
+    for (int slot = 0; slot < problem_.cell->slots; ++slot) {
+      const int gate = problem_.cell->input_of_slot[static_cast<size_t>(slot)];
+      params.slot_gradient[slot] = slot_view(memory.slots[slot], shape_);
+      if (!call.d_wx || gate < 0) continue;
+      View in_place = gate_of(call.d_wx, gate);
+      if (keeps_slot_rule(in_place, shape_)) params.slot_gradient[slot] = in_place;
+    }
+    params.sources = memory.sources;
+    params.source_stride = source_stride(shape_.time);
+    params.saved = problem_.mode == Mode::kRecompute ? memory.saved : call.saved;
+    params.d_initial = call.d_initial_states ? memory.d_initial : nullptr;
+    params.exchange = memory.exchange;
+    return params;
+  }
+
+  void add_weight_gradients(const BackwardCall& call, const BackwardParams& backward,
+                            const BackwardMemory& memory, cudaStream_t stream) const {
+    WeightGradientParams params{};
+    params.shape = shape_;
+    params.cell = problem_.cell->id;
+    params.allow_tf32 = problem_.allow_tf32;
+    std::copy(std::begin(backward.slot_gradient), std::end(backward.slot_gradient),
+              params.slot_gradient);
+    params.h = backward.h;
+    params.initial_states = backward.initial_states;
+    params.sources = backward.sources;
+    params.source_stride = backward.source_stride;
+    params.d_r = view_of(call.d_r);
+    params.d_bias = view_of(call.d_bias);
+    params.workspace = memory.weight_gradients;
+    cuda::check(launch_weight_gradients(weight_gradients_, params, stream),
+                "launch_weight_gradients");
+  }
+
+  // [B, ...] becomes [B, T = 1, ...].
+  static void insert_time(View& view) {
+    std::copy_backward(view.stride + 1, view.stride + kMaxAxes - 1, view.stride + kMaxAxes);
+    view.stride[1] = 0;
+  }
+
+  static std::string describe(const FusedLaunch& fused) {
+    return fmt::format("fused {} ({}, {} registers)", fused_name(fused.config()),
+                       fused.module().origin, fused.module().registers);
+  }
+
+  std::string why_general() const {
+    if (problem_.dtype == DType::kFloat32) return ": fused kernels are for bfloat16 and float16";
+    if (!has_nvrtc())
+      return ": the library may carry no fused kernel for this shape, and " + nvrtc_state();
+    return "";
+  }
+
+  int device_;
+  Problem problem_;
+  Shape shape_, step_shape_;
+  Recurrence forward_, backward_, step_;
+  WeightGradientPlan weight_gradients_{};
+};
+
+}  // namespace
+
+std::shared_ptr<const Kernel> make_kernel(const DeviceFacts& facts, const Problem& problem,
+                                          const KernelConfig& config) {
+  return std::make_shared<CudaKernel>(facts, problem, config);
+}
+
+}  // namespace flashrnn::cuda

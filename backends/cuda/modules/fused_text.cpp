@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cuda/modules/fused_text.hpp"
+
+#include <fmt/format.h>
+
+#include "cells/traits.hpp"
+#include "plan/dtype.hpp"
+
+namespace flashrnn::cuda {
+
+namespace {
+
+const char* family_name(int family) {
+  switch (family) {
+    case gpu::kDirect:
+      return "direct";
+    case gpu::kCluster:
+      return "cluster";
+    case gpu::kGlobal:
+      return "global";
+    default:
+      return "general";
+  }
+}
+
+}  // namespace
+
+std::string fused_name(const gpu::FusedConfig& c) {
+  return fmt::format("{} {} {} {} d{} c{} u{} w{} m{}", find_cell(c.cell)->name,
+                     dtype_name(static_cast<DType>(c.dtype)),
+                     c.is_backward != 0 ? "backward" : "forward", family_name(c.family), c.head_dim,
+                     c.columns, c.units, c.depth_warps, c.min_ctas);
+}
+
+std::vector<std::string> fused_macros(const gpu::FusedConfig& c) {
+  std::vector<std::string> macros = {
+      fmt::format("-DFLASHRNN_FUSED_CELL={}", find_cell(c.cell)->name)};
+  const std::pair<const char*, int> numbers[] = {
+      {"CELL_ID", c.cell},         {"DTYPE", c.dtype},
+      {"BACKWARD", c.is_backward}, {"FAMILY", c.family},
+      {"HEAD_DIM", c.head_dim},    {"COLUMNS", c.columns},
+      {"UNITS", c.units},          {"DEPTH_WARPS", c.depth_warps},
+      {"MIN_CTAS", c.min_ctas}};
+  for (const auto& [name, value] : numbers) {
+    macros.push_back(fmt::format("-DFLASHRNN_FUSED_{}={}", name, value));
+  }
+  return macros;
+}
+
+const char* fused_entry(const gpu::FusedConfig& c) {
+  return c.is_backward != 0 ? "flashrnn_fused_backward" : "flashrnn_fused_forward";
+}
+
+}  // namespace flashrnn::cuda

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// A fused kernel's configuration as text: the name in logs and cache keys, and the macros that it
+// is compiled with. cuda.cmake passes the same macros at build time.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gpu/fused_config.hpp"
+
+namespace flashrnn::cuda {
+
+// "lstm bfloat16 forward cluster d64 c8 u16 w2 m1"
+std::string fused_name(const gpu::FusedConfig& config);
+
+// "-DFLASHRNN_FUSED_CELL=lstm", ...
+std::vector<std::string> fused_macros(const gpu::FusedConfig& config);
+
+// The entry point.
+const char* fused_entry(const gpu::FusedConfig& config);
+
+}  // namespace flashrnn::cuda

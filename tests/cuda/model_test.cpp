@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// The constraint model on the facts of devices that need not be here: whatever it allows can be
+// launched, and where a fused kernel cannot be had the general one is left.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "api/error.hpp"
+#include "cuda/config.hpp"
+#include "cuda/cost.hpp"
+#include "cuda/modules/embedded.hpp"
+#include "cuda/modules/fused_text.hpp"
+#include "gpu/fused/geometry.hpp"
+#include "plan/choose.hpp"
+
+namespace flashrnn::cuda {
+namespace {
+
+const char* const kModel =
+#include "cuda_model.inc"
+    ;
+
+DeviceFacts hopper() {
+  DeviceFacts f;
+  f.name = "H200";
+  f.major = 9;
+  f.multiprocessors = 132;
+  f.registers_per_multiprocessor = f.registers_per_block = 65536;
+  f.shared_per_block = 227 * 1024;
+  f.shared_per_multiprocessor = 228 * 1024;
+  f.threads_per_block = 1024;
+  f.threads_per_multiprocessor = 2048;
+  f.l2_bytes = 50 << 20;
+  f.clock_khz = 1980000;
+  f.memory_clock_khz = 3201000;
+  f.memory_bus_bits = 6144;
+  f.has_cooperative_launch = f.has_clusters = true;
+  f.max_cluster = 16;
+  f.active_clusters = {66, 32, 15, 7};
+  return f;
+}
+
+DeviceFacts ada() {
+  DeviceFacts f = hopper();
+  f.major = 8;
+  f.minor = 9;
+  f.multiprocessors = 76;
+  f.shared_per_block = 99 * 1024;
+  f.shared_per_multiprocessor = 100 * 1024;
+  f.threads_per_multiprocessor = 1536;
+  f.has_clusters = false;
+  f.max_cluster = 1;
+  f.active_clusters = {};
+  return f;
+}
+
+// Plans, and nothing else.
+class FakeDevice final : public Device {
+ public:
+  FakeDevice(DeviceFacts facts, bool compiles) : facts_(std::move(facts)), compiles_(compiles) {
+    info_.backend_name = "cuda";
+  }
+  const DeviceInfo& info() const override { return info_; }
+  std::string describe() const override { return ""; }
+  std::string model() const override { return kModel + availability_rules(facts_, compiles_); }
+  NamedValues parameters(const Problem& p) const override {
+    return model_parameters(facts_, p, compiles_);
+  }
+  double predict(const Problem& p, const KernelConfig& c) const override {
+    check_config(facts_, p, c);
+    return predict_microseconds(facts_, p, c);
+  }
+  std::shared_ptr<const Kernel> kernel(const Problem&, const KernelConfig&) const override {
+    return nullptr;
+  }
+  void check(const Problem&) const override {}
+  void* allocate(size_t) const override { return nullptr; }
+  void free(void*) const override {}
+  void copy(void*, void*, const void*, size_t, int32_t) const override {}
+  void fill(void*, void*, uint8_t, size_t) const override {}
+  void* make_stream() const override { return nullptr; }
+  void* wrap_stream(void*) const override { return nullptr; }
+  void synchronize(void*) const override {}
+  void destroy_stream(void*) const override {}
+  void* make_event() const override { return nullptr; }
+  void record(void*, void*) const override {}
+  void wait(void*) const override {}
+  double elapsed_milliseconds(void*, void*) const override { return 0; }
+  void destroy_event(void*) const override {}
+  bool host_accessible() const override { return false; }
+
+ private:
+  DeviceFacts facts_;
+  bool compiles_;
+  DeviceInfo info_;
+};
+
+Problem problem_of(int cell, DType dtype, int64_t batch, int64_t heads, int64_t head_dim) {
+  Problem p;
+  p.cell = find_cell(cell);
+  p.dtype = p.weight_dtype = p.state_dtype = dtype;
+  p.batch = batch;
+  p.time = 1024;
+  p.heads = heads;
+  p.head_dim = head_dim;
+  return p;
+}
+
+// Registers of the weights alone, which no kernel can do without: 16 x 16 tiles in a thread's four
+// registers.
+int weight_registers(const gpu::FusedConfig& c) {
+  const int gates = gpu::cell_counts(c.cell).recurrents;
+  return (c.head_dim + 15) / 16 * gates * 4 / c.depth_warps;
+}
+
+void expect_launchable(const DeviceFacts& facts, const gpu::FusedConfig& c) {
+  SCOPED_TRACE(fused_name(c));
+  EXPECT_LE(gpu::threads_of(c), facts.threads_per_block);
+  EXPECT_LE(gpu::shared_bytes_of(c), facts.shared_per_block);
+  EXPECT_LE((gpu::shared_bytes_of(c) + 1024) * c.min_ctas, facts.shared_per_multiprocessor);
+  EXPECT_LE(gpu::cluster_size_of(c), facts.max_cluster);
+  EXPECT_LE(gpu::threads_of(c) * c.min_ctas, facts.threads_per_multiprocessor);
+  EXPECT_LE(weight_registers(c), 215);
+  EXPECT_LE(weight_registers(c) * gpu::threads_of(c) * c.min_ctas,
+            facts.registers_per_multiprocessor);
+  EXPECT_EQ(c.head_dim % c.units, 0);
+}
+
+TEST(ModelTest, AllowsWhatCanBeLaunched) {
+  size_t fused = 0;
+  for (const DeviceFacts& facts : {hopper(), ada()}) {
+    const FakeDevice device(facts, true);
+    for (const CellTraits& cell : kCells) {
+      for (const int64_t head_dim : {1, 16, 17, 64, 100, 128, 129, 256, 768, 1000, 4096}) {
+        for (const int64_t batch : {1, 16, 200}) {
+          for (const Mode mode : {Mode::kTraining, Mode::kInference}) {
+            Problem p = problem_of(cell.id, DType::kBfloat16, batch, 3, head_dim);
+            p.mode = mode;
+            const auto legal = legal_configs(device, p);
+            ASSERT_FALSE(legal.empty()) << cell.name << " " << head_dim;
+            std::set<std::string> seen;
+            size_t general = 0;
+            for (const RankedConfig& ranked : legal) {
+              EXPECT_TRUE(seen.insert(ranked.config.to_string()).second)
+                  << ranked.config.to_string();
+              EXPECT_GT(ranked.predicted_microseconds, 0);
+              general += is_fused(ranked.config) ? 0 : 1;
+              if (!is_fused(ranked.config)) continue;
+              ++fused;
+              expect_launchable(facts, fused_config(p, ranked.config, false));
+              EXPECT_GE(fused_config(p, ranked.config, false).head_dim, head_dim);
+              if (mode == Mode::kInference) continue;
+              expect_launchable(facts, fused_config(p, ranked.config, true));
+            }
+            EXPECT_EQ(general, 1u) << cell.name << " " << head_dim;
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(fused, 1000u);
+}
+
+TEST(ModelTest, LeavesTheGeneralKernelWhereFusedOnesCannotRun) {
+  const FakeDevice device(hopper(), true);
+  const auto only_general = [&](const Problem& p) {
+    const auto legal = legal_configs(device, p);
+    return legal.size() == 1 && !is_fused(legal[0].config);
+  };
+  EXPECT_TRUE(only_general(problem_of(1, DType::kFloat32, 16, 12, 64)));
+  Problem empty = problem_of(1, DType::kBfloat16, 16, 12, 64);
+  empty.time = 0;
+  EXPECT_TRUE(only_general(empty));
+  EXPECT_FALSE(only_general(problem_of(1, DType::kFloat16, 16, 12, 64)));
+}
+
+TEST(ModelTest, WithoutACompilerTakesOnlyWhatTheLibraryCarries) {
+  const DeviceFacts facts = hopper();
+  const FakeDevice device(facts, false);
+  const auto embedded = embedded_configs(facts.architecture());
+  const auto carried = [&](const gpu::FusedConfig& c) {
+    return std::find(embedded.begin(), embedded.end(), c) != embedded.end();
+  };
+  size_t fused = 0;
+  for (const CellTraits& cell : kCells) {
+    for (const int64_t head_dim : {32, 64, 100}) {
+      const Problem p = problem_of(cell.id, DType::kBfloat16, 16, 12, head_dim);
+      for (const RankedConfig& ranked : legal_configs(device, p)) {
+        if (!is_fused(ranked.config)) continue;
+        ++fused;
+        EXPECT_TRUE(carried(fused_config(p, ranked.config, false))) << ranked.config.to_string();
+        EXPECT_TRUE(carried(fused_config(p, ranked.config, true))) << ranked.config.to_string();
+      }
+    }
+  }
+  EXPECT_EQ(fused > 0, !embedded.empty());
+}
+
+// A model of the user's cannot make the backend launch what does not fit.
+TEST(ModelTest, RefusesAnImpossibleConfiguration) {
+  const DeviceFacts facts = hopper();
+  const FakeDevice device(facts, true);
+  const Problem p = problem_of(1, DType::kBfloat16, 16, 12, 64);
+  const auto legal = legal_configs(device, p);
+  const auto fused = std::find_if(legal.begin(), legal.end(),
+                                  [](const RankedConfig& r) { return is_fused(r.config); });
+  ASSERT_NE(fused, legal.end());
+  EXPECT_NO_THROW(check_config(facts, p, fused->config));
+  for (const auto& [name, value] :
+       {std::pair{"kernel", 2}, std::pair{"forward_units", 0}, std::pair{"forward_units", 24},
+        std::pair{"forward_columns", 12}, std::pair{"backward_head_dim", 48},
+        std::pair{"backward_columns", 4096}, std::pair{"forward_family", 9},
+        std::pair{"backward_min_ctas", 0}}) {
+    KernelConfig config = fused->config;
+    config.set(name, value);
+    EXPECT_THROW(check_config(facts, p, config), Error) << name << " = " << value;
+  }
+  EXPECT_THROW(check_config(facts, problem_of(1, DType::kFloat32, 16, 12, 64), fused->config),
+               Error);
+}
+
+}  // namespace
+}  // namespace flashrnn::cuda
