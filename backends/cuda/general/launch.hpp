@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// The general device kernels, compiled ahead of time: any cell, any shape, any strides. Nothing
+// here allocates, waits or keeps state; every function can be called while a stream is being
+// captured. Plans are made for the current device.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+
+#include "gpu/params.hpp"
+
+namespace flashrnn::cuda {
+
+using gpu::BackwardParams;
+using gpu::ForwardParams;
+using gpu::Index;
+using gpu::Shape;
+using gpu::View;
+
+// The ABI's values of flashrnn_dtype that only lengths and resets have.
+enum IndexType : int { kUint8 = 5, kInt32 = 6, kInt64 = 7 };
+
+// Buffers that the caller provides (workspaces, saved memory) must be aligned to this many bytes.
+inline constexpr size_t kAlignment = 256;
+
+// ---- Sources: lengths and resets as one byte a step (gpu/params.hpp) ----
+
+struct SourcesParams {
+  int batch, time;
+  bool is_reverse;
+  View lengths;  // [B], kInt32 or kInt64; values past 0 .. T are clamped
+  View resets;   // [T, B], kUint8
+  unsigned char* sources;
+  Index source_stride;
+};
+
+// source_stride that holds `time` steps.
+constexpr Index source_stride(int time) { return (Index(time) + 15) / 16 * 16; }
+
+cudaError_t launch_sources(const SourcesParams& params, cudaStream_t stream);
+
+// ---- The general recurrence: one cluster of CTAs a (head, batch tile), float32 FMA, R from the
+// nearest memory it fits in ----
+
+struct GeneralPlan {
+  int cell;  // the ABI's value
+  int is_backward;
+  int columns;  // sequences of a batch tile: 2, 4 or 8
+  int ranks;    // CTAs of a cluster; 1: no cluster
+  int units;    // of one rank; a multiple of 4
+  int slices;   // parts of the product's depth that different threads sum
+  int threads;
+  int weights_in_shared;  // R of a rank stays in shared memory for all of time
+  int operand_in_shared;  // else the product's right operand lies in the workspace: any D runs
+  size_t shared_bytes;
+  size_t workspace_bytes;  // ForwardParams.exchange, BackwardParams.exchange
+  size_t packed_bytes;     // of the workspace: R as packed by launch_general_pack
+  size_t saved_bytes;      // forward and backward of one shape have the same
+};
+
+// Only the shape's batch, time, heads, units and dtype matter.
+cudaError_t plan_general(int cell, const Shape& shape, bool is_backward, GeneralPlan* plan);
+
+// Rounds R to the problem's dtype and packs it into the workspace's first packed_bytes: needed
+// before every launch whose R may have changed since.
+cudaError_t launch_general_pack(const GeneralPlan& plan, const Shape& shape, const View& r,
+                                void* workspace, cudaStream_t stream);
+
+// `exchange` is the workspace, with R packed; nothing of it needs to be filled otherwise.
+// first_group is not used. A batch size or time in the shape below the plan's is allowed (a single
+// step: time 1, whose wx and h have any time stride).
+cudaError_t launch_general_forward(const GeneralPlan& plan, const ForwardParams& params,
+                                   cudaStream_t stream);
+
+// Slot gradients (rounded to the problem's dtype; zero where there is no step) and, where present,
+// d_initial_states. `r` and `d_initial` are not used.
+cudaError_t launch_general_backward(const GeneralPlan& plan, const BackwardParams& params,
+                                    cudaStream_t stream);
+
+// ---- Gradients of R and of the biases, from the slot gradients of any backward ----
+
+struct WeightGradientParams {
+  Shape shape;
+  int cell;
+  bool allow_tf32;                        // float32 on tensor cores
+  View slot_gradient[gpu::kMaxGpuSlots];  // [B, T, N, D] in the problem's dtype, as BackwardParams
+                                          // says
+  View h;                                 // [B, T, N, D]
+  View initial_states;                    // [S, B, N, D]
+  const unsigned char* sources;
+  Index source_stride;
+  View d_r;     // [Gr, N, D out, D in]; may be absent
+  View d_bias;  // [Gb, N, D]; may be absent
+  void* workspace;
+};
+
+struct WeightGradientPlan {
+  int row_tile, column_tile;  // of slot units, of h's units
+  int slices;                 // parts of (batch, time), summed in order
+  size_t workspace_bytes;
+};
+
+cudaError_t plan_weight_gradients(int cell, const Shape& shape, bool allow_tf32,
+                                  WeightGradientPlan* plan);
+
+cudaError_t launch_weight_gradients(const WeightGradientPlan& plan,
+                                    const WeightGradientParams& params, cudaStream_t stream);
+
+// ---- Copies ----
+
+// from and to: [B, T, N, D] of shape, any strides and dtypes.
+cudaError_t launch_copy_view(const Shape& shape, const View& from, const View& to,
+                             cudaStream_t stream);
+
+}  // namespace flashrnn::cuda
