@@ -12,7 +12,7 @@ struct Place {
   int column, unit;  // of the tile, of the rank
   int b, u;          // of the batch, of the head
   bool exists;
-  Index wx, h, states, row;
+  Index wx, h, row;
 
   __device__ __forceinline__ Place(const GeneralPlan& plan, const Share& share,
                                    const ForwardParams& p, int e) {
@@ -23,7 +23,6 @@ struct Place {
     exists = column < plan.columns && b < p.shape.batch && u < p.shape.units;
     wx = b * p.wx.stride[0] + share.head * p.wx.stride[3] + u * p.wx.stride[4];
     h = b * p.h.stride[0] + share.head * p.h.stride[2] + u * p.h.stride[3];
-    states = b * p.states.stride[1] + share.head * p.states.stride[3] + u * p.states.stride[4];
     row = (Index(share.head) * p.shape.batch + b) * p.shape.time;
   }
 };
@@ -83,8 +82,8 @@ struct Forward {
     const int last = plan.is_tile_in_shared ? s.units : min(s.units, share.first_unit + plan.units);
     for (int e = first * C + threadIdx.x; e < last * C; e += blockDim.x) {
       const int b = share.first_column + e % C;
-      memory.operand[0][e] = b < s.batch ? initial_operand(b, e / C) : 0.0f;
-      memory.operand[1][e] = 0.0f;
+      memory.operand(0)[e] = b < s.batch ? initial_operand(b, e / C) : 0.0f;
+      memory.operand(1)[e] = 0.0f;
     }
   }
 
@@ -116,9 +115,9 @@ struct Forward {
     const int at = place.u * C + place.column;
     const int elements = C * plan.units;
     float* const state = memory.states + place.column * plan.units + place.unit;
-    float next_h;
+    float next_h = 0.0f;
     if (input.source == gpu::kNoStep) {
-      next_h = memory.operand[parity][at];
+      next_h = memory.operand(parity)[at];
       write_zero(place, t);
     } else {
       typename Cell::States old;
@@ -134,14 +133,14 @@ struct Forward {
       for (int k = 0; k < Cell::kStates; ++k) state[k * elements] = now.now.v[k];
       next_h = rounded<Element>(now.now.v[0], is_half);
       if (next_source != gpu::kInitialStates) {
-        publish(plan, memory.operand[parity ^ 1], at, next_h);
+        publish(plan, memory.operand(parity ^ 1), at, next_h);
       }
       write(place, step, t, now);
     }
     if (next_source == gpu::kInitialStates) {
-      publish(plan, memory.operand[parity ^ 1], at, initial_operand(place.b, place.u));
+      publish(plan, memory.operand(parity ^ 1), at, initial_operand(place.b, place.u));
     } else if (input.source == gpu::kNoStep) {
-      publish(plan, memory.operand[parity ^ 1], at, next_h);
+      publish(plan, memory.operand(parity ^ 1), at, next_h);
     }
   }
 
@@ -149,10 +148,15 @@ struct Forward {
     using Raw = typename Element::Raw;
     if (p.h.data != nullptr) static_cast<Raw*>(p.h.data)[place.h + t * p.h.stride[1]] = Raw(0);
     if (p.states.data == nullptr) return;
-    for (int k = 0; k < Cell::kStates; ++k) {
-      static_cast<Raw*>(
-          p.states.data)[place.states + k * p.states.stride[0] + t * p.states.stride[2]] = Raw(0);
-    }
+    for (int k = 0; k < Cell::kStates; ++k) *state_element(place, k, t) = Raw(0);
+  }
+
+  // Of the sequence of states: rarely asked for, so its offset is not kept.
+  __device__ __forceinline__ typename Element::Raw* state_element(const Place& place, int k,
+                                                                  int t) const {
+    const View& v = p.states;
+    return static_cast<typename Element::Raw*>(v.data) + k * v.stride[0] + place.b * v.stride[1] +
+           t * v.stride[2] + share.head * v.stride[3] + place.u * v.stride[4];
   }
 
   __device__ __forceinline__ void write(const Place& place, int step, int t,
@@ -165,9 +169,7 @@ struct Forward {
     }
     if (p.states.data != nullptr) {
       for (int k = 0; k < Cell::kStates; ++k) {
-        static_cast<Raw*>(
-            p.states.data)[place.states + k * p.states.stride[0] + t * p.states.stride[2]] =
-            Element::raw(now.now.v[k], is_half);
+        *state_element(place, k, t) = Element::raw(now.now.v[k], is_half);
       }
     }
     if (p.saved == nullptr) return;
@@ -205,7 +207,7 @@ struct Forward {
 };
 
 template <typename Cell, typename Element, int C>
-__global__ void __launch_bounds__(kMaxGeneralThreads)
+__global__ void __launch_bounds__(max_general_threads(C))
     general_forward(const __grid_constant__ GeneralPlan plan,
                     const __grid_constant__ ForwardParams p) {
   extern __shared__ float4 shared_memory[];

@@ -63,18 +63,19 @@ __device__ __forceinline__ float4 load_weights(const float* at) {
 // weights: this rank's rows at depth 0, `pitch` floats from one depth to the next.
 template <int C, bool kReadOnly>
 __device__ __forceinline__ void multiply(const GeneralPlan& plan, const ProductShape& product,
-                                         const float* weights, Index pitch, const float* operand,
+                                         const float* weights, int pitch, const float* operand,
                                          float* partial) {
-  constexpr int kBatch = 4;  // loads in flight
+  // Loads in flight; with two columns the registers also hold resident weights.
+  constexpr int kBatch = C == 2 ? 3 : 4;
   const int slice = threadIdx.x / plan.quad_threads;
   if (slice >= plan.slices) return;
   const int count = (product.depth - slice + plan.slices - 1) / plan.slices;
   const int operand_step = plan.slices * C;
-  const Index weights_step = plan.slices * pitch;
+  const Index weights_step = Index(plan.slices) * pitch;
   for (int quad = threadIdx.x % plan.quad_threads; 4 * quad < product.rows;
        quad += plan.quad_threads) {
     Sums<C> sums;
-    const float* w = weights + slice * pitch + 4 * quad;
+    const float* w = weights + Index(slice) * pitch + 4 * quad;
     const float* x = operand + slice * C;
     float4 next[kBatch];
     int left = count;
@@ -117,7 +118,7 @@ struct ResidentWeights {
   float4 v[kResidentDepth];
 
   __device__ __forceinline__ void load(const GeneralPlan& plan, const ProductShape& product,
-                                       const float* weights, Index pitch) {
+                                       const float* weights, int pitch) {
     const int slice = threadIdx.x / plan.quad_threads;
     const int quad = threadIdx.x % plan.quad_threads;
     const bool exists = slice < plan.slices && 4 * quad < product.rows;
@@ -126,7 +127,7 @@ struct ResidentWeights {
       const int k = slice + j * plan.slices;
       v[j] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
       if (exists && k < product.depth) {
-        v[j] = load_weights<true>(weights + k * pitch + 4 * quad);
+        v[j] = load_weights<true>(weights + Index(k) * pitch + 4 * quad);
       }
     }
   }
@@ -174,19 +175,19 @@ struct Weights {
     }
   }
 
-  // Leaves in memory.partial the product with memory.operand[parity].
+  // Leaves in memory.partial the product with memory.operand(parity).
   __device__ __forceinline__ void multiply_by(const GeneralPlan& plan, const ProductShape& product,
                                               const TileLayout& layout, const TileMemory& memory,
                                               int parity) const {
     if constexpr (kMayBeLarge) {
       if (!plan.is_tile_in_shared) {
-        multiply<C, true>(plan, product, packed, product.pitch, memory.operand[parity],
+        multiply<C, true>(plan, product, packed, product.pitch, memory.operand(parity),
                           memory.partial);
         return;
       }
     }
     // Not through `memory`: the compiler must see that these lie in shared memory.
-    const float* const operand = shared + layout.operand + parity * (layout.operand_floats / 2);
+    const float* const operand = shared + parity * (layout.operand_floats / 2);
     float* const partial = shared + layout.partial;
     if constexpr (kMayReside) {
       if (plan.weights_home == kRegisters) {

@@ -23,14 +23,15 @@ struct Share {
 
 // The pieces of geometry.hpp's TileLayout, in shared memory or in the workspace.
 struct TileMemory {
-  float* operand[2];  // [depth][columns], of alternating steps; one for the whole cluster if it lies in the workspace
+  float* first_operand;  // [2 alternating steps][depth][columns]; one for the whole cluster if it lies in the workspace
+  int operand_size;
   float* partial;     // [slices][columns][rows]
   float* states;      // [arrays][columns * units]
 
   __device__ TileMemory(const GeneralPlan& plan, const TileLayout& layout, float* shared,
                         void* workspace) {
     if (plan.is_tile_in_shared) {
-      operand[0] = shared + layout.operand;
+      first_operand = shared;
       partial = shared + layout.partial;
       states = shared + layout.states;
     } else {
@@ -38,12 +39,16 @@ struct TileMemory {
       float* const base =
           reinterpret_cast<float*>(static_cast<char*>(workspace) + plan.packed_bytes) +
           group * layout.group_floats(plan.ranks);
-      float* const own = base + layout.operand_floats + blockIdx.x % plan.ranks * layout.own_floats;
-      operand[0] = base;
+      float* const own = base + layout.operand_floats + Index(blockIdx.x % plan.ranks) * layout.own_floats;
+      first_operand = base;
       partial = own;
       states = own + layout.partial_floats;
     }
-    operand[1] = operand[0] + layout.operand_floats / 2;
+    operand_size = layout.operand_floats / 2;
+  }
+
+  __device__ __forceinline__ float* operand(int parity) const {
+    return first_operand + (parity == 0 ? 0 : operand_size);
   }
 };
 
