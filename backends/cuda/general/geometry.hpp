@@ -9,7 +9,7 @@ namespace flashrnn::cuda {
 
 // The more columns, the more registers a thread needs.
 FLASHRNN_GPU_HOST_DEVICE constexpr int max_general_threads(int columns) {
-  return columns == 2 ? 512 : 384;
+  return columns == 2 ? 512 : 320;
 }
 inline constexpr int kMaxRanks = 16;
 // Depth of one thread's part of the product where R stays in registers.

@@ -65,8 +65,7 @@ template <int C, bool kReadOnly>
 __device__ __forceinline__ void multiply(const GeneralPlan& plan, const ProductShape& product,
                                          const float* weights, int pitch, const float* operand,
                                          float* partial) {
-  // Loads in flight; with two columns the registers also hold resident weights.
-  constexpr int kBatch = C == 2 ? 3 : 4;
+  constexpr int kBatch = kReadOnly ? 6 : 2;  // loads in flight: the workspace is further away
   const int slice = threadIdx.x / plan.quad_threads;
   if (slice >= plan.slices) return;
   const int count = (product.depth - slice + plan.slices - 1) / plan.slices;
@@ -155,8 +154,9 @@ struct ResidentWeights {
 // R of this CTA, wherever it stays, and the product with it.
 template <int C>
 struct Weights {
-  static constexpr bool kMayReside = C == 2;   // more columns leave too few registers
-  static constexpr bool kMayBeLarge = C == 2;  // the batch tile may lie in the workspace
+  // Two columns leave registers for weights; eight make the most of weights that are read again every step.
+  static constexpr bool kMayReside = C == 2;
+  static constexpr bool kMayStream = C == 8;
 
   const float* packed;  // of this rank, in the workspace
   float* shared;        // the CTA's shared memory
@@ -179,7 +179,7 @@ struct Weights {
   __device__ __forceinline__ void multiply_by(const GeneralPlan& plan, const ProductShape& product,
                                               const TileLayout& layout, const TileMemory& memory,
                                               int parity) const {
-    if constexpr (kMayBeLarge) {
+    if constexpr (kMayStream) {
       if (!plan.is_tile_in_shared) {
         multiply<C, true>(plan, product, packed, product.pitch, memory.operand(parity),
                           memory.partial);
@@ -195,11 +195,13 @@ struct Weights {
         return;
       }
     }
-    if (plan.weights_home == kSharedMemory) {
-      multiply<C, false>(plan, product, shared + layout.weights, product.rows, operand, partial);
-    } else {
-      multiply<C, true>(plan, product, packed, product.pitch, operand, partial);
+    if constexpr (kMayStream) {
+      if (plan.weights_home == kWorkspace) {
+        multiply<C, true>(plan, product, packed, product.pitch, operand, partial);
+        return;
+      }
     }
+    multiply<C, false>(plan, product, shared + layout.weights, product.rows, operand, partial);
   }
 };
 
