@@ -212,7 +212,7 @@ struct Backward {
 };
 
 template <typename Cell, typename Element, int C>
-__global__ void __launch_bounds__(max_general_threads(C))
+__global__ void __launch_bounds__(kMaxGeneralThreads)
     general_backward(const __grid_constant__ GeneralPlan plan,
                      const __grid_constant__ BackwardParams p) {
   extern __shared__ float4 shared_memory[];

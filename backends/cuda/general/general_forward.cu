@@ -207,7 +207,7 @@ struct Forward {
 };
 
 template <typename Cell, typename Element, int C>
-__global__ void __launch_bounds__(max_general_threads(C))
+__global__ void __launch_bounds__(kMaxGeneralThreads)
     general_forward(const __grid_constant__ GeneralPlan plan,
                     const __grid_constant__ ForwardParams p) {
   extern __shared__ float4 shared_memory[];

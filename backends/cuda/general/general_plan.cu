@@ -34,14 +34,13 @@ bool complete(GeneralPlan& plan, const CellTraits& cell, const Shape& s, const L
   plan.units = (parts + 3) / 4 * 4;
   if (ceil_div(s.units, plan.units) != plan.ranks) return false;  // a rank without units
   const ProductShape product = product_shape(plan, s.units, cell.recurrent_gates);
-  const int max_threads = max_general_threads(plan.columns);
   const int quads = product.rows / 4;
-  plan.quad_threads = std::min(quads, max_threads);
+  plan.quad_threads = std::min(quads, kMaxGeneralThreads);
   // A slice of fewer than four depths costs more in the sum of the slices than it saves.
-  plan.slices = std::max(1, std::min(max_threads / plan.quad_threads, product.depth / 4));
-  const int elements = std::min(max_threads, plan.columns * plan.units);
+  plan.slices = std::max(1, std::min(kMaxGeneralThreads / plan.quad_threads, product.depth / 4));
+  const int elements = std::min(kMaxGeneralThreads, plan.columns * plan.units);
   plan.threads = std::max(plan.quad_threads * plan.slices, elements);
-  plan.threads = std::min(max_threads, (plan.threads + 31) / 32 * 32);
+  plan.threads = std::min(kMaxGeneralThreads, (plan.threads + 31) / 32 * 32);
   if (plan.weights_home == kRegisters &&
       (plan.columns != 2 || quads > plan.quad_threads ||
        ceil_div(product.depth, plan.slices) > kResidentDepth)) {

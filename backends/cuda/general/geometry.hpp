@@ -7,13 +7,11 @@
 
 namespace flashrnn::cuda {
 
-// The more columns, the more registers a thread needs.
-FLASHRNN_GPU_HOST_DEVICE constexpr int max_general_threads(int columns) {
-  return columns == 2 ? 512 : 320;
-}
+// Three warps a scheduler leave each thread 168 registers.
+inline constexpr int kMaxGeneralThreads = 384;
 inline constexpr int kMaxRanks = 16;
 // Depth of one thread's part of the product where R stays in registers.
-inline constexpr int kResidentDepth = 8;
+inline constexpr int kResidentDepth = 12;
 
 // The product of one step: rows x columns out of rows x depth weights and a depth x columns operand. Forward's rows are
 // (unit, recurrent gate) and its depth the units of h; backward's rows are the units of h and its depth (unit, recurrent gate).

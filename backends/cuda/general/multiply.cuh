@@ -65,12 +65,13 @@ template <int C, bool kReadOnly>
 __device__ __forceinline__ void multiply(const GeneralPlan& plan, const ProductShape& product,
                                          const float* weights, int pitch, const float* operand,
                                          float* partial) {
-  constexpr int kBatch = kReadOnly ? 6 : 2;  // loads in flight: the workspace is further away
+  constexpr int kBatch = kReadOnly ? 3 : 2;  // loads in flight: the workspace is further away
   const int slice = threadIdx.x / plan.quad_threads;
   if (slice >= plan.slices) return;
   const int count = (product.depth - slice + plan.slices - 1) / plan.slices;
   const int operand_step = plan.slices * C;
   const Index weights_step = Index(plan.slices) * pitch;
+#pragma unroll 1
   for (int quad = threadIdx.x % plan.quad_threads; 4 * quad < product.rows;
        quad += plan.quad_threads) {
     Sums<C> sums;
@@ -84,6 +85,7 @@ __device__ __forceinline__ void multiply(const GeneralPlan& plan, const ProductS
         next[j] = load_weights<kReadOnly>(w + j * weights_step);
       }
     }
+#pragma unroll 1
     while (left >= kBatch) {
       float4 now[kBatch];
       w += kBatch * weights_step;
@@ -101,6 +103,7 @@ __device__ __forceinline__ void multiply(const GeneralPlan& plan, const ProductS
         x += operand_step;
       }
     }
+#pragma unroll 1
     for (; left > 0; --left) {
       float columns[C];
       load_operand<C>(columns, x);
@@ -180,7 +183,7 @@ struct Weights {
                                               const TileLayout& layout, const TileMemory& memory,
                                               int parity) const {
     if constexpr (kMayStream) {
-      if (!plan.is_tile_in_shared) {
+      if (plan.weights_home == kWorkspace) {
         multiply<C, true>(plan, product, packed, product.pitch, memory.operand(parity),
                           memory.partial);
         return;
@@ -192,12 +195,6 @@ struct Weights {
     if constexpr (kMayReside) {
       if (plan.weights_home == kRegisters) {
         resident.template multiply<C>(plan, product, operand, partial);
-        return;
-      }
-    }
-    if constexpr (kMayStream) {
-      if (plan.weights_home == kWorkspace) {
-        multiply<C, true>(plan, product, packed, product.pitch, operand, partial);
         return;
       }
     }
