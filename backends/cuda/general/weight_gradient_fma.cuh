@@ -8,8 +8,8 @@ namespace flashrnn::cuda {
 
 template <int kColumns>
 struct FmaProduct {
-  static constexpr int kBytes = 4;
   static constexpr int kDepth = 16;
+  static constexpr int kCtasOfSm = kColumns == 128 ? 1 : 2;  // for want of registers
   using Gradients = StepTile<4, kWeightGradientRows, kDepth>;
   using States = StepTile<4, kColumns, kDepth>;
   static constexpr int kThreadRows = 8;
@@ -17,7 +17,7 @@ struct FmaProduct {
   static constexpr int kWidth = kThreadColumns < 4 ? kThreadColumns : 4;  // of one load
 
   float sum[kThreadRows][kThreadColumns] = {};
-  float bias[kThreadRows] = {};
+  float bias = 0.0f;  // of row threadIdx.x
   int x, y;
 
   __device__ FmaProduct() : x(threadIdx.x % 16), y(threadIdx.x / 16) {}
@@ -41,21 +41,30 @@ struct FmaProduct {
         a[i + 3] = four.w;
       }
 #pragma unroll
-      for (int j = 0; j < kThreadColumns; j += 2) {
-        const float2 two =
-            *reinterpret_cast<const float2*>(states + k * States::kPitch + column_of(x, j) * 4);
-        b[j] = two.x;
-        b[j + 1] = two.y;
+      for (int j = 0; j < kThreadColumns; j += kWidth) {
+        const char* const at = states + k * States::kPitch + column_of(x, j) * 4;
+        if constexpr (kWidth == 4) {
+          const float4 four = *reinterpret_cast<const float4*>(at);
+          b[j] = four.x;
+          b[j + 1] = four.y;
+          b[j + 2] = four.z;
+          b[j + 3] = four.w;
+        } else {
+          const float2 two = *reinterpret_cast<const float2*>(at);
+          b[j] = two.x;
+          b[j + 1] = two.y;
+        }
       }
 #pragma unroll
       for (int i = 0; i < kThreadRows; ++i) {
 #pragma unroll
         for (int j = 0; j < kThreadColumns; ++j) sum[i][j] = fmaf(a[i], b[j], sum[i][j]);
       }
-      if (with_bias) {
+    }
+    if (!with_bias || threadIdx.x >= kWeightGradientRows) return;
 #pragma unroll
-        for (int i = 0; i < kThreadRows; ++i) bias[i] += a[i];
-      }
+    for (int k = 0; k < kDepth; ++k) {
+      bias += *reinterpret_cast<const float*>(gradients + k * Gradients::kPitch + threadIdx.x * 4);
     }
   }
 
@@ -72,9 +81,7 @@ struct FmaProduct {
 
   template <typename F>
   __device__ __forceinline__ void for_each_bias(F f) const {
-    if (x != 0) return;
-#pragma unroll
-    for (int i = 0; i < kThreadRows; ++i) f(row_of(y, i), bias[i]);
+    if (threadIdx.x < kWeightGradientRows) f(int(threadIdx.x), bias);
   }
 };
 

@@ -69,8 +69,8 @@ __device__ __forceinline__ void mma16(float (&d)[4], const unsigned (&a)[4], uns
 
 template <int kColumns, bool kIsHalf>
 struct Mma16Product : MmaTile<kColumns> {
-  static constexpr int kBytes = 2;
   static constexpr int kDepth = 32;
+  static constexpr int kCtasOfSm = 2;
   using Base = MmaTile<kColumns>;
   using Gradients = StepTile<2, kWeightGradientRows, kDepth>;
   using States = StepTile<2, kColumns, kDepth>;
@@ -102,7 +102,15 @@ struct Mma16Product : MmaTile<kColumns> {
         for (int j = 0; j < Base::kColumnTiles; ++j) {
           mma16<kIsHalf>(Base::sum[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
         }
-        if (with_bias && i == Base::bias_tile) mma16<kIsHalf>(bias, a[i], kOnes, kOnes);
+      }
+      if (with_bias) {
+        // Read again: an index at run time would put the fragments into local memory.
+        unsigned chosen[4];
+        load_matrices(chosen,
+                      a_tile + Gradients::at(k + (lane & 7) + (lane >> 4) * 8,
+                                             (Base::first_row + Base::bias_tile * 16) / 8 +
+                                                 (lane >> 3 & 1)));
+        mma16<kIsHalf>(bias, chosen, kOnes, kOnes);
       }
     }
   }
@@ -125,8 +133,8 @@ __device__ __forceinline__ unsigned to_tf32(float value) {
 
 template <int kColumns>
 struct Tf32Product : MmaTile<kColumns> {
-  static constexpr int kBytes = 4;
   static constexpr int kDepth = 16;
+  static constexpr int kCtasOfSm = 2;
   using Base = MmaTile<kColumns>;
   using Gradients = StepTile<4, kWeightGradientRows, kDepth>;
   using States = StepTile<4, kColumns, kDepth>;
@@ -139,7 +147,7 @@ struct Tf32Product : MmaTile<kColumns> {
     const auto at = [](const char* tile, int pitch, int k, int unit) {
       return *reinterpret_cast<const float*>(tile + k * pitch + unit * 4);
     };
-#pragma unroll
+#pragma unroll 1
     for (int k = 0; k < kDepth; k += 8) {
       unsigned b[Base::kColumnTiles][2];
 #pragma unroll

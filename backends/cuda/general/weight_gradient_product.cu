@@ -8,17 +8,15 @@ namespace flashrnn::cuda {
 namespace {
 
 template <typename Product>
-constexpr int stage_bytes() {
-  return Product::Gradients::kSize + Product::States::kSize;
-}
+inline constexpr int kBytesOfStage = Product::Gradients::kSize + Product::States::kSize;
 
 template <typename Product>
-__global__ void __launch_bounds__(kWeightGradientThreads, 2)
+__global__ void __launch_bounds__(kWeightGradientThreads, Product::kCtasOfSm)
     weight_gradient_product(const __grid_constant__ WeightGradientTask task) {
   using Gradients = typename Product::Gradients;
   using States = typename Product::States;
   constexpr int kStages = kWeightGradientStages;
-  constexpr int kStageBytes = stage_bytes<Product>();
+  constexpr int kStageBytes = kBytesOfStage<Product>;
   extern __shared__ uint4 shared_memory[];
   char* const stages = reinterpret_cast<char*>(shared_memory);
   const unsigned stages_address = static_cast<unsigned>(__cvta_generic_to_shared(stages));
@@ -88,7 +86,7 @@ __global__ void __launch_bounds__(kWeightGradientThreads, 2)
 template <typename Product>
 cudaError_t launch(const WeightGradientTask& task, cudaStream_t stream) {
   const auto kernel = &weight_gradient_product<Product>;
-  constexpr int kBytes = kWeightGradientStages * stage_bytes<Product>();
+  constexpr int kBytes = kWeightGradientStages * kBytesOfStage<Product>;
   const cudaError_t error =
       cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
   if (error != cudaSuccess) return error;

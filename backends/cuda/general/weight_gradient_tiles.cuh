@@ -84,7 +84,8 @@ struct GradientLoader {
                                        unsigned tile) const {
     const char* const sequence = base + block.b * batch_stride;
 #pragma unroll
-    for (int r = row; r < Tile::kDepth; r += kRowsAtOnce) {
+    for (int i = 0; i < Tile::kDepth / kRowsAtOnce; ++i) {
+      const int r = row + i * kRowsAtOnce;
       const int step = block.step + r;
       const int t = task.shape.is_reverse ? task.shape.time - 1 - step : step;
       const bool exists = step < task.shape.time;

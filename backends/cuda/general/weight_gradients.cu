@@ -138,7 +138,8 @@ cudaError_t plan_weight_gradients(int cell, const Shape& shape, bool allow_tf32,
   // In units of one block of steps of a CTA: starting and ending a CTA costs eight, and writing and reading a slice's sums as
   // much as they take longer than the operands of a block.
   const bool is_fma = shape.dtype == gpu::kFloat32 && !allow_tf32;
-  const double at_once = 2.0 * multiprocessors;
+  // As many CTAs as the products' launch bounds let an SM hold.
+  const double at_once = (is_fma && column_tile_of(shape.units) == 128 ? 1.0 : 2.0) * multiprocessors;
   const double sums = is_fma ? 4.0 : 16.0;
   double best = 0;
   plan->slices = 1;
