@@ -13,8 +13,8 @@ namespace {
 
 // Fused kernels exist of families up to these: what backends/cuda/fused/kernel.cu can be compiled
 // to.
-constexpr int kForwardLastFamily = gpu::kDirect;
-constexpr int kBackwardLastFamily = gpu::kDirect;
+constexpr int kForwardLastFamily = gpu::kGlobal;
+constexpr int kBackwardLastFamily = gpu::kGlobal;
 
 std::string table_rule(const std::vector<gpu::FusedConfig>& configs, bool is_backward) {
   const std::string side = is_backward ? "backward" : "forward";

@@ -43,19 +43,23 @@ cudaError_t launch_sources(const SourcesParams& params, cudaStream_t stream);
 // ---- The general recurrence: one cluster of CTAs a (head, batch tile), float32 FMA, R from the
 // nearest memory it fits in ----
 
+// Where a rank keeps its part of R for all of time.
+enum WeightsHome : int { kRegisters = 0, kSharedMemory = 1, kWorkspace = 2 };
+
 struct GeneralPlan {
   int cell;  // the ABI's value
   int is_backward;
-  int columns;  // sequences of a batch tile: 2, 4 or 8
-  int ranks;    // CTAs of a cluster; 1: no cluster
-  int units;    // of one rank; a multiple of 4
-  int slices;   // parts of the product's depth that different threads sum
-  int threads;
-  int weights_in_shared;  // R of a rank stays in shared memory for all of time
-  int operand_in_shared;  // else the product's right operand lies in the workspace: any D runs
-  size_t shared_bytes;
-  size_t workspace_bytes;  // ForwardParams.exchange, BackwardParams.exchange
+  int columns;             // sequences of a batch tile: 2 or 8
+  int ranks;               // CTAs of a cluster; 1: no cluster
+  int units;               // of one rank; a multiple of 4
+  int quad_threads;        // threads side by side, four rows of the product each
+  int slices;              // parts of the product's depth that different threads sum
+  int threads;             // of a CTA
+  int weights_home;        // WeightsHome
+  int is_tile_in_shared;   // else what a batch tile needs lies in the workspace: any D runs
+  size_t shared_bytes;     // of a CTA
   size_t packed_bytes;     // of the workspace: R as packed by launch_general_pack
+  size_t workspace_bytes;  // ForwardParams.exchange, BackwardParams.exchange
   size_t saved_bytes;      // forward and backward of one shape have the same
 };
 

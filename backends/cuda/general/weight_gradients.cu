@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// The weight gradients from end to end: rounds the initial h, runs the product, adds the slices in order and stores the sums in
+// the caller's dtype and strides.
+#include "cuda/general/weight_gradients.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "cells/traits.hpp"
+#include "cuda/general/elements.cuh"
+
+namespace flashrnn::cuda {
+
+namespace {
+
+struct SumTask {
+  int heads, units, slots, recurrents;
+  int recurrent_of_slot[gpu::kMaxGpuSlots];
+  int padded_units, column_pitch, slices;
+  const float* partial;
+  const float* partial_bias;
+  View d_r, d_bias;
+
+  __device__ float sum(const float* first, Index step) const {
+    float total = 0.0f;
+#pragma unroll 4
+    for (int s = 0; s < slices; ++s) total += first[s * step];
+    return total;
+  }
+};
+
+__global__ void add_slices(const __grid_constant__ SumTask task) {
+  const Index rows = Index(task.slots) * task.padded_units;
+  const Index weights =
+      task.d_r.data == nullptr ? 0 : Index(task.recurrents) * task.heads * task.units * task.units;
+  const Index biases =
+      task.d_bias.data == nullptr ? 0 : Index(task.slots) * task.heads * task.units;
+  for (Index i = blockIdx.x * Index(blockDim.x) + threadIdx.x; i < weights + biases;
+       i += Index(gridDim.x) * blockDim.x) {
+    if (i < weights) {
+      const int k = static_cast<int>(i % task.units);
+      const Index row = i / task.units;
+      const int j = static_cast<int>(row % task.units);
+      const int head = static_cast<int>(row / task.units % task.heads);
+      const int gate = static_cast<int>(row / task.units / task.heads);
+      float total = 0.0f;
+      for (int slot = 0; slot < task.slots; ++slot) {
+        if (task.recurrent_of_slot[slot] != gate) continue;
+        const Index at = head * rows + Index(slot) * task.padded_units + j;
+        total += task.sum(task.partial + at * task.column_pitch + k,
+                          task.heads * rows * task.column_pitch);
+      }
+      const View& d = task.d_r;
+      store_any(d, gate * d.stride[0] + head * d.stride[1] + j * d.stride[2] + k * d.stride[3],
+                total);
+    } else {
+      const Index row = i - weights;
+      const int j = static_cast<int>(row % task.units);
+      const int head = static_cast<int>(row / task.units % task.heads);
+      const int slot = static_cast<int>(row / task.units / task.heads);
+      const Index at = head * rows + Index(slot) * task.padded_units + j;
+      const View& d = task.d_bias;
+      store_any(d, slot * d.stride[0] + head * d.stride[1] + j * d.stride[2],
+                task.sum(task.partial_bias + at, task.heads * rows));
+    }
+  }
+}
+
+// h of the initial states in the problem's dtype, [B, N, padded units].
+__global__ void round_initial(const __grid_constant__ Shape shape,
+                              const __grid_constant__ View initial_states, int padded_units,
+                              void* rounded_h) {
+  const Index total = Index(shape.batch) * shape.heads * padded_units;
+  const View to{rounded_h, {}, shape.dtype, 0};
+  for (Index i = blockIdx.x * Index(blockDim.x) + threadIdx.x; i < total;
+       i += Index(gridDim.x) * blockDim.x) {
+    const int u = static_cast<int>(i % padded_units);
+    const int head = static_cast<int>(i / padded_units % shape.heads);
+    const Index b = i / padded_units / shape.heads;
+    store_any(to, i, u < shape.units ? state_at(initial_states, 0, b, head, u) : 0.0f);
+  }
+}
+
+int ceil_div(int a, int b) { return (a + b - 1) / b; }
+size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+int element_bytes(int dtype) { return dtype == gpu::kFloat32 ? 4 : 2; }
+int column_tile_of(int units) { return units > 64 ? 128 : units > 32 ? 64 : 32; }
+
+unsigned grid_for(Index elements) {
+  return unsigned(std::clamp<Index>((elements + 255) / 256, 1, 16384));
+}
+
+// The pieces of the workspace, and the sizes that follow from the shape.
+struct Pieces {
+  size_t initial, partial, bias, total;  // offsets
+};
+
+Pieces lay_out(const WeightGradientTask& task) {
+  const Shape& s = task.shape;
+  const size_t rows = size_t(task.slices) * s.heads * task.slots * task.padded_units;
+  Pieces pieces{};
+  pieces.partial = aligned(size_t(s.batch) * s.heads * task.padded_units * element_bytes(s.dtype));
+  pieces.bias = pieces.partial + aligned(rows * task.column_pitch * sizeof(float));
+  pieces.total = pieces.bias + aligned(rows * sizeof(float));
+  return pieces;
+}
+
+WeightGradientTask make_task(const CellTraits& cell, const Shape& shape, int slices) {
+  WeightGradientTask task{};
+  const int per_chunk = 16 / element_bytes(shape.dtype);
+  task.shape = shape;
+  task.slots = cell.slots;
+  task.padded_units = ceil_div(shape.units, per_chunk) * per_chunk;
+  task.column_pitch = ceil_div(shape.units, 4) * 4;
+  task.row_tiles = ceil_div(task.slots * task.padded_units, kWeightGradientRows);
+  task.column_tiles = ceil_div(shape.units, column_tile_of(shape.units));
+  task.slices = slices;
+  return task;
+}
+
+}  // namespace
+
+cudaError_t plan_weight_gradients(int cell, const Shape& shape, bool allow_tf32,
+                                  WeightGradientPlan* plan) {
+  const CellTraits* traits = find_cell(cell);
+  if (traits == nullptr) return cudaErrorInvalidValue;
+  int device = 0;
+  int multiprocessors = 0;
+  cudaError_t error = cudaGetDevice(&device);
+  if (error == cudaSuccess) {
+    error = cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
+  }
+  if (error != cudaSuccess) return error;
+  WeightGradientTask task = make_task(*traits, shape, 1);
+  const Index tiles = Index(task.row_tiles) * task.column_tiles * shape.heads;
+  const Index blocks =
+      Index(ceil_div(shape.time, weight_gradient_depth(shape.dtype))) * shape.batch;
+  // In units of one block of steps of a CTA: starting and ending a CTA costs eight, and writing and reading a slice's sums as
+  // much as they take longer than the operands of a block.
+  const bool is_fma = shape.dtype == gpu::kFloat32 && !allow_tf32;
+  // As many CTAs as the products' launch bounds let an SM hold.
+  const double at_once = (is_fma && column_tile_of(shape.units) == 128 ? 1.0 : 2.0) * multiprocessors;
+  const double sums = is_fma ? 4.0 : 16.0;
+  double best = 0;
+  plan->slices = 1;
+  const Index most = std::min<Index>(std::max<Index>(blocks / 4, 1), 64);
+  for (Index slices = 1; slices <= most; ++slices) {
+    const double waves = double((tiles * slices + Index(at_once) - 1) / Index(at_once));
+    const double cost = waves * (double((blocks + slices - 1) / slices) + 8) +
+                        sums * double(slices * tiles) / at_once;
+    if (slices > 1 && cost >= best) continue;
+    best = cost;
+    plan->slices = int(slices);
+  }
+  task.slices = plan->slices;
+  plan->row_tile = kWeightGradientRows;
+  plan->column_tile = column_tile_of(shape.units);
+  plan->workspace_bytes = lay_out(task).total;
+  return cudaSuccess;
+}
+
+cudaError_t launch_weight_gradients(const WeightGradientPlan& plan,
+                                    const WeightGradientParams& params, cudaStream_t stream) {
+  const CellTraits* cell = find_cell(params.cell);
+  if (cell == nullptr) return cudaErrorInvalidValue;
+  if (params.d_r.data == nullptr && params.d_bias.data == nullptr) return cudaSuccess;
+  const Shape& s = params.shape;
+  WeightGradientTask task = make_task(*cell, s, plan.slices);
+  const Pieces pieces = lay_out(task);
+  char* const workspace = static_cast<char*>(params.workspace);
+  const int per_chunk = 16 / element_bytes(s.dtype);
+  std::copy(params.slot_gradient, params.slot_gradient + gpu::kMaxGpuSlots, task.slot_gradient);
+  task.h = params.h;
+  task.sources = params.sources;
+  task.source_stride = params.source_stride;
+  task.partial = reinterpret_cast<float*>(workspace + pieces.partial);
+  task.partial_bias = reinterpret_cast<float*>(workspace + pieces.bias);
+  task.h_has_chunks = reinterpret_cast<std::uintptr_t>(params.h.data) % 16 == 0 &&
+                      params.h.stride[3] == 1 && params.h.stride[0] % per_chunk == 0 &&
+                      params.h.stride[1] % per_chunk == 0 && params.h.stride[2] % per_chunk == 0;
+  if (params.initial_states.data != nullptr) {
+    task.initial = workspace + pieces.initial;
+    round_initial<<<grid_for(Index(s.batch) * s.heads * task.padded_units), 256, 0, stream>>>(
+        s, params.initial_states, task.padded_units, workspace + pieces.initial);
+    if (const cudaError_t error = cudaPeekAtLastError(); error != cudaSuccess) return error;
+  }
+  const cudaError_t error =
+      launch_weight_gradient_product(task, plan.column_tile, params.allow_tf32, stream);
+  if (error != cudaSuccess) return error;
+
+  SumTask sum{};
+  sum.heads = s.heads;
+  sum.units = s.units;
+  sum.slots = cell->slots;
+  sum.recurrents = cell->recurrent_gates;
+  for (int k = 0; k < gpu::kMaxGpuSlots; ++k) sum.recurrent_of_slot[k] = cell->recurrent_of_slot[k];
+  sum.padded_units = task.padded_units;
+  sum.column_pitch = task.column_pitch;
+  sum.slices = task.slices;
+  sum.partial = task.partial;
+  sum.partial_bias = task.partial_bias;
+  sum.d_r = params.d_r;
+  sum.d_bias = params.d_bias;
+  const Index outputs = Index(sum.recurrents) * s.heads * s.units * s.units;
+  add_slices<<<grid_for(outputs), 256, 0, stream>>>(sum);
+  return cudaPeekAtLastError();
+}
+
+}  // namespace flashrnn::cuda

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kernels of the weight gradients share: dR as one product a head, stacked slot units x units of h, over all steps of
+// all sequences, cut into slices of steps whose float32 sums are added in order.
+#pragma once
+
+#include "cuda/general/launch.hpp"
+
+namespace flashrnn::cuda {
+
+inline constexpr int kWeightGradientThreads = 256;
+inline constexpr int kWeightGradientRows = 128;  // stacked slot units of a tile
+inline constexpr int kWeightGradientStages = 4;
+
+struct WeightGradientTask {
+  Shape shape;
+  View slot_gradient[gpu::kMaxGpuSlots];
+  View h;
+  const unsigned char* sources;
+  Index source_stride;
+  const void* initial;  // [B, N, padded units], the initial h rounded to the problem's dtype; nullptr: zero
+  int slots;
+  int padded_units;   // of a slot: whole 16-byte chunks
+  int column_pitch;   // of a row of `partial`
+  int row_tiles, column_tiles, slices;
+  int h_has_chunks;   // rows of h are packed and aligned to 16 bytes
+  float* partial;       // [slices][N][slots * padded units][column pitch]
+  float* partial_bias;  // [slices][N][slots * padded units]
+};
+
+// Steps that a block of the product takes at once.
+constexpr int weight_gradient_depth(int dtype) { return dtype == gpu::kFloat32 ? 16 : 32; }
+
+cudaError_t launch_weight_gradient_product(const WeightGradientTask& task, int column_tile,
+                                           bool allow_tf32, cudaStream_t stream);
+
+}  // namespace flashrnn::cuda
