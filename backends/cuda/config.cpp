@@ -11,10 +11,9 @@ namespace flashrnn::cuda {
 
 namespace {
 
-// Fused kernels exist of families up to these: what backends/cuda/fused/kernel.cu can be compiled
-// to.
-constexpr int kForwardLastFamily = gpu::kGlobal;
-constexpr int kBackwardLastFamily = gpu::kGlobal;
+// Fused kernels exist of families up to this: what backends/cuda/fused/kernel.cu can be compiled to. Exchange between CTAs is
+// written with Hopper's instructions.
+int last_family(const DeviceFacts& facts) { return facts.major >= 9 ? gpu::kGlobal : gpu::kDirect; }
 
 std::string table_rule(const std::vector<gpu::FusedConfig>& configs, bool is_backward) {
   const std::string side = is_backward ? "backward" : "forward";
@@ -40,7 +39,7 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
          "the constraint model gives the fused kernel {}: {} is {}, must be {} {}", fused_name(c),
          what, value, must, bound);
   };
-  const int last = c.is_backward != 0 ? kBackwardLastFamily : kForwardLastFamily;
+  const int last = last_family(facts);
   holds(c.family >= gpu::kDirect && c.family <= last, "family", c.family, "1 to", last);
   holds(c.columns > 0 && c.columns % 8 == 0, "columns", c.columns, "a multiple of", 8);
   holds(c.units > 0 && c.units % 16 == 0, "units", c.units, "a multiple of", 16);
@@ -105,8 +104,8 @@ NamedValues model_parameters(const DeviceFacts& f, const Problem& p, bool compil
                         {"has_cooperative", f.has_cooperative_launch ? 1 : 0},
                         {"has_runtime_compiler", compiles ? 1 : 0},
                         {"has_fused", has_fused ? 1 : 0},
-                        {"forward_last_family", kForwardLastFamily},
-                        {"backward_last_family", kBackwardLastFamily}};
+                        {"forward_last_family", last_family(f)},
+                        {"backward_last_family", last_family(f)}};
   for (int i = 0; i < kClusterSizes; ++i) {
     values.emplace_back("active_clusters_" + std::to_string(cluster_size_of(i)),
                         f.active_clusters[static_cast<size_t>(i)]);

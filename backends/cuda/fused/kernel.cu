@@ -4,13 +4,22 @@
 #include "gpu/fused_config.hpp"
 #include "gpu/params.hpp"
 
-#if FLASHRNN_FUSED_BACKWARD
+// Bulk copies and the waiting form of mbarriers, which the short way needs, came with Hopper.
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+#define FLASHRNN_FUSED_HAS_PLAIN 1
+#else
+#define FLASHRNN_FUSED_HAS_PLAIN 0
+#endif
+
+#if FLASHRNN_FUSED_FAMILY == 1 && FLASHRNN_FUSED_BACKWARD
 #include "cuda/fused/direct_backward.cuh"
 #include "cuda/fused/direct_backward_plain.cuh"
-#include "cuda/fused/split_backward.cuh"
-#else
+#elif FLASHRNN_FUSED_FAMILY == 1
 #include "cuda/fused/direct_forward.cuh"
 #include "cuda/fused/direct_forward_plain.cuh"
+#elif FLASHRNN_FUSED_BACKWARD
+#include "cuda/fused/split_backward.cuh"
+#else
 #include "cuda/fused/split_forward.cuh"
 #endif
 
@@ -25,15 +34,16 @@ extern "C" __global__ void FLASHRNN_FUSED_BOUNDS
 flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams params) {
   using namespace flashrnn::cuda;
   extern __shared__ __align__(128) unsigned char shared[];
-  const bool plain = is_plain(params, kConfig.head_dim);
 #if FLASHRNN_FUSED_FAMILY != 1
-  SplitBackward<kConfig.family, kConfig.head_dim, kConfig.depth_warps, kConfig.columns / 8>{params, {}, {}, {}, 0, 0}.run(shared, plain);
+  SplitBackward<kConfig.family, kConfig.head_dim, kConfig.depth_warps, kConfig.columns / 8>{params, {}, {}, {}, 0, 0}.run(shared, is_plain(params, kConfig.head_dim));
 #else
-  if (plain) {
+#if FLASHRNN_FUSED_HAS_PLAIN
+  if (is_plain(params, kConfig.head_dim)) {
     DirectBackwardPlain<kConfig.head_dim, kConfig.columns / 8, kChunk>{params, {}}.run(shared);
-  } else {
-    direct_backward<kConfig.head_dim, kConfig.columns / 8>(params, shared);
+    return;
   }
+#endif
+  direct_backward<kConfig.head_dim, kConfig.columns / 8>(params, shared);
 #endif
 }
 #else
@@ -41,15 +51,16 @@ extern "C" __global__ void FLASHRNN_FUSED_BOUNDS
 flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams params) {
   using namespace flashrnn::cuda;
   extern __shared__ __align__(128) unsigned char shared[];
-  const bool plain = is_plain(params, kConfig.head_dim);
 #if FLASHRNN_FUSED_FAMILY != 1
-  SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.depth_warps, kConfig.columns / 8>{params, {}, 0, {}}.run(shared, plain);
+  SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.depth_warps, kConfig.columns / 8>{params, {}, 0, {}}.run(shared, is_plain(params, kConfig.head_dim));
 #else
-  if (plain) {
+#if FLASHRNN_FUSED_HAS_PLAIN
+  if (is_plain(params, kConfig.head_dim)) {
     DirectForwardPlain<kConfig.head_dim, kConfig.columns / 8, kChunk>{params, {}}.run(shared);
-  } else {
-    direct_forward<kConfig.head_dim, kConfig.columns / 8>(params, shared);
+    return;
   }
+#endif
+  direct_forward<kConfig.head_dim, kConfig.columns / 8>(params, shared);
 #endif
 }
 #endif

@@ -75,8 +75,10 @@ struct Mover {
   static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, IsBackward, Units, Columns);
   static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, IsBackward, Units, Columns);
 
-  MovedRows<kIn.rows(), Units> in;
-  MovedRows<kOut.rows(), Units> out;
+  using InRows = MovedRows<kIn.rows(), Units>;
+  using OutRows = MovedRows<kOut.rows(), Units>;
+  InRows in;
+  OutRows out;
   const char* values_in;
   const char* kept_in;
   char* values_out;
@@ -110,8 +112,8 @@ struct Mover {
       kept_in += kept_step;
     }
 #pragma unroll
-    for (int k = 0; k < in.kOfLane; ++k) {
-      const bool is_before = kIn.values > 0 && in.row(lane, k) >= kIn.columns;
+    for (int k = 0; k < InRows::kOfLane; ++k) {
+      const bool is_before = kIn.values > 0 && InRows::row(lane, k) >= kIn.columns;
       if (in.is_there[k] && (with_before || !is_before)) copy_async<16>(stage + in.place[k], in.at[k]);
       in.at[k] += in.step[k];
     }
@@ -135,11 +137,11 @@ struct Mover {
       values_out += values_step;
       kept_out += kept_step;
     }
-    uint4 piece[out.kOfLane];
+    uint4 piece[OutRows::kOfLane];
 #pragma unroll
-    for (int k = 0; k < out.kOfLane; ++k) piece[k] = lds128(stage + out.place[k]);
+    for (int k = 0; k < OutRows::kOfLane; ++k) piece[k] = lds128(stage + out.place[k]);
 #pragma unroll
-    for (int k = 0; k < out.kOfLane; ++k) {
+    for (int k = 0; k < OutRows::kOfLane; ++k) {
       if (out.is_there[k]) stg128(out.at[k], piece[k].x, piece[k].y, piece[k].z, piece[k].w);
       out.at[k] += out.step[k];
     }
