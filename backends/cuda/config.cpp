@@ -11,11 +11,6 @@ namespace flashrnn::cuda {
 
 namespace {
 
-// Fused kernels exist of families up to these: what backends/cuda/fused/kernel.cu can be compiled
-// to.
-constexpr int kForwardLastFamily = gpu::kDirect;
-constexpr int kBackwardLastFamily = gpu::kDirect;
-
 std::string table_rule(const std::vector<gpu::FusedConfig>& configs, bool is_backward) {
   const std::string side = is_backward ? "backward" : "forward";
   std::string rows;
@@ -77,7 +72,8 @@ gpu::FusedConfig fused_config(const Problem& problem, const KernelConfig& config
 
 NamedValues model_parameters(const DeviceFacts& f, const Problem& p, bool compiles) {
   const bool is_half = p.dtype == DType::kBfloat16 || p.dtype == DType::kFloat16;
-  const bool has_fused = compiles || !embedded_configs(f.architecture()).empty();
+  const bool has_fused = f.capability() >= kLeastFusedCapability &&
+                         (compiles || !embedded_configs(f.architecture()).empty());
   NamedValues values = {{"batch", p.batch},
                         {"time", p.time},
                         {"heads", p.heads},

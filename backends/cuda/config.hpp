@@ -10,6 +10,12 @@
 
 namespace flashrnn::cuda {
 
+// What backends/cuda/fused/kernel.cu can be compiled to: families up to these, for architectures
+// from this one on.
+inline constexpr int kForwardLastFamily = gpu::kDirect;
+inline constexpr int kBackwardLastFamily = gpu::kDirect;
+inline constexpr int kLeastFusedCapability = 90;
+
 bool is_fused(const KernelConfig& config);
 gpu::FusedConfig fused_config(const Problem& problem, const KernelConfig& config, bool is_backward);
 
