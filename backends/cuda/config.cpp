@@ -11,8 +11,8 @@ namespace flashrnn::cuda {
 
 namespace {
 
-// Fused kernels exist of families up to this: what backends/cuda/fused/kernel.cu can be compiled to. Exchange between CTAs is
-// written with Hopper's instructions.
+// Fused kernels exist of families up to this: exchange between CTAs is written with Hopper's
+// instructions.
 int last_family(const DeviceFacts& facts) { return facts.major >= 9 ? gpu::kGlobal : gpu::kDirect; }
 
 std::string table_rule(const std::vector<gpu::FusedConfig>& configs, bool is_backward) {
@@ -76,7 +76,8 @@ gpu::FusedConfig fused_config(const Problem& problem, const KernelConfig& config
 
 NamedValues model_parameters(const DeviceFacts& f, const Problem& p, bool compiles) {
   const bool is_half = p.dtype == DType::kBfloat16 || p.dtype == DType::kFloat16;
-  const bool has_fused = compiles || !embedded_configs(f.architecture()).empty();
+  const bool has_fused = f.capability() >= kLeastFusedCapability &&
+                         (compiles || !embedded_configs(f.architecture()).empty());
   NamedValues values = {{"batch", p.batch},
                         {"time", p.time},
                         {"heads", p.heads},

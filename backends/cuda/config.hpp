@@ -10,6 +10,9 @@
 
 namespace flashrnn::cuda {
 
+// What backends/cuda/fused/kernel.cu can be compiled to: architectures from this one on.
+inline constexpr int kLeastFusedCapability = 80;
+
 bool is_fused(const KernelConfig& config);
 gpu::FusedConfig fused_config(const Problem& problem, const KernelConfig& config, bool is_backward);
 

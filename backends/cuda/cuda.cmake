@@ -35,9 +35,6 @@ set_source_files_properties(backend/registry.cpp "${cuda_root}/cuda/backend.cpp"
 
 # ---- kernels that nvcc compiles for every architecture ----
 file(GLOB cuda_sources CONFIGURE_DEPENDS "${cuda_root}/cuda/general/*.cu")
-if(NOT cuda_sources)
-  target_sources(flashrnn PRIVATE "${cuda_root}/cuda/general_placeholder.cpp")
-endif()
 list(APPEND cuda_sources "${cuda_root}/cuda/probe.cu")
 set(cuda_targets "")
 foreach(architecture IN LISTS flashrnn_cuda_architectures)

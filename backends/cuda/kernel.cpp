@@ -66,6 +66,7 @@ class CudaKernel final : public Kernel {
     };
     forward_ = recurrence(false);
     step_ = Recurrence::general(problem.cell->id, step_shape_, false);
+    if (!fused) reason_ = why_general(facts, problem);
     if (problem.mode == Mode::kInference) return;
     backward_ = recurrence(true);
     cuda::check(
@@ -75,7 +76,7 @@ class CudaKernel final : public Kernel {
 
   std::string name() const override {
     const FusedLaunch* fused = forward_.fused();
-    if (fused == nullptr) return "general" + why_general();
+    if (fused == nullptr) return "general" + reason_;
     std::string text = describe(*fused);
     if (backward_.fused() != nullptr) text += " + " + describe(*backward_.fused());
     return text;
@@ -294,14 +295,19 @@ class CudaKernel final : public Kernel {
                        fused.module().origin, fused.module().registers);
   }
 
-  std::string why_general() const {
-    if (problem_.dtype == DType::kFloat32) return ": fused kernels are for bfloat16 and float16";
-    if (!has_nvrtc())
-      return ": the library may carry no fused kernel for this shape, and " + nvrtc_state();
+  static std::string why_general(const DeviceFacts& facts, const Problem& problem) {
+    if (problem.dtype == DType::kFloat32) return ": fused kernels are for bfloat16 and float16";
+    if (facts.capability() < kLeastFusedCapability) {
+      return fmt::format(": fused kernels need compute capability {}.{}, this device has {}.{}",
+                         kLeastFusedCapability / 10, kLeastFusedCapability % 10, facts.major,
+                         facts.minor);
+    }
+    if (!can_compile()) return ": the library has no fused kernel of this shape; " + nvrtc_state();
     return "";
   }
 
   int device_;
+  std::string reason_;  // of running the general kernel
   Problem problem_;
   Shape shape_, step_shape_;
   Recurrence forward_, backward_, step_;

@@ -8,7 +8,8 @@ namespace flashrnn {
 
 const Backend& cpu_backend();
 
-// nullptr where the build has no CUDA; FLASHRNN_HAS_CUDA is defined for the files that include this.
+// nullptr where the build has no CUDA; FLASHRNN_HAS_CUDA is defined for the files that include
+// this.
 #if defined(FLASHRNN_HAS_CUDA)
 const Backend* cuda_backend();
 #else

@@ -40,17 +40,16 @@ DeviceFacts hopper() {
   return f;
 }
 
-DeviceFacts ada() {
+// Hopper's opposite among those with fused kernels: little shared memory, no large clusters.
+DeviceFacts consumer_blackwell() {
   DeviceFacts f = hopper();
-  f.major = 8;
-  f.minor = 9;
-  f.multiprocessors = 76;
+  f.major = 12;
+  f.multiprocessors = 84;
   f.shared_per_block = 99 * 1024;
   f.shared_per_multiprocessor = 100 * 1024;
   f.threads_per_multiprocessor = 1536;
-  f.has_clusters = false;
-  f.max_cluster = 1;
-  f.active_clusters = {};
+  f.max_cluster = 8;
+  f.active_clusters = {42, 21, 10, 0};
   return f;
 }
 
@@ -128,7 +127,7 @@ void expect_launchable(const DeviceFacts& facts, const gpu::FusedConfig& c) {
 
 TEST(ModelTest, AllowsWhatCanBeLaunched) {
   size_t fused = 0;
-  for (const DeviceFacts& facts : {hopper(), ada()}) {
+  for (const DeviceFacts& facts : {hopper(), consumer_blackwell()}) {
     const FakeDevice device(facts, true);
     for (const CellTraits& cell : kCells) {
       for (const int64_t head_dim : {1, 16, 17, 64, 100, 128, 129, 256, 768, 1000, 4096}) {
@@ -172,6 +171,12 @@ TEST(ModelTest, LeavesTheGeneralKernelWhereFusedOnesCannotRun) {
   empty.time = 0;
   EXPECT_TRUE(only_general(empty));
   EXPECT_FALSE(only_general(problem_of(1, DType::kFloat16, 16, 12, 64)));
+  DeviceFacts old = hopper();
+  old.major = kLeastFusedCapability / 10 - 1;
+  const auto legal =
+      legal_configs(FakeDevice(old, true), problem_of(1, DType::kFloat16, 16, 12, 64));
+  ASSERT_EQ(legal.size(), 1u);
+  EXPECT_FALSE(is_fused(legal[0].config));
 }
 
 TEST(ModelTest, WithoutACompilerTakesOnlyWhatTheLibraryCarries) {

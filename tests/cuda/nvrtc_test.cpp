@@ -70,7 +70,7 @@ TEST_F(NvrtcTest, SpecialisesAFusedKernelOnce) {
     // The entry point's name is in the symbol table.
     const std::string bytes(static_cast<const char*>(first.data.get()), first.size);
     EXPECT_NE(bytes.find(fused_entry(config)), std::string::npos);
-    EXPECT_STREQ(find_image(config, "sm_80").origin, "compiled")
+    EXPECT_STREQ(find_image(config, "sm_100").origin, "compiled")
         << "the architecture is part of the key";
   }
   ::unsetenv("FLASHRNN_CACHE_DIR");
@@ -80,7 +80,7 @@ TEST_F(NvrtcTest, SpecialisesAFusedKernelOnce) {
 TEST(ImageKey, TellsConfigurationsApart) {
   const gpu::FusedConfig config{1, 2, 0, 1, 64, 8, 64, 1, 1};
   const std::string key = image_key(config, "sm_90a");
-  EXPECT_NE(key, image_key(config, "sm_80"));
+  EXPECT_NE(key, image_key(config, "sm_100"));
   for (int gpu::FusedConfig::*field :
        {&gpu::FusedConfig::cell, &gpu::FusedConfig::dtype, &gpu::FusedConfig::is_backward,
         &gpu::FusedConfig::family, &gpu::FusedConfig::head_dim, &gpu::FusedConfig::columns,

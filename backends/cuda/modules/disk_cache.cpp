@@ -21,6 +21,7 @@ constexpr char kMagic[] = "FRNNK01\n";
 constexpr size_t kMagicSize = sizeof(kMagic) - 1;
 constexpr size_t kHeaderSize = kMagicSize + 3 * sizeof(uint64_t);
 
+constexpr uintmax_t kLargestFile = uintmax_t{1} << 28;  // a kernel has a few hundred kilobytes
 constexpr uint64_t kHashStart = 0xcbf29ce484222325;
 
 // Finds damage, not malice: the folder is the user's own.
@@ -118,7 +119,7 @@ std::optional<std::vector<char>> DiskCache::load(std::string_view key) const {
   const std::string path = path_of(key);
   std::error_code error;
   const uintmax_t size = std::filesystem::file_size(path, error);
-  if (error) return std::nullopt;
+  if (error || size > kLargestFile) return std::nullopt;
   std::string bytes(size, '\0');
   // Reads with istream's functions: those of its buffer would throw where the disk fails.
   std::ifstream file(path, std::ios::binary);
