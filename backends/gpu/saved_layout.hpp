@@ -36,7 +36,7 @@ struct SavedLayout {
   FLASHRNN_GPU_HOST_DEVICE constexpr Index kept_bytes(int heads, int kept) const { return pairs(heads) * kept * 8; }
 };
 
-constexpr SavedLayout saved_layout(const Shape& s) {
+FLASHRNN_GPU_HOST_DEVICE constexpr SavedLayout saved_layout(const Shape& s) {
   return {s.time, (s.units + kBlockUnits - 1) / kBlockUnits, (s.batch + kBlockColumns - 1) / kBlockColumns};
 }
 
