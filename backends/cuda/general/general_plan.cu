@@ -47,6 +47,7 @@ bool complete(GeneralPlan& plan, const CellTraits& cell, const Shape& s, const L
     return false;
   }
   if (plan.weights_home == kWorkspace && plan.columns != 8) return false;
+  if (!plan.is_tile_in_shared && plan.weights_home != kWorkspace) return false;
   const TileLayout layout =
       tile_layout(plan, product, tile_arrays(plan.is_backward != 0, cell.states),
                   tile_constants(plan.is_backward != 0, cell.slots));
@@ -129,7 +130,41 @@ double step_cycles(const GeneralPlan& plan, const CellTraits& cell, const Shape&
   return std::max({fma, shared, weights}) * resident + elements + exchange;
 }
 
+GeneralPlan cut(int cell, bool is_backward, int columns, int ranks, int weights_home,
+                bool is_tile_in_shared) {
+  GeneralPlan plan{};
+  plan.cell = cell;
+  plan.is_backward = is_backward;
+  plan.columns = columns;
+  plan.ranks = ranks;
+  plan.weights_home = weights_home;
+  plan.is_tile_in_shared = is_tile_in_shared;
+  return plan;
+}
+
+// Completes the cut; how many of its groups run at once, 0 if the cut is not legal on this device.
+int groups_of(GeneralPlan& plan, const CellTraits& cell, const Shape& s, const Limits& limits) {
+  if (!complete(plan, cell, s, limits)) return 0;
+  const void* kernel = plan.is_backward ? general_backward_kernel(cell.id, s.dtype, plan.columns)
+                                        : general_forward_kernel(cell.id, s.dtype, plan.columns);
+  return groups_at_once(kernel, plan, s, limits);
+}
+
 }  // namespace
+
+cudaError_t force_general_plan(int cell, const Shape& shape, bool is_backward, int columns,
+                               int ranks, int weights_home, bool is_tile_in_shared,
+                               GeneralPlan* plan) {
+  const CellTraits* traits = find_cell(cell);
+  if (traits == nullptr || (columns != 2 && columns != 8) || ranks < 1 || ranks > kMaxRanks) {
+    return cudaErrorInvalidValue;
+  }
+  Limits limits{};
+  if (const cudaError_t error = read_limits(&limits); error != cudaSuccess) return error;
+  if (ranks > 1 && !limits.has_clusters) return cudaErrorInvalidConfiguration;
+  *plan = cut(cell, is_backward, columns, ranks, weights_home, is_tile_in_shared);
+  return groups_of(*plan, *traits, shape, limits) > 0 ? cudaSuccess : cudaErrorInvalidConfiguration;
+}
 
 cudaError_t plan_general(int cell, const Shape& shape, bool is_backward, GeneralPlan* plan) {
   const CellTraits* traits = find_cell(cell);
@@ -141,17 +176,8 @@ cudaError_t plan_general(int cell, const Shape& shape, bool is_backward, General
   double best = 0;
   *plan = {};
   const auto consider = [&](int columns, int ranks, int home, int is_tile_in_shared) {
-    GeneralPlan candidate{};
-    candidate.cell = cell;
-    candidate.is_backward = is_backward;
-    candidate.columns = columns;
-    candidate.ranks = ranks;
-    candidate.weights_home = home;
-    candidate.is_tile_in_shared = is_tile_in_shared;
-    if (!complete(candidate, *traits, shape, limits)) return;
-    const void* kernel = is_backward ? general_backward_kernel(cell, shape.dtype, columns)
-                                     : general_forward_kernel(cell, shape.dtype, columns);
-    const int at_once = groups_at_once(kernel, candidate, shape, limits);
+    GeneralPlan candidate = cut(cell, is_backward, columns, ranks, home, is_tile_in_shared);
+    const int at_once = groups_of(candidate, *traits, shape, limits);
     if (at_once == 0) return;
     const int groups = shape.heads * ceil_div(shape.batch, columns);
     const int running = std::min(groups, at_once);

@@ -66,6 +66,11 @@ struct GeneralPlan {
 // Only the shape's batch, time, heads, units and dtype matter.
 cudaError_t plan_general(int cell, const Shape& shape, bool is_backward, GeneralPlan* plan);
 
+// A plan with these choices, cudaErrorInvalidConfiguration where they are not legal on this device.
+cudaError_t force_general_plan(int cell, const Shape& shape, bool is_backward, int columns,
+                               int ranks, int weights_home, bool is_tile_in_shared,
+                               GeneralPlan* plan);
+
 // Rounds R to the problem's dtype and packs it into the workspace's first packed_bytes: needed
 // before every launch whose R may have changed since.
 cudaError_t launch_general_pack(const GeneralPlan& plan, const Shape& shape, const View& r,
