@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cuda/fused/number.cuh"
-#include "gpu/fused_config.hpp"
+#include "gpu/fused/geometry.hpp"
 
 namespace flashrnn::cuda {
 
