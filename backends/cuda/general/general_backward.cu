@@ -136,8 +136,11 @@ struct Backward {
     }
     if (p.shape.forward_clip > 0) {
       const int t = p.shape.is_reverse ? p.shape.time - 1 - step : step;
-      now.v[0] =
-          Element::value(static_cast<const Raw*>(p.h.data)[place.h + t * p.h.stride[1]], is_half);
+      // Clipping is rare: this offset is not kept.
+      const View& h = p.h;
+      const Index at = place.b * h.stride[0] + t * h.stride[1] + share.head * h.stride[2] +
+                       place.u * h.stride[3];
+      now.v[0] = Element::value(static_cast<const Raw*>(h.data)[at], is_half);
       // h was stored in the problem's dtype: so is the limit that it is compared with.
       const float limit = rounded<Element>(p.shape.forward_clip, is_half);
       if (now.v[0] >= limit || now.v[0] <= -limit) d.v[0] = 0.0f;
