@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arrays of any strides with a copy on the host and one on the device, for the check of the general kernels.
+// Arrays of any strides with a copy on the host and one on the device, for the check of the general
+// kernels.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -53,8 +54,8 @@ enum class Layout { kPacked, kPaddedRows, kAwkward };
 class Array {
  public:
   Array() = default;
-  // kPaddedRows: the last axis has stride 1 and rows are padded to whole multiples of 8; kAwkward: the axes lie in memory in the
-  // opposite order with gaps.
+  // kPaddedRows: the last axis has stride 1 and rows are padded to whole multiples of 8; kAwkward:
+  // the axes lie in memory in the opposite order with gaps.
   Array(int dtype, std::initializer_list<int> dims, Layout layout = Layout::kPacked)
       : dtype_(dtype), dims_(dims), stride_(dims.size()) {
     Index at = 1;
@@ -109,12 +110,18 @@ class Array {
   template <typename... I>
   void set(double value, I... index) {
     const Index i = offset(index...);
-    if (dtype_ == gpu::kFloat32) write(i, float(value));
-    else if (dtype_ == gpu::kBfloat16) write(i, __float2bfloat16_rn(float(value)));
-    else if (dtype_ == gpu::kFloat16) write(i, __float2half_rn(float(value)));
-    else if (dtype_ == cuda::kInt32) write(i, int32_t(value));
-    else if (dtype_ == cuda::kInt64) write(i, int64_t(value));
-    else write(i, uint8_t(value));
+    if (dtype_ == gpu::kFloat32)
+      write(i, float(value));
+    else if (dtype_ == gpu::kBfloat16)
+      write(i, __float2bfloat16_rn(float(value)));
+    else if (dtype_ == gpu::kFloat16)
+      write(i, __float2half_rn(float(value)));
+    else if (dtype_ == cuda::kInt32)
+      write(i, int32_t(value));
+    else if (dtype_ == cuda::kInt64)
+      write(i, int64_t(value));
+    else
+      write(i, uint8_t(value));
   }
 
   // Calls f with every index, as a vector.
@@ -132,7 +139,7 @@ class Array {
     }
   }
   double at_index(const std::vector<int>& i) const {
-    return i.size() == 5 ? at(i[0], i[1], i[2], i[3], i[4])
+    return i.size() == 5   ? at(i[0], i[1], i[2], i[3], i[4])
            : i.size() == 4 ? at(i[0], i[1], i[2], i[3])
            : i.size() == 3 ? at(i[0], i[1], i[2])
            : i.size() == 2 ? at(i[0], i[1])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Compares the general CUDA kernels with plain loops on small awkward shapes, under every legal plan, and times them.
-// Exit status: 0 all agree, 1 some do not, 77 no GPU. Arguments: "times" only times, "checks" only checks.
+// Compares the general CUDA kernels with plain loops on small awkward shapes, under every legal
+// plan, and times them. Exit status: 0 all agree, 1 some do not, 77 no GPU. Arguments: "times" only
+// times, "checks" only checks.
 #include <string>
 
 #include "general_reference.hpp"
@@ -88,8 +89,7 @@ class CellCheck {
   explicit CellCheck(const Case& c) : c_(c), random_(c.units * 131 + c.time * 7 + Cell::kId) {
     Problem& p = problem_;
     const int T = c.time, B = c.batch, N = c.heads, D = c.units;
-    p.shape = {B,           T, N, D, c.dtype, c.is_reverse, c.is_cut, c.forward_clip,
-               c.gradient_clip};
+    p.shape = {B, T, N, D, c.dtype, c.is_reverse, c.is_cut, c.forward_clip, c.gradient_clip};
     p.wx = Array(c.dtype, {B, T, Cell::kInputs, N, D}, c.layout);
     p.wx.fill(random_, 1.5);
     p.r = Array(c.weight_dtype, {Cell::kRecurrents, N, D, D}, c.layout);
@@ -201,11 +201,11 @@ class CellCheck {
     const Problem& p = problem_;
     const auto& s = p.shape;
     cuda::GeneralPlan plan;
-    cudaError_t error = how == "planned"
-                            ? cuda::plan_general(Cell::kId, s, true, &plan)
-                            : cuda::force_general_plan(
-                                  Cell::kId, s, true, forward_plan.columns, forward_plan.ranks,
-                                  forward_plan.weights_home, forward_plan.is_tile_in_shared, &plan);
+    cudaError_t error =
+        how == "planned" ? cuda::plan_general(Cell::kId, s, true, &plan)
+                         : cuda::force_general_plan(Cell::kId, s, true, forward_plan.columns,
+                                                    forward_plan.ranks, forward_plan.weights_home,
+                                                    forward_plan.is_tile_in_shared, &plan);
     if (error == cudaErrorInvalidConfiguration) return;
     require(error, "backward plan");
     const Buffer workspace(plan.workspace_bytes);
@@ -238,8 +238,8 @@ class CellCheck {
         return reference.d_slots[reference.at(i[0], step, i[2], i[3])].v[k];
       });
     }
-    compare(name("d_initial_states", how), d_initial,
-            std::max(bound, bound_of(c_.state_dtype)), [&](const std::vector<int>& i) {
+    compare(name("d_initial_states", how), d_initial, std::max(bound, bound_of(c_.state_dtype)),
+            [&](const std::vector<int>& i) {
               return reference.d_initial[reference.at_state(i[1], i[2], i[3])].v[i[0]];
             });
     if (how == "planned") run_weights(h, slots);
@@ -343,8 +343,9 @@ void check_copies() {
 
 template <typename Cell>
 void check_cell() {
-  const int shapes[][4] = {{3, 5, 2, 7}, {1, 1, 1, 1},  {9, 17, 1, 33}, {2, 0, 2, 16}, {2, 40, 1, 100},
-                           {5, 4, 3, 64}, {4, 6, 1, 150}, {3, 3, 1, 260}, {17, 33, 2, 16}};
+  const int shapes[][4] = {{3, 5, 2, 7},   {1, 1, 1, 1},    {9, 17, 1, 33},
+                           {2, 0, 2, 16},  {2, 40, 1, 100}, {5, 4, 3, 64},
+                           {4, 6, 1, 150}, {3, 3, 1, 260},  {17, 33, 2, 16}};
   int index = 0;
   for (const auto& shape : shapes) {
     for (int dtype : {gpu::kFloat32, gpu::kBfloat16, gpu::kFloat16}) {
@@ -389,8 +390,8 @@ int run(const std::string& what) {
   }
   if (what != "times") {
     check_copies();
-#define FLASHRNN_CELL(name, ENUM, value, ...)                              \
-  check_cell<cells::name##_cell>();                                        \
+#define FLASHRNN_CELL(name, ENUM, value, ...)                                  \
+  check_cell<cells::name##_cell>();                                            \
   std::printf("%s: %d checks, %d failures so far\n", #name, checks, failures); \
   std::fflush(stdout);
 #include "cells/cells.def"

@@ -53,7 +53,7 @@ struct Problem {
 template <typename Cell>
 struct Reference {
   const Problem& p;
-  std::vector<typename Cell::States> now;      // [b][step][n][u]: the states after the step, unrounded
+  std::vector<typename Cell::States> now;  // [b][step][n][u]: the states after the step, unrounded
   std::vector<typename Cell::Saved> saved;
   std::vector<typename Cell::Slots> d_slots;
   std::vector<typename Cell::States> last, d_initial;  // [b][n][u]
@@ -125,8 +125,10 @@ struct Reference {
         }
       }
       for (int u = 0; u < s.units; ++u) {
-        if (source == gpu::kNoStep) now[at(b, step, n, u)] = current[u];
-        else current[u] = now[at(b, step, n, u)];
+        if (source == gpu::kNoStep)
+          now[at(b, step, n, u)] = current[u];
+        else
+          current[u] = now[at(b, step, n, u)];
       }
     }
     for (int u = 0; u < s.units; ++u) last[at_state(b, n, u)] = current[u];

@@ -57,16 +57,27 @@ void time_shape(int dtype, Index B, Index T, Index N, Index D) {
   shape.heads = int(N);
   shape.units = int(D);
   shape.dtype = dtype;
-  const auto zeroed = [](const Buffer& buffer, size_t size) {
-    require(cudaMemset(buffer.data(), 0, size), "memset");
+  // Random values: a chip that multiplies zeros draws less power and runs faster.
+  Random random(1);
+  Array pattern(dtype, {1 << 16}), weights_pattern(gpu::kFloat32, {1 << 16});
+  pattern.fill(random, 1);
+  weights_pattern.fill(random, 1 / std::sqrt(double(D)));
+  const auto fill = [](const Buffer& buffer, size_t size, const Array& from) {
+    const size_t step = (size_t(1) << 16) * (from.view().dtype == gpu::kFloat32 ? 4 : 2);
+    for (size_t at = 0; at < size; at += step) {
+      require(cudaMemcpy(static_cast<char*>(buffer.data()) + at, from.device(),
+                         std::min(step, size - at), cudaMemcpyDeviceToDevice),
+              "fill");
+    }
   };
   const Index rows = B * T * N * D;
   const Buffer wx(rows * G * bytes), d_wx(rows * G * bytes), h(rows * bytes), d_h(rows * bytes);
-  const Buffer r(G * N * D * D * 4), d_r(G * N * D * D * 4), bias(G * N * D * 4), d_bias(G * N * D * 4);
-  zeroed(wx, rows * G * bytes);
-  zeroed(d_h, rows * bytes);
-  zeroed(r, G * N * D * D * 4);
-  zeroed(bias, G * N * D * 4);
+  const Buffer r(G * N * D * D * 4), d_r(G * N * D * D * 4), bias(G * N * D * 4),
+      d_bias(G * N * D * 4);
+  fill(wx, rows * G * bytes, pattern);
+  fill(d_h, rows * bytes, pattern);
+  fill(r, G * N * D * D * 4, weights_pattern);
+  fill(bias, G * N * D * 4, weights_pattern);
   cuda::GeneralPlan plan, back;
   require(cuda::plan_general(1, shape, false, &plan), "plan");
   require(cuda::plan_general(1, shape, true, &back), "plan");
@@ -119,14 +130,14 @@ void time_shape(int dtype, Index B, Index T, Index N, Index D) {
     w.d_r = packed(d_r.data(), gpu::kFloat32, {G, N, D, D});
     w.d_bias = packed(d_bias.data(), gpu::kFloat32, {G, N, D});
     w.workspace = sums.data();
-    const double ms = median_ms(20, [&] { return cuda::launch_weight_gradients(weights, w, nullptr); });
+    const double ms =
+        median_ms(20, [&] { return cuda::launch_weight_gradients(weights, w, nullptr); });
     std::printf("  %-22s %8.3f ms  %.0f TFLOP/s, column tile %d, slices %d\n",
                 allow_tf32 ? "weights, tf32" : "weights", ms, 2e-9 * G * D * D * N * B * T / ms,
                 weights.column_tile, weights.slices);
   }
-  std::printf("  %-22s %8.3f ms\n", "copy of h", median_ms(20, [&] {
-                return cuda::launch_copy_view(shape, f.h, b.d_h, nullptr);
-              }));
+  std::printf("  %-22s %8.3f ms\n", "copy of h",
+              median_ms(20, [&] { return cuda::launch_copy_view(shape, f.h, b.d_h, nullptr); }));
 }
 
 }  // namespace

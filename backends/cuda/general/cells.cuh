@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cells' maths on float32 scalars of the device, with the accurate functions of the CUDA library.
+// The cells' maths on float32 scalars of the device, with the accurate functions of the CUDA
+// library.
 #pragma once
 
 #include "cells/traits.hpp"

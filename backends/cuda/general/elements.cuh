@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads and stores of tensor elements. Sequences have the problem's dtype, which kernels know as Float32 or, with the
-// conversion chosen at run time, as Bits16; weights and states have any dtype.
+// Loads and stores of tensor elements. Sequences have the problem's dtype, which kernels know as
+// Float32 or, with the conversion chosen at run time, as Bits16; weights and states have any dtype.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -22,7 +22,8 @@ __device__ __forceinline__ unsigned short to_bits16(float value, bool is_half) {
                  : __bfloat16_as_ushort(__float2bfloat16_rn(value));
 }
 
-// A raw element is loaded early and converted where it is used, so that the load's latency is hidden.
+// A raw element is loaded early and converted where it is used, so that the load's latency is
+// hidden.
 struct Float32 {
   using Raw = float;
   static constexpr int kBytes = 4;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The general backward recurrence: src/core/portable/backward.hpp for a cluster of CTAs a (head, batch tile), without the
-// gradients of the weights.
+// The general backward recurrence: src/core/portable/backward.hpp for a cluster of CTAs a (head,
+// batch tile), without the gradients of the weights.
 #include "cuda/general/cells.cuh"
 #include "cuda/general/multiply.cuh"
 
@@ -32,7 +32,7 @@ template <typename Cell, typename Element>
 struct Input {
   static constexpr int kKeptSize = Cell::kKept > 0 ? Cell::kKept : 1;
   typename Element::Raw saved[Cell::kSaved];
-  typename Element::Raw old_h, now_h, d_h;
+  typename Element::Raw old_h, d_h;
   float now[kKeptSize], old[kKeptSize];
   int source;
 
@@ -42,14 +42,15 @@ struct Input {
     const Shape& s = p.shape;
     source = source_at(p.sources, p.source_stride, place.b, step);
     const int t = s.is_reverse ? s.time - 1 - step : step;
-    const Raw* const values = static_cast<const Raw*>(p.saved) +
-                              (place.row + step) * Cell::kSaved * s.units + place.u;
+    const Raw* const values =
+        static_cast<const Raw*>(p.saved) + (place.row + step) * Cell::kSaved * s.units + place.u;
 #pragma unroll
     for (int k = 0; k < Cell::kSaved; ++k) saved[k] = values[Index(k) * s.units];
     if constexpr (Cell::kKept > 0) {
-      const float* const kept = reinterpret_cast<const float*>(static_cast<const char*>(p.saved) +
-                                                               saved_values_bytes(s, Cell::kSaved)) +
-                                (place.row + step) * Cell::kKept * s.units + place.u;
+      const float* const kept =
+          reinterpret_cast<const float*>(static_cast<const char*>(p.saved) +
+                                         saved_values_bytes(s, Cell::kSaved)) +
+          (place.row + step) * Cell::kKept * s.units + place.u;
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k) {
         now[k] = kept[Index(k) * s.units];
@@ -57,7 +58,6 @@ struct Input {
       }
     }
     const Raw* const h = static_cast<const Raw*>(p.h.data) + place.h;
-    if (s.forward_clip > 0) now_h = h[t * p.h.stride[1]];
     if constexpr (Cell::kReadsH) {
       if (step > 0) old_h = h[(s.is_reverse ? t + 1 : t - 1) * p.h.stride[1]];
     }
@@ -79,7 +79,8 @@ struct Backward {
   const TileMemory& memory;
   bool is_half;
 
-  // Gradients of the states after the step at hand, then those that have reached the initial states.
+  // Gradients of the states after the step at hand, then those that have reached the initial
+  // states.
   __device__ __forceinline__ float* carry(const Place& place) const {
     return memory.states + place.column * plan.units + place.unit;
   }
@@ -97,7 +98,8 @@ struct Backward {
     // Columns and units that do not exist are multiplied like others.
     const int own = plan.units * Cell::kRecurrents * C;
     const int first = plan.is_tile_in_shared ? 0 : share.rank * own;
-    const int last = min(product.depth * C, plan.is_tile_in_shared ? product.depth * C : first + own);
+    const int last =
+        min(product.depth * C, plan.is_tile_in_shared ? product.depth * C : first + own);
     for (int e = first + threadIdx.x; e < last; e += blockDim.x) {
       memory.operand(0)[e] = 0.0f;
       memory.operand(1)[e] = 0.0f;
@@ -109,11 +111,10 @@ struct Backward {
     float sum = k == 0 ? Element::value(input.d_h, is_half) : 0.0f;
     if (p.d_states.data != nullptr) {
       const View& v = p.d_states;
-      sum += Element::value(
-          static_cast<const Raw*>(v.data)[k * v.stride[0] + place.b * v.stride[1] +
-                                          t * v.stride[2] + share.head * v.stride[3] +
-                                          place.u * v.stride[4]],
-          is_half);
+      sum += Element::value(static_cast<const Raw*>(
+                                v.data)[k * v.stride[0] + place.b * v.stride[1] + t * v.stride[2] +
+                                        share.head * v.stride[3] + place.u * v.stride[4]],
+                            is_half);
     }
     return sum;
   }
@@ -128,12 +129,18 @@ struct Backward {
     typename Cell::States old{};
     typename Cell::States now{};
     if constexpr (Cell::kReadsH) {
-      old.v[0] = is_fresh ? rounded<Element>(
-                                state_at(p.initial_states, 0, place.b, share.head, place.u), is_half)
-                          : Element::value(input.old_h, is_half);
+      old.v[0] = is_fresh
+                     ? rounded<Element>(state_at(p.initial_states, 0, place.b, share.head, place.u),
+                                        is_half)
+                     : Element::value(input.old_h, is_half);
     }
     if (p.shape.forward_clip > 0) {
-      now.v[0] = Element::value(input.now_h, is_half);
+      const int t = p.shape.is_reverse ? p.shape.time - 1 - step : step;
+      // Clipping is rare: this offset is not kept.
+      const View& h = p.h;
+      const Index at = place.b * h.stride[0] + t * h.stride[1] + share.head * h.stride[2] +
+                       place.u * h.stride[3];
+      now.v[0] = Element::value(static_cast<const Raw*>(h.data)[at], is_half);
       // h was stored in the problem's dtype: so is the limit that it is compared with.
       const float limit = rounded<Element>(p.shape.forward_clip, is_half);
       if (now.v[0] >= limit || now.v[0] <= -limit) d.v[0] = 0.0f;
@@ -141,8 +148,8 @@ struct Backward {
 #pragma unroll
     for (int k = 0; k < Cell::kKept; ++k) {
       now.v[k + 1] = input.now[k];
-      old.v[k + 1] = is_fresh ? state_at(p.initial_states, k + 1, place.b, share.head, place.u)
-                              : input.old[k];
+      old.v[k + 1] =
+          is_fresh ? state_at(p.initial_states, k + 1, place.b, share.head, place.u) : input.old[k];
     }
     return Cell::backward(saved, old, now, d);
   }
@@ -171,13 +178,13 @@ struct Backward {
         publish(plan, memory.operand(step & 1), at + g * C, gradient.slots.v[k]);
       }
       const View& v = p.slot_gradient[k];
-      static_cast<Raw*>(v.data)[place.b * v.stride[0] + t * v.stride[1] +
-                                share.head * v.stride[2] + place.u * v.stride[3]] =
-          Element::raw(gradient.slots.v[k], is_half);
+      static_cast<Raw*>(v.data)[place.b * v.stride[0] + t * v.stride[1] + share.head * v.stride[2] +
+                                place.u * v.stride[3]] = Element::raw(gradient.slots.v[k], is_half);
     }
   }
 
-  // Adds to h's gradient what passes through R, clips it, and hands it to the initial states where they were the old ones.
+  // Adds to h's gradient what passes through R, clips it, and hands it to the initial states where
+  // they were the old ones.
   __device__ __forceinline__ void carry_back(const Place& place, int source) const {
     if (source == gpu::kNoStep) return;
     float* const d_state = carry(place);
@@ -228,8 +235,8 @@ __global__ void __launch_bounds__(kMaxGeneralThreads)
   weights.shared = shared;
   if (!p.shape.cut_recurrent_gradient) weights.load(plan, product, layout);
 
-  const Backward<Cell, Element, C> backward{
-      plan, p, product, share, memory, p.shape.dtype == gpu::kFloat16};
+  const Backward<Cell, Element, C> backward{plan,  p,      product,
+                                            share, memory, p.shape.dtype == gpu::kFloat16};
   backward.start();
   wait_for_cluster(plan.ranks);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The general forward recurrence: src/core/portable/forward.hpp for a cluster of CTAs a (head, batch tile).
+// The general forward recurrence: src/core/portable/forward.hpp for a cluster of CTAs a (head,
+// batch tile).
 #include "cuda/general/cells.cuh"
 #include "cuda/general/multiply.cuh"
 
@@ -36,8 +37,8 @@ struct Input {
     if (!place.exists || step >= p.shape.time) return;
     source = source_at(p.sources, p.source_stride, place.b, step);
     const int t = p.shape.is_reverse ? p.shape.time - 1 - step : step;
-    const auto* data = static_cast<const typename Element::Raw*>(p.wx.data) + place.wx +
-                       t * p.wx.stride[1];
+    const auto* data =
+        static_cast<const typename Element::Raw*>(p.wx.data) + place.wx + t * p.wx.stride[1];
 #pragma unroll
     for (int g = 0; g < Cell::kInputs; ++g) wx[g] = data[g * p.wx.stride[2]];
   }
@@ -72,11 +73,11 @@ struct Forward {
     }
     for (int e = threadIdx.x; e < Cell::kSlots * plan.units; e += blockDim.x) {
       const int u = share.first_unit + e % plan.units;
-      shared_bias[e] = p.bias.data != nullptr && u < s.units
-                           ? load_any(p.bias, e / plan.units * p.bias.stride[0] +
-                                                  share.head * p.bias.stride[1] +
-                                                  u * p.bias.stride[2])
-                           : 0.0f;
+      shared_bias[e] =
+          p.bias.data != nullptr && u < s.units
+              ? load_any(p.bias, e / plan.units * p.bias.stride[0] + share.head * p.bias.stride[1] +
+                                     u * p.bias.stride[2])
+              : 0.0f;
     }
     const int first = plan.is_tile_in_shared ? 0 : share.first_unit;
     const int last = plan.is_tile_in_shared ? s.units : min(s.units, share.first_unit + plan.units);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the general recurrence is cut into CTAs: every legal cut is priced with a few cycles per unit of work, the cheapest one
-// wins.
+// How the general recurrence is cut into CTAs: every legal cut is priced with a few cycles per unit
+// of work, the cheapest one wins.
 #include <algorithm>
 
 #include "cells/traits.hpp"
@@ -28,7 +28,8 @@ cudaError_t read_limits(Limits* limits) {
 
 int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
-// Fills in what follows from columns, ranks and where the weights and the tile lie; false: not legal.
+// Fills in what follows from columns, ranks and where the weights and the tile lie; false: not
+// legal.
 bool complete(GeneralPlan& plan, const CellTraits& cell, const Shape& s, const Limits& limits) {
   const int parts = std::max(1, ceil_div(s.units, plan.ranks));
   plan.units = (parts + 3) / 4 * 4;
@@ -41,9 +42,8 @@ bool complete(GeneralPlan& plan, const CellTraits& cell, const Shape& s, const L
   const int elements = std::min(kMaxGeneralThreads, plan.columns * plan.units);
   plan.threads = std::max(plan.quad_threads * plan.slices, elements);
   plan.threads = std::min(kMaxGeneralThreads, (plan.threads + 31) / 32 * 32);
-  if (plan.weights_home == kRegisters &&
-      (plan.columns != 2 || quads > plan.quad_threads ||
-       ceil_div(product.depth, plan.slices) > kResidentDepth)) {
+  if (plan.weights_home == kRegisters && (plan.columns != 2 || quads > plan.quad_threads ||
+                                          ceil_div(product.depth, plan.slices) > kResidentDepth)) {
     return false;
   }
   if (plan.weights_home == kWorkspace && plan.columns != 8) return false;
@@ -61,8 +61,8 @@ bool complete(GeneralPlan& plan, const CellTraits& cell, const Shape& s, const L
     plan.workspace_bytes +=
         size_t(s.heads) * tiles * layout.group_floats(plan.ranks) * sizeof(float);
   }
-  plan.saved_bytes = saved_values_bytes(s, cell.saved) + size_t(s.heads) * s.batch * s.time *
-                                                             cell.kept * s.units * sizeof(float);
+  plan.saved_bytes = saved_values_bytes(s, cell.saved) +
+                     size_t(s.heads) * s.batch * s.time * cell.kept * s.units * sizeof(float);
   return true;
 }
 

@@ -13,8 +13,9 @@ inline constexpr int kMaxRanks = 16;
 // Depth of one thread's part of the product where R stays in registers.
 inline constexpr int kResidentDepth = 12;
 
-// The product of one step: rows x columns out of rows x depth weights and a depth x columns operand. Forward's rows are
-// (unit, recurrent gate) and its depth the units of h; backward's rows are the units of h and its depth (unit, recurrent gate).
+// The product of one step: rows x columns out of rows x depth weights and a depth x columns
+// operand. Forward's rows are (unit, recurrent gate) and its depth the units of h; backward's rows
+// are the units of h and its depth (unit, recurrent gate).
 struct ProductShape {
   int rows;   // of a rank, a multiple of 4
   int depth;  // of the whole head
@@ -27,8 +28,9 @@ FLASHRNN_GPU_HOST_DEVICE constexpr ProductShape product_shape(const GeneralPlan&
   return {rows, plan.is_backward ? units * recurrents : units, rows * plan.ranks};
 }
 
-// Offsets in floats of a CTA's shared memory, and sizes of the same pieces in the workspace. Arrays: of a float per element that
-// the CTA keeps from step to step (forward: the states; backward: gradients of the states, and of the initial states).
+// Offsets in floats of a CTA's shared memory, and sizes of the same pieces in the workspace.
+// Arrays: of a float per element that the CTA keeps from step to step (forward: the states;
+// backward: gradients of the states, and of the initial states).
 struct TileLayout {
   int partial, states, constants, weights;  // the operand comes first
   int operand_floats, partial_floats, own_floats;
@@ -59,13 +61,18 @@ FLASHRNN_GPU_HOST_DEVICE constexpr TileLayout tile_layout(const GeneralPlan& pla
 }
 
 // Arrays of a float per element; per-unit constants (biases) of forward.
-FLASHRNN_GPU_HOST_DEVICE constexpr int tile_arrays(bool is_backward, int states) { return is_backward ? 2 * states : states; }
-FLASHRNN_GPU_HOST_DEVICE constexpr int tile_constants(bool is_backward, int slots) { return is_backward ? 0 : slots; }
+FLASHRNN_GPU_HOST_DEVICE constexpr int tile_arrays(bool is_backward, int states) {
+  return is_backward ? 2 * states : states;
+}
+FLASHRNN_GPU_HOST_DEVICE constexpr int tile_constants(bool is_backward, int slots) {
+  return is_backward ? 0 : slots;
+}
 
-// Saved for backward: values in the problem's dtype [N, B, T, saved, D], then kept states in float32 [N, B, T, kept, D]; T in
-// the order of processing.
+// Saved for backward: values in the problem's dtype [N, B, T, saved, D], then kept states in
+// float32 [N, B, T, kept, D]; T in the order of processing.
 FLASHRNN_GPU_HOST_DEVICE constexpr size_t saved_values_bytes(const Shape& s, int saved) {
-  const size_t bytes = size_t(s.heads) * s.batch * s.time * saved * s.units * (s.dtype == gpu::kFloat32 ? 4 : 2);
+  const size_t bytes =
+      size_t(s.heads) * s.batch * s.time * saved * s.units * (s.dtype == gpu::kFloat32 ? 4 : 2);
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The product of one step in float32 FMAs: each thread takes four rows, all columns, and every slices-th depth, and leaves its
-// sums in `partial`, to be added in the order of the slices.
+// The product of one step in float32 FMAs: each thread takes four rows, all columns, and every
+// slices-th depth, and leaves its sums in `partial`, to be added in the order of the slices.
 #pragma once
 
 #include "cuda/general/tile.cuh"
@@ -30,7 +30,8 @@ struct Sums {
   }
 };
 
-// The operand's columns at one depth. A plain load: from the workspace other CTAs' writes were made visible by the barrier.
+// The operand's columns at one depth. A plain load: from the workspace other CTAs' writes were made
+// visible by the barrier.
 template <int C>
 __device__ __forceinline__ void load_operand(float (&x)[C], const float* at) {
   if constexpr (C % 4 == 0) {
@@ -157,7 +158,8 @@ struct ResidentWeights {
 // R of this CTA, wherever it stays, and the product with it.
 template <int C>
 struct Weights {
-  // Two columns leave registers for weights; eight make the most of weights that are read again every step.
+  // Two columns leave registers for weights; eight make the most of weights that are read again
+  // every step.
   static constexpr bool kMayReside = C == 2;
   static constexpr bool kMayStream = C == 8;
 

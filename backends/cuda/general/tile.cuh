@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What forward and backward of the general recurrence share: the part of a (head, batch tile) that a CTA owns, the memory of
-// it, and how the CTAs of a cluster hand each other the operand of the next product.
+// What forward and backward of the general recurrence share: the part of a (head, batch tile) that
+// a CTA owns, the memory of it, and how the CTAs of a cluster hand each other the operand of the
+// next product.
 #pragma once
 
 #include "cuda/general/elements.cuh"
@@ -23,10 +24,11 @@ struct Share {
 
 // The pieces of geometry.hpp's TileLayout, in shared memory or in the workspace.
 struct TileMemory {
-  float* first_operand;  // [2 alternating steps][depth][columns]; one for the whole cluster if it lies in the workspace
+  float* first_operand;  // [2 alternating steps][depth][columns]; one for the whole cluster if it
+                         // lies in the workspace
   int operand_size;
-  float* partial;     // [slices][columns][rows]
-  float* states;      // [arrays][columns * units]
+  float* partial;  // [slices][columns][rows]
+  float* states;   // [arrays][columns * units]
 
   __device__ TileMemory(const GeneralPlan& plan, const TileLayout& layout, float* shared,
                         void* workspace) {
@@ -39,7 +41,8 @@ struct TileMemory {
       float* const base =
           reinterpret_cast<float*>(static_cast<char*>(workspace) + plan.packed_bytes) +
           group * layout.group_floats(plan.ranks);
-      float* const own = base + layout.operand_floats + Index(blockIdx.x % plan.ranks) * layout.own_floats;
+      float* const own =
+          base + layout.operand_floats + Index(blockIdx.x % plan.ranks) * layout.own_floats;
       first_operand = base;
       partial = own;
       states = own + layout.partial_floats;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A tile's product on tensor cores: bfloat16 and float16 by m16n8k16, float32 as TF32 by m16n8k8, sums in float32. Eight warps;
-// each has 32 columns and so many rows that there are as many warps across as m16 tiles in a warp: warp i of a row of warps
-// also sums the bias of the i-th of them.
+// A tile's product on tensor cores: bfloat16 and float16 by m16n8k16, float32 as TF32 by m16n8k8,
+// sums in float32. Eight warps; each has 32 columns and so many rows that there are as many warps
+// across as m16 tiles in a warp: warp i of a row of warps also sums the bias of the i-th of them.
 #pragma once
 
 #include "cuda/general/weight_gradient_tiles.cuh"
@@ -88,8 +88,9 @@ struct Mma16Product : MmaTile<kColumns> {
       unsigned b[Base::kColumnTiles / 2][4];
 #pragma unroll
       for (int i = 0; i < Base::kRowTiles; ++i) {
-        load_matrices(a[i], a_tile + Gradients::at(k + (lane & 7) + (lane >> 4) * 8,
-                                                   (Base::first_row + i * 16) / 8 + (lane >> 3 & 1)));
+        load_matrices(a[i],
+                      a_tile + Gradients::at(k + (lane & 7) + (lane >> 4) * 8,
+                                             (Base::first_row + i * 16) / 8 + (lane >> 3 & 1)));
       }
 #pragma unroll
       for (int j = 0; j < Base::kColumnTiles / 2; ++j) {
@@ -106,10 +107,9 @@ struct Mma16Product : MmaTile<kColumns> {
       if (with_bias) {
         // Read again: an index at run time would put the fragments into local memory.
         unsigned chosen[4];
-        load_matrices(chosen,
-                      a_tile + Gradients::at(k + (lane & 7) + (lane >> 4) * 8,
-                                             (Base::first_row + Base::bias_tile * 16) / 8 +
-                                                 (lane >> 3 & 1)));
+        load_matrices(chosen, a_tile + Gradients::at(k + (lane & 7) + (lane >> 4) * 8,
+                                                     (Base::first_row + Base::bias_tile * 16) / 8 +
+                                                         (lane >> 3 & 1)));
         mma16<kIsHalf>(bias, chosen, kOnes, kOnes);
       }
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tiles of the weight gradients' operands in shared memory, and how they get there. A tile has one row a step and holds, of
-// the slot gradients, the units of all slots of a head stacked side by side (each slot padded to whole 16-byte chunks), and of h
-// before the step the units of the head. Both are read along the steps, so neither is transposed in memory.
+// Tiles of the weight gradients' operands in shared memory, and how they get there. A tile has one
+// row a step and holds, of the slot gradients, the units of all slots of a head stacked side by
+// side (each slot padded to whole 16-byte chunks), and of h before the step the units of the head.
+// Both are read along the steps, so neither is transposed in memory.
 #pragma once
 
 #include <type_traits>
@@ -11,8 +12,8 @@
 
 namespace flashrnn::cuda {
 
-// Byte offsets of a tile of kDepth steps x kUnits units; rows of 16-bit elements are swizzled for ldmatrix, rows of float32
-// padded, so that neither meets bank conflicts.
+// Byte offsets of a tile of kDepth steps x kUnits units; rows of 16-bit elements are swizzled for
+// ldmatrix, rows of float32 padded, so that neither meets bank conflicts.
 template <int kBytes_, int kUnits_, int kDepth_>
 struct StepTile {
   static constexpr int kBytes = kBytes_;
@@ -36,13 +37,16 @@ __device__ __forceinline__ void copy_chunk(unsigned to, const void* from, int va
                "r"(valid)
                : "memory");
 }
-__device__ __forceinline__ void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+__device__ __forceinline__ void commit_copies() {
+  asm volatile("cp.async.commit_group;" ::: "memory");
+}
 template <int kLeft>
 __device__ __forceinline__ void wait_for_copies() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kLeft) : "memory");
 }
 
-// The blocks of steps that one CTA takes: `depth` steps of one sequence each, the last of a sequence filled up with zeros.
+// The blocks of steps that one CTA takes: `depth` steps of one sequence each, the last of a
+// sequence filled up with zeros.
 struct StepBlock {
   int b, step;
 
@@ -151,8 +155,7 @@ struct StateLoader {
           continue;
         }
       } else if (sources[i] == gpu::kInitialStates && task.initial != nullptr) {
-        from = initial_base +
-               Index(block.b) * task.shape.heads * task.padded_units * Tile::kBytes;
+        from = initial_base + Index(block.b) * task.shape.heads * task.padded_units * Tile::kBytes;
         bytes = valid;
       }
       copy_chunk(tile + Tile::at(r, chunk), from, bytes);

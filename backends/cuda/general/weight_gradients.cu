@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The weight gradients from end to end: rounds the initial h, runs the product, adds the slices in order and stores the sums in
-// the caller's dtype and strides.
-#include "cuda/general/weight_gradients.hpp"
-
+// The weight gradients from end to end: rounds the initial h, runs the product, adds the slices in
+// order and stores the sums in the caller's dtype and strides.
 #include <algorithm>
 #include <cstdint>
 
 #include "cells/traits.hpp"
 #include "cuda/general/elements.cuh"
+#include "cuda/general/weight_gradients.hpp"
 
 namespace flashrnn::cuda {
 
@@ -135,11 +134,12 @@ cudaError_t plan_weight_gradients(int cell, const Shape& shape, bool allow_tf32,
   const Index tiles = Index(task.row_tiles) * task.column_tiles * shape.heads;
   const Index blocks =
       Index(ceil_div(shape.time, weight_gradient_depth(shape.dtype))) * shape.batch;
-  // In units of one block of steps of a CTA: starting and ending a CTA costs eight, and writing and reading a slice's sums as
-  // much as they take longer than the operands of a block.
+  // In units of one block of steps of a CTA: starting and ending a CTA costs eight, and writing and
+  // reading a slice's sums as much as they take longer than the operands of a block.
   const bool is_fma = shape.dtype == gpu::kFloat32 && !allow_tf32;
   // As many CTAs as the products' launch bounds let an SM hold.
-  const double at_once = (is_fma && column_tile_of(shape.units) == 128 ? 1.0 : 2.0) * multiprocessors;
+  const double at_once =
+      (is_fma && column_tile_of(shape.units) == 128 ? 1.0 : 2.0) * multiprocessors;
   const double sums = is_fma ? 4.0 : 16.0;
   double best = 0;
   plan->slices = 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernels of the weight gradients share: dR as one product a head, stacked slot units x units of h, over all steps of
-// all sequences, cut into slices of steps whose float32 sums are added in order.
+// What the kernels of the weight gradients share: dR as one product a head, stacked slot units x
+// units of h, over all steps of all sequences, cut into slices of steps whose float32 sums are
+// added in order.
 #pragma once
 
 #include "cuda/general/launch.hpp"
@@ -17,12 +18,13 @@ struct WeightGradientTask {
   View h;
   const unsigned char* sources;
   Index source_stride;
-  const void* initial;  // [B, N, padded units], the initial h rounded to the problem's dtype; nullptr: zero
+  const void*
+      initial;  // [B, N, padded units], the initial h rounded to the problem's dtype; nullptr: zero
   int slots;
-  int padded_units;   // of a slot: whole 16-byte chunks
-  int column_pitch;   // of a row of `partial`
+  int padded_units;  // of a slot: whole 16-byte chunks
+  int column_pitch;  // of a row of `partial`
   int row_tiles, column_tiles, slices;
-  int h_has_chunks;   // rows of h are packed and aligned to 16 bytes
+  int h_has_chunks;     // rows of h are packed and aligned to 16 bytes
   float* partial;       // [slices][N][slots * padded units][column pitch]
   float* partial_bias;  // [slices][N][slots * padded units]
 };
