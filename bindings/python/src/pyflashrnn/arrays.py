@@ -17,7 +17,7 @@ from ._views import device_of, numpy_dtype_value, view
 from .cells import cell as cell_of
 from .device import Device
 from .errors import InvalidArgumentError
-from .plan import Plan, plan_for
+from .plan import CACHE_SIZE, Plan, plan_for
 from .problem import DTYPE_NAMES, Problem
 
 _NUMPY_DTYPES = {c.FLASHRNN_FLOAT32: np.dtype(np.float32), c.FLASHRNN_FLOAT16: np.dtype(np.float16),
@@ -105,7 +105,27 @@ def _empty(plan: Plan, shape: Tuple[int, ...], dtype: int, like: Any) -> np.ndar
     return np.empty(shape, _NUMPY_DTYPES[dtype])
 
 
-def _problem(wx: Any, axes: str, r: Any, bias: Any, states: Any, cell: str, dtype: Optional[str],
+# Plans of NumPy calls by what they are chosen by, which is quicker to compare than a Problem.
+_plans: dict = {}
+
+
+def _plan(wx: Any, axes: str, r: Any, states: Any, cell: str, dtypes: Tuple[Optional[str], ...],
+          options: dict) -> Plan:
+    key = None
+    if type(wx) is np.ndarray and type(r) is np.ndarray:
+        key = (wx.shape, wx.dtype, r.dtype, getattr(states, "dtype", None), cell, dtypes, tuple(options.items()))
+        plan = _plans.get(key)
+        if plan is not None:
+            return plan
+    plan = plan_for(*_problem(wx, axes, r, states, cell, *dtypes, options))
+    if key is not None:
+        if len(_plans) >= CACHE_SIZE:
+            _plans.clear()
+        _plans[key] = plan
+    return plan
+
+
+def _problem(wx: Any, axes: str, r: Any, states: Any, cell: str, dtype: Optional[str],
              weight_dtype: Optional[str], state_dtype: Optional[str], options: dict) -> Tuple[Problem, Device]:
     shape = tuple(getattr(wx, "shape", ()))
     if len(shape) != len(axes.split()):
@@ -163,8 +183,8 @@ def forward(wx: Any, r: Any, bias: Any = None, initial_states: Any = None, *, ce
     config.
     """
     options.update(mode=mode, lengths=lengths is not None, resets=resets is not None)
-    problem, device = _problem(wx, "B T G N D", r, bias, initial_states, cell, dtype, weight_dtype, state_dtype, options)
-    return run(plan_for(problem, device), wx, r, bias, initial_states, lengths=lengths, resets=resets, h=h,
+    plan = _plan(wx, "B T G N D", r, initial_states, cell, (dtype, weight_dtype, state_dtype), options)
+    return run(plan, wx, r, bias, initial_states, lengths=lengths, resets=resets, h=h,
                states=states, last_states=last_states, return_states=return_states, stream=stream)
 
 
@@ -173,9 +193,8 @@ def step(wx: Any, r: Any, bias: Any = None, states: Any = None, *, cell: str = "
          state_dtype: Optional[str] = None, stream: int = 0, **options: Any) -> Tuple[Any, Any]:
     """One step for streaming: wx [B, Gi, N, D], r [Gr, N, D, D], bias [Gb, N, D], states [S, B, N, D]. Gives h
     [B, N, D] and the new states; `new_states` may be the array `states`, which is then overwritten."""
-    problem, device = _problem(wx, "B G N D", r, bias, states, cell, dtype, weight_dtype, state_dtype,
-                               dict(options, mode="inference"))
-    plan, keep = plan_for(problem, device), []
+    plan = _plan(wx, "B G N D", r, states, cell, (dtype, weight_dtype, state_dtype), dict(options, mode="inference"))
+    keep: list = []
     shapes = plan.shapes
     if h is None:
         h = _empty(plan, shapes["step_h"], plan.dtype, wx)

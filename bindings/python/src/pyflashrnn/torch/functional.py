@@ -9,10 +9,20 @@ import torch
 from torch import Tensor
 
 from .. import _declarations as c
-from ..cells import cell as cell_of
+from ..cells import cells
 from ..errors import InvalidArgumentError
-from . import ops  # noqa: F401  registers the operators
+from . import ops
 from ._plans import DTYPES
+
+
+# A plain dictionary: torch.compile sees through it, as it does not through the library's calls.
+_CELLS = {kind.name: kind.value for kind in cells()}
+
+
+def _cell_value(name: str) -> int:
+    if name not in _CELLS:
+        raise InvalidArgumentError(f"no cell is called {name!r}: must be one of {', '.join(_CELLS)}")
+    return _CELLS[name]
 
 
 class RNNOutput(NamedTuple):
@@ -26,16 +36,20 @@ class RNNOutput(NamedTuple):
 def _autocast(wx: Tensor) -> Tensor:
     """Within autocast the input projections, which come out of a linear layer, are of its dtype; weights and states
     keep theirs: the kernels round the operands of the recurrent product themselves."""
-    kind = wx.device.type
-    if torch.is_autocast_enabled(kind) and wx.dtype == torch.float32:
-        return wx.to(torch.get_autocast_dtype(kind))
+    if wx.dtype is torch.float32:
+        kind = "cpu" if wx.is_cpu else wx.device.type
+        if torch.is_autocast_enabled(kind):
+            return wx.to(torch.get_autocast_dtype(kind))
     return wx
 
 
+_FLOATS = {dtype: DTYPES[dtype] for dtype in (torch.float32, torch.bfloat16, torch.float16, torch.float64)}
+
+
 def _float_value(dtype: torch.dtype, name: str) -> int:
-    if not dtype.is_floating_point or dtype not in DTYPES:
+    if dtype not in _FLOATS:
         raise InvalidArgumentError(f"{name} is {dtype}: must be float32, bfloat16, float16 or float64")
-    return DTYPES[dtype]
+    return _FLOATS[dtype]
 
 
 def rnn(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, initial_states: Optional[Tensor] = None, *,
@@ -79,9 +93,9 @@ def rnn(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, initial_states: Op
     flags = ((c.FLASHRNN_REVERSE if reverse else 0) | (c.FLASHRNN_LENGTHS if lengths is not None else 0)
              | (c.FLASHRNN_RESETS if resets is not None else 0) | (c.FLASHRNN_ALLOW_TF32 if allow_tf32 else 0)
              | (c.FLASHRNN_CUT_RECURRENT_GRADIENT if cut_recurrent_gradient else 0))
-    h, states, last, _ = torch.ops.pyflashrnn.forward(
+    h, states, last, _ = ops.forward(
         wx, r, bias, initial_states, lengths, resets, return_states, _float_value(state_dtype, "state_dtype"),
-        cell_of(cell).value, mode, flags, float(forward_clip), float(recurrent_gradient_clip), threads, config)
+        _cell_value(cell), mode, flags, float(forward_clip), float(recurrent_gradient_clip), threads, config)
     return RNNOutput(h, states if return_states else None, last)
 
 
@@ -92,8 +106,8 @@ def step(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, states: Optional[
     wx = _autocast(wx)
     if state_dtype is None:
         state_dtype = wx.dtype if states is None else states.dtype
-    h, new_states = torch.ops.pyflashrnn.step(
-        wx, r, bias, states, _float_value(state_dtype, "state_dtype"), cell_of(cell).value,
+    h, new_states = ops.step(
+        wx, r, bias, states, _float_value(state_dtype, "state_dtype"), _cell_value(cell),
         c.FLASHRNN_MODE_INFERENCE, 0, float(forward_clip), 0.0, threads, "")
     return h, new_states
 

@@ -14,13 +14,15 @@ from torch import Tensor
 
 from .. import _declarations as c
 from .._views import ABSENT
-from ..cells import cell_of_value
+from ..cells import cell_of_value, cells
 from ..errors import FlashRNNError, InvalidArgumentError
-from ._plans import TORCH_DTYPES, aligned, native_stream, plan_of, view, workspace
+from ._plans import TORCH_DTYPES, aligned, plan_of, stream_of, view, workspace
 
 _OPTIONS = ("int state_dtype, int cell, int mode, int flags, float forward_clip, float recurrent_gradient_clip, "
             "int threads, str config")
 _INPUTS = "Tensor r, Tensor? bias, Tensor? initial_states, Tensor? lengths, Tensor? resets"
+
+_STATES = {kind.value: len(kind.states) for kind in cells()}
 
 # Inductor may change the strides of an operator's inputs, and here those of the outputs follow from them.
 _TAGS = (torch.Tag.needs_fixed_stride_order,)
@@ -36,42 +38,46 @@ torch.library.define("pyflashrnn::step", f"(Tensor wx, Tensor r, Tensor? bias, T
 def _sequence(like: Tensor, shape: Tuple[int, ...], batch_axis: int) -> Tensor:
     """An empty tensor with the axes B and T from batch_axis on, whichever of them is outside in `like`: h of a
     time-major wx is time-major."""
-    if like.stride(0) < like.stride(1) and like.shape[0] > 1 and like.shape[1] > 1:
+    batch, time = like.shape[:2]
+    if batch > 1 and time > 1 and like.stride(0) < like.stride(1):
         swapped = list(shape)
-        swapped[batch_axis], swapped[batch_axis + 1] = shape[batch_axis + 1], shape[batch_axis]
+        swapped[batch_axis], swapped[batch_axis + 1] = time, batch
         return like.new_empty(swapped).transpose(batch_axis, batch_axis + 1)
     return like.new_empty(shape)
 
 
-def _outputs(wx: Tensor, want_states: bool, options: Tuple) -> Tuple[Tensor, Tensor, Tensor]:
+def _outputs(wx: Tensor, want_states: bool, options: Tuple) -> Tuple[Tensor, Optional[Tensor], Tensor]:
+    """h, states (None unless wanted) and the last states."""
     batch, time, _, heads, head_dim = wx.shape
-    count = len(cell_of_value(options[1]).states)
+    count = _STATES[options[1]]
     h = _sequence(wx, (batch, time, heads, head_dim), 0)
-    states = _sequence(wx, (count, batch, time, heads, head_dim), 1) if want_states else wx.new_empty(0)
+    states = _sequence(wx, (count, batch, time, heads, head_dim), 1) if want_states else None
     last = wx.new_empty((count, batch, heads, head_dim), dtype=TORCH_DTYPES[options[0]])
     return h, states, last
 
 
 def _forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Optional[Tensor], lengths: Optional[Tensor],
-             resets: Optional[Tensor], want_states: bool, *options) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
-    shape = wx.shape
-    if len(shape) != 5:
-        raise InvalidArgumentError(f"wx has shape {tuple(shape)}: must be [B, T, G, N, D]")
+             resets: Optional[Tensor], want_states: bool, *options
+             ) -> Tuple[Tensor, Optional[Tensor], Tensor, Optional[Tensor]]:
+    """h, states, last states and saved memory; None for what is not made."""
     device = wx.device
-    plan = plan_of(device, shape[:2] + shape[3:], wx.dtype, r.dtype, options)
+    plan = plan_of(device, wx.shape, wx.dtype, r.dtype, options)
     shapes, keep = plan.shapes, []
+    sees = [view(wx, shapes["wx"], "wx", device, keep), view(r, shapes["r"], "r", device, keep),
+            view(bias, shapes["bias"], "bias", device, keep),
+            view(initial_states, shapes["initial_states"], "initial_states", device, keep),
+            view(lengths, shapes["lengths"], "lengths", device, keep),
+            view(resets, shapes["resets"], "resets", device, keep)]
     h, states, last = _outputs(wx, want_states, options)
-    saved = torch.empty(plan.saved, dtype=torch.uint8, device=device)
-    memory = aligned(saved, plan.alignment) if plan.saved else saved
+    saved = memory = None
+    if plan.saved:
+        saved = torch.empty(plan.saved, dtype=torch.uint8, device=device)
+        memory = aligned(saved, plan.alignment)
     plan.run_forward(
-        plan.device.stream(native_stream(device)), view(wx, shapes["wx"], "wx", device, keep),
-        view(r, shapes["r"], "r", device, keep), view(bias, shapes["bias"], "bias", device, keep),
-        view(initial_states, shapes["initial_states"], "initial_states", device, keep),
-        view(lengths, shapes["lengths"], "lengths", device, keep), view(resets, shapes["resets"], "resets", device, keep),
-        view(h, shapes["h"], "h", device, keep),
-        view(states, shapes["states"], "states", device, keep) if want_states else ABSENT,
+        stream_of(plan, device), *sees, view(h, shapes["h"], "h", device, keep),
+        view(states, shapes["states"], "states", device, keep),
         view(last, shapes["last_states"], "last_states", device, keep),
-        workspace(plan.forward_workspace, plan.alignment, device, keep), plan.forward_workspace,
+        workspace(plan, plan.forward_workspace, device, keep), plan.forward_workspace,
         memory.data_ptr() if plan.saved else 0, plan.saved)
     if memory is not saved:
         saved.copy_(memory)
@@ -80,7 +86,7 @@ def _forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Opti
 
 def _backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: Optional[Tensor], wx: Optional[Tensor],
               r: Tensor, bias: Optional[Tensor], initial_states: Optional[Tensor], lengths: Optional[Tensor],
-              resets: Optional[Tensor], h: Tensor, saved: Tensor, wanted: List[bool], *options
+              resets: Optional[Tensor], h: Tensor, saved: Optional[Tensor], wanted: List[bool], *options
               ) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
     device = h.device
     plan = plan_of(device, h.shape, h.dtype, r.dtype, options)
@@ -89,7 +95,7 @@ def _backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: 
     outputs = _gradients(r, h, wanted, options)
     names = ("d_wx", "d_r", "d_bias", "d_initial_states")
     plan.run_backward(
-        plan.device.stream(native_stream(device)), view(wx, shapes["wx"], "wx", device, keep),
+        stream_of(plan, device), view(wx, shapes["wx"], "wx", device, keep),
         view(r, shapes["r"], "r", device, keep), view(bias, shapes["bias"], "bias", device, keep),
         view(initial_states, shapes["initial_states"], "initial_states", device, keep),
         view(lengths, shapes["lengths"], "lengths", device, keep), view(resets, shapes["resets"], "resets", device, keep),
@@ -98,7 +104,7 @@ def _backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: 
         view(d_last_states, shapes["last_states"], "d_last_states", device, keep),
         *(view(output, shapes[name], name, device, keep) if wish else ABSENT
           for output, name, wish in zip(outputs, names, wanted)),
-        workspace(plan.backward_workspace, plan.alignment, device, keep), plan.backward_workspace,
+        workspace(plan, plan.backward_workspace, device, keep), plan.backward_workspace,
         memory.data_ptr() if plan.saved else 0, plan.saved)
     return outputs
 
@@ -117,32 +123,39 @@ def _gradients(r: Tensor, h: Tensor, wanted: List[bool], options: Tuple) -> Tupl
 
 
 def _step(wx: Tensor, r: Tensor, bias: Optional[Tensor], states: Optional[Tensor], *options) -> Tuple[Tensor, Tensor]:
-    shape = wx.shape
-    if len(shape) != 4:
-        raise InvalidArgumentError(f"wx has shape {tuple(shape)}: must be [B, G, N, D]")
+    if wx.dim() != 4:
+        raise InvalidArgumentError(f"wx has shape {tuple(wx.shape)}: must be [B, G, N, D]")
     device = wx.device
-    plan = plan_of(device, (shape[0], 1, shape[2], shape[3]), wx.dtype, r.dtype, options)
+    batch, _, heads, head_dim = wx.shape
+    plan = plan_of(device, (batch, 1, heads, head_dim), wx.dtype, r.dtype, options)
     shapes, keep = plan.shapes, []
     h, new_states = _step_outputs(wx, options)
     plan.run_step(
-        plan.device.stream(native_stream(device)), view(wx, shapes["step_wx"], "wx", device, keep),
+        stream_of(plan, device), view(wx, shapes["step_wx"], "wx", device, keep),
         view(r, shapes["r"], "r", device, keep), view(bias, shapes["bias"], "bias", device, keep),
         view(states, shapes["initial_states"], "states", device, keep),
         view(new_states, shapes["last_states"], "new_states", device, keep),
         view(h, shapes["step_h"], "h", device, keep),
-        workspace(plan.step_workspace, plan.alignment, device, keep), plan.step_workspace)
+        workspace(plan, plan.step_workspace, device, keep), plan.step_workspace)
     return h, new_states
 
 
 def _step_outputs(wx: Tensor, options: Tuple) -> Tuple[Tensor, Tensor]:
     batch, _, heads, head_dim = wx.shape
-    count = len(cell_of_value(options[1]).states)
+    count = _STATES[options[1]]
     return (wx.new_empty((batch, heads, head_dim)),
             wx.new_empty((count, batch, heads, head_dim), dtype=TORCH_DTYPES[options[0]]))
 
 
+def _forward_operator(wx, *rest):
+    """Operators give tensors only."""
+    h, states, last, saved = _forward(wx, *rest)
+    return (h, wx.new_empty(0) if states is None else states, last,
+            torch.empty(0, dtype=torch.uint8, device=wx.device) if saved is None else saved)
+
+
 for _key in ("cpu", "cuda"):
-    torch.library.impl("pyflashrnn::forward", _key, _forward)
+    torch.library.impl("pyflashrnn::forward", _key, _forward_operator)
     torch.library.impl("pyflashrnn::backward", _key, _backward)
     torch.library.impl("pyflashrnn::step", _key, _step)
 
@@ -151,16 +164,15 @@ for _key in ("cpu", "cuda"):
 def _forward_fake(wx, r, bias, initial_states, lengths, resets, want_states, *options):
     torch._check(wx.dim() == 5, lambda: f"wx has shape {tuple(wx.shape)}: must be [B, T, G, N, D]")
     h, states, last = _outputs(wx, want_states, options)
-    sizes = tuple(h.shape)
     size = None
-    if all(type(n) is int for n in sizes):  # with symbolic sizes there is no plan to ask
+    if all(type(n) is int for n in h.shape):  # with symbolic sizes there is no plan to ask
         try:
-            size = plan_of(wx.device, sizes, wx.dtype, r.dtype, options).saved
+            size = plan_of(wx.device, tuple(h.shape), wx.dtype, r.dtype, options).saved
         except FlashRNNError:  # traced for a device that is not here
             pass
     if size is None:
         size = torch.library.get_ctx().new_dynamic_size()
-    return h, states, last, wx.new_empty(size, dtype=torch.uint8)
+    return h, wx.new_empty(0) if states is None else states, last, wx.new_empty(size, dtype=torch.uint8)
 
 
 @torch.library.register_fake("pyflashrnn::backward")
@@ -184,7 +196,7 @@ def _setup_context(ctx, inputs, output):
     ctx.want_states = want_states
     ctx.has_bias, ctx.has_initial = bias is not None, initial_states is not None
     ctx.set_materialize_grads(False)
-    ctx.mark_non_differentiable(*((saved,) if want_states else (states, saved)))
+    ctx.mark_non_differentiable(*(t for t in ((saved,) if want_states else (states, saved)) if t is not None))
 
 
 def _autograd(ctx, d_h, d_states, d_last_states, _):
@@ -195,7 +207,7 @@ def _autograd(ctx, d_h, d_states, d_last_states, _):
         raise InvalidArgumentError("mode is inference, which keeps nothing for backward: must be training or recompute")
     if d_h is None and d_states is None and d_last_states is None:
         return (None,) * len(needs)
-    gradients = torch.ops.pyflashrnn.backward(
+    gradients = backward(
         d_h, d_states if ctx.want_states else None, d_last_states, wx, r, bias, initial_states, lengths, resets, h, saved,
         wanted, *ctx.options)
     made = tuple(gradient if wish else None for gradient, wish in zip(gradients, wanted))
@@ -213,3 +225,61 @@ def _no_gradient(ctx, *_):
 torch.library.register_autograd("pyflashrnn::forward", _autograd, setup_context=_setup_context)
 torch.library.register_autograd("pyflashrnn::backward", _no_second_order)
 torch.library.register_autograd("pyflashrnn::step", _no_gradient)
+
+
+forward_operator = torch.ops.pyflashrnn.forward.default
+backward_operator = torch.ops.pyflashrnn.backward.default
+step_operator = torch.ops.pyflashrnn.step.default
+
+
+class _Eager(torch.autograd.Function):
+    """The same without the dispatcher, which takes longer than a small run does."""
+
+    forward = staticmethod(_forward)
+    setup_context = staticmethod(_setup_context)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, *gradients):
+        return _autograd(ctx, *gradients)
+
+
+_PLAIN = (Tensor, torch.nn.Parameter)
+
+
+def _is_plain(wx: Tensor, r: Tensor, others: Tuple[Optional[Tensor], ...]) -> bool:
+    """Whether nothing but autograd looks at the call: no tracing, no transform, no mode, no subclass of Tensor."""
+    return (not torch.compiler.is_compiling() and not wx.is_meta and type(wx) in _PLAIN and type(r) in _PLAIN and _no_modes()
+            and all(other is None or type(other) in _PLAIN for other in others))
+
+
+try:
+    from torch._C import _len_torch_dispatch_stack, _len_torch_function_stack
+    from torch._C._functorch import peek_interpreter_stack
+
+    def _no_modes() -> bool:
+        return (_len_torch_dispatch_stack() == 0 and _len_torch_function_stack() == 0
+                and peek_interpreter_stack() is None)
+except ImportError:  # another version of PyTorch: always the dispatcher
+    def _no_modes() -> bool:
+        return False
+
+
+def forward(wx, r, bias, initial_states, lengths, resets, want_states, *options):
+    if _is_plain(wx, r, (bias, initial_states, lengths, resets)):
+        if options[2] == c.FLASHRNN_MODE_INFERENCE:
+            return _forward(wx, r, bias, initial_states, lengths, resets, want_states, *options)
+        return _Eager.apply(wx, r, bias, initial_states, lengths, resets, want_states, *options)
+    return forward_operator(wx, r, bias, initial_states, lengths, resets, want_states, *options)
+
+
+def backward(d_h, d_states, d_last_states, wx, r, *rest):
+    if _is_plain(r, r, (d_h, d_states, d_last_states)) and not torch.is_grad_enabled():
+        return _backward(d_h, d_states, d_last_states, wx, r, *rest)
+    return backward_operator(d_h, d_states, d_last_states, wx, r, *rest)
+
+
+def step(wx, r, bias, states, *options):
+    if _is_plain(wx, r, (bias, states)):
+        return _step(wx, r, bias, states, *options)
+    return step_operator(wx, r, bias, states, *options)
