@@ -13,6 +13,7 @@ from ..cells import cells
 from ..errors import InvalidArgumentError
 from . import ops
 from ._plans import DTYPES
+from .convert import gru_from_flashrnn
 
 
 # A plain dictionary: torch.compile sees through it, as it does not through the library's calls.
@@ -78,11 +79,11 @@ def rnn(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, initial_states: Op
 
     Within autocast a float32 wx is cast to the autocast dtype.
     """
-    wx = _autocast(wx)
     if state_dtype is None:
         state_dtype = wx.dtype if initial_states is None else initial_states.dtype
     elif initial_states is not None:
         initial_states = initial_states.to(state_dtype)
+    wx = _autocast(wx)
     if allow_tf32 is None:
         allow_tf32 = wx.is_cuda and torch.backends.cuda.matmul.allow_tf32
     needs_backward = torch.is_grad_enabled() and (
@@ -103,9 +104,9 @@ def step(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, states: Optional[
          state_dtype: Optional[torch.dtype] = None, forward_clip: float = 0.0, threads: int = 0) -> Tuple[Tensor, Tensor]:
     """One step for streaming, without gradients: wx [B, Gi, N, D], r [Gr, N, D, D], bias [Gb, N, D],
     states [S, B, N, D]. Gives h [B, N, D] and the new states."""
-    wx = _autocast(wx)
     if state_dtype is None:
         state_dtype = wx.dtype if states is None else states.dtype
+    wx = _autocast(wx)
     h, new_states = ops.step(
         wx, r, bias, states, _float_value(state_dtype, "state_dtype"), _cell_value(cell),
         c.FLASHRNN_MODE_INFERENCE, 0, float(forward_clip), 0.0, threads, "")
@@ -166,9 +167,8 @@ def flashrnn(Wx: Tensor, R: Tensor, b: Optional[Tensor] = None, states: Optional
         if states.dim() != 5 or states.shape[2] != 1:
             raise InvalidArgumentError(f"states has shape {tuple(states.shape)}: must be [S, B, 1, N, D]")
         states = states[:, :, 0]
-    if config.function == "gru":  # g r z and g r z n to r z g and r z n g
-        R = R.roll(-1, 0)
-        b = None if b is None else b.roll(-1, 0)
+    if config.function == "gru":
+        R, b = gru_from_flashrnn(R, b)
     if dtype is not None:
         kind = getattr(torch, dtype, None)
         if not isinstance(kind, torch.dtype):
