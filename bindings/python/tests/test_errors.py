@@ -53,8 +53,13 @@ def test_errors_are_pythons_own_kinds_too():
         Plan(Problem("lstm", 0, 1, 1, 1))
     assert issubclass(pyflashrnn.UnsupportedError, NotImplementedError)
     assert issubclass(pyflashrnn.OutOfMemoryError, MemoryError)
-    with pytest.raises(pyflashrnn.DeviceUnavailableError):
+    with pytest.raises(ValueError, match="ordinal is 7"):
         Device("cpu", 7)
+    with pytest.raises(ValueError, match="backend is 'tpu'"):
+        Device("tpu")
+    if not pyflashrnn.has_feature("vulkan"):
+        with pytest.raises(pyflashrnn.DeviceUnavailableError, match="vulkan"):
+            Device("vulkan")
     with pytest.raises(pyflashrnn.InfeasibleError, match="batch_tile"):
         Plan(Problem("lstm", 1, 1, 1, 1, config="batch_tile=12345"))
 

@@ -60,8 +60,6 @@ def plan_of(device: torch.device, shape: Tuple[int, ...], dtype: torch.dtype, we
     plan = _plans.get(key)
     if plan is None:
         state_dtype, cell, mode, flags, forward_clip, recurrent_gradient_clip, threads, config = options
-        if len(shape) not in (4, 5):
-            raise InvalidArgumentError(f"wx has shape {tuple(shape)}: must be [B, T, G, N, D]")
         problem = Problem(
             cell_of_value(cell).name, *shape[:2], *shape[-2:], dtype_name(dtype, "wx"), dtype_name(weight_dtype, "r"),
             DTYPE_NAMES[state_dtype], _MODE_NAMES[mode], bool(flags & c.FLASHRNN_REVERSE),

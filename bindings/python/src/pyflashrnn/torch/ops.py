@@ -60,6 +60,8 @@ def _forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Opti
              resets: Optional[Tensor], want_states: bool, *options
              ) -> Tuple[Tensor, Optional[Tensor], Tensor, Optional[Tensor]]:
     """h, states, last states and saved memory; None for what is not made."""
+    if wx.dim() != 5:
+        raise InvalidArgumentError(f"wx has shape {tuple(wx.shape)}: must be [B, T, G, N, D]")
     device = wx.device
     plan = plan_of(device, wx.shape, wx.dtype, r.dtype, options)
     shapes, keep = plan.shapes, []
@@ -166,8 +168,9 @@ def _forward_fake(wx, r, bias, initial_states, lengths, resets, want_states, *op
     h, states, last = _outputs(wx, want_states, options)
     size = None
     if all(type(n) is int for n in h.shape):  # with symbolic sizes there is no plan to ask
+        device = torch.device("cpu") if wx.is_meta else wx.device  # on meta any size will do
         try:
-            size = plan_of(wx.device, tuple(h.shape), wx.dtype, r.dtype, options).saved
+            size = plan_of(device, tuple(h.shape), wx.dtype, r.dtype, options).saved
         except FlashRNNError:  # traced for a device that is not here
             pass
     if size is None:
@@ -238,10 +241,7 @@ class _Eager(torch.autograd.Function):
     forward = staticmethod(_forward)
     setup_context = staticmethod(_setup_context)
 
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, *gradients):
-        return _autograd(ctx, *gradients)
+    backward = staticmethod(_autograd)
 
 
 _PLAIN = (Tensor, torch.nn.Parameter)
