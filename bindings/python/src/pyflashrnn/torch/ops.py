@@ -56,6 +56,10 @@ def _outputs(wx: Tensor, want_states: bool, options: Tuple) -> Tuple[Tensor, Opt
     return h, states, last
 
 
+def _saved_memory(size: int, device: torch.device) -> Tensor:
+    return torch.empty(size, dtype=torch.uint8, device=device)
+
+
 def _forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Optional[Tensor], lengths: Optional[Tensor],
              resets: Optional[Tensor], want_states: bool, *options
              ) -> Tuple[Tensor, Optional[Tensor], Tensor, Optional[Tensor]]:
@@ -73,7 +77,7 @@ def _forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Opti
     h, states, last = _outputs(wx, want_states, options)
     saved = memory = None
     if plan.saved:
-        saved = torch.empty(plan.saved, dtype=torch.uint8, device=device)
+        saved = _saved_memory(plan.saved, device)
         memory = aligned(saved, plan.alignment)
     plan.run_forward(
         stream_of(plan, device), *sees, view(h, shapes["h"], "h", device, keep),
