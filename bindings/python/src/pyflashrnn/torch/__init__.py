@@ -6,9 +6,10 @@
     convert                                    weights from one order of the gates to another
 """
 from . import convert
+from ._cache import set_memory_cache
 from .functional import FlashRNNConfig, RNNOutput, flashrnn, rnn, step
 from .modules import GRU, LSTM, RNN
 from .multihead import MultiHeadElman, MultiHeadGRU, MultiHeadLightGRU, MultiHeadLSTM, MultiHeadRNN, sLSTM
 
 __all__ = ["FlashRNNConfig", "GRU", "LSTM", "MultiHeadElman", "MultiHeadGRU", "MultiHeadLSTM", "MultiHeadLightGRU",
-           "MultiHeadRNN", "RNN", "RNNOutput", "convert", "flashrnn", "rnn", "sLSTM", "step"]
+           "MultiHeadRNN", "RNN", "RNNOutput", "convert", "flashrnn", "rnn", "sLSTM", "set_memory_cache", "step"]

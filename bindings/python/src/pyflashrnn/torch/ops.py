@@ -7,7 +7,7 @@ two clips, threads and config. A tensor that is not made is returned with the sh
 """
 from __future__ import annotations
 
-from typing import List, Optional, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -16,12 +16,14 @@ from .. import _declarations as c
 from .._views import ABSENT
 from ..cells import cell_of_value, cells
 from ..errors import FlashRNNError, InvalidArgumentError
+from ._cache import empty, new_empty
 from ._plans import TORCH_DTYPES, aligned, plan_of, stream_of, view, workspace
 
 _OPTIONS = ("int state_dtype, int cell, int mode, int flags, float forward_clip, float recurrent_gradient_clip, "
             "int threads, str config")
 _INPUTS = "Tensor r, Tensor? bias, Tensor? initial_states, Tensor? lengths, Tensor? resets"
 
+_Maker = Callable[[Tensor, Sequence[int]], Tensor]  # new_empty, or for tensors without memory Tensor.new_empty
 _STATES = {kind.value: len(kind.states) for kind in cells()}
 
 # Inductor may change the strides of an operator's inputs, and here those of the outputs follow from them.
@@ -35,29 +37,29 @@ torch.library.define("pyflashrnn::step", f"(Tensor wx, Tensor r, Tensor? bias, T
                      "(Tensor h, Tensor new_states)", tags=_TAGS)
 
 
-def _sequence(like: Tensor, shape: Tuple[int, ...], batch_axis: int) -> Tensor:
-    """An empty tensor with the axes B and T from batch_axis on, whichever of them is outside in `like`: h of a
-    time-major wx is time-major."""
+def _sequence(make: _Maker, like: Tensor, shape: Tuple[int, ...], batch_axis: int) -> Tensor:
+    """A new tensor with the axes B and T from batch_axis on, whichever of them is outside in `like`: h of a time-major
+    wx is time-major."""
     batch, time = like.shape[:2]
     if batch > 1 and time > 1 and like.stride(0) < like.stride(1):
         swapped = list(shape)
         swapped[batch_axis], swapped[batch_axis + 1] = time, batch
-        return like.new_empty(swapped).transpose(batch_axis, batch_axis + 1)
-    return like.new_empty(shape)
+        return make(like, swapped).transpose(batch_axis, batch_axis + 1)
+    return make(like, shape)
 
 
-def _outputs(wx: Tensor, want_states: bool, options: Tuple) -> Tuple[Tensor, Optional[Tensor], Tensor]:
+def _outputs(make: _Maker, wx: Tensor, want_states: bool, options: Tuple) -> Tuple[Tensor, Optional[Tensor], Tensor]:
     """h, states (None unless wanted) and the last states."""
     batch, time, _, heads, head_dim = wx.shape
     count = _STATES[options[1]]
-    h = _sequence(wx, (batch, time, heads, head_dim), 0)
-    states = _sequence(wx, (count, batch, time, heads, head_dim), 1) if want_states else None
+    h = _sequence(make, wx, (batch, time, heads, head_dim), 0)
+    states = _sequence(make, wx, (count, batch, time, heads, head_dim), 1) if want_states else None
     last = wx.new_empty((count, batch, heads, head_dim), dtype=TORCH_DTYPES[options[0]])
     return h, states, last
 
 
 def _saved_memory(size: int, device: torch.device) -> Tensor:
-    return torch.empty(size, dtype=torch.uint8, device=device)
+    return empty((size,), torch.uint8, device)
 
 
 def _forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Optional[Tensor], lengths: Optional[Tensor],
@@ -74,7 +76,7 @@ def _forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Opti
             view(initial_states, shapes["initial_states"], "initial_states", device, keep),
             view(lengths, shapes["lengths"], "lengths", device, keep),
             view(resets, shapes["resets"], "resets", device, keep)]
-    h, states, last = _outputs(wx, want_states, options)
+    h, states, last = _outputs(new_empty, wx, want_states, options)
     saved = memory = None
     if plan.saved:
         saved = _saved_memory(plan.saved, device)
@@ -98,7 +100,7 @@ def _backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: 
     plan = plan_of(device, h.shape, h.dtype, r.dtype, options)
     shapes, keep = plan.shapes, []
     memory = aligned(saved, plan.alignment) if plan.saved else saved
-    outputs = _gradients(r, h, wanted, options)
+    outputs = _gradients(new_empty, r, h, wanted, options)
     names = ("d_wx", "d_r", "d_bias", "d_initial_states")
     plan.run_backward(
         stream_of(plan, device), view(wx, shapes["wx"], "wx", device, keep),
@@ -115,14 +117,15 @@ def _backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: 
     return outputs
 
 
-def _gradients(r: Tensor, h: Tensor, wanted: List[bool], options: Tuple) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+def _gradients(make: _Maker, r: Tensor, h: Tensor, wanted: List[bool], options: Tuple
+               ) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
     batch, time, heads, head_dim = h.shape
     kind = cell_of_value(options[1])
     want_wx, want_r, want_bias, want_initial = wanted
     none = h.new_empty
     return (
-        _sequence(h, (batch, time, len(kind.input_gates), heads, head_dim), 0) if want_wx else none(0),
-        r.new_empty(r.shape) if want_r else none(0),
+        _sequence(make, h, (batch, time, len(kind.input_gates), heads, head_dim), 0) if want_wx else none(0),
+        make(r, r.shape) if want_r else none(0),
         r.new_empty((len(kind.bias_gates), heads, head_dim)) if want_bias else none(0),
         h.new_empty((len(kind.states), batch, heads, head_dim), dtype=TORCH_DTYPES[options[0]])
         if want_initial else none(0))
@@ -169,7 +172,7 @@ for _key in ("cpu", "cuda"):
 @torch.library.register_fake("pyflashrnn::forward")
 def _forward_fake(wx, r, bias, initial_states, lengths, resets, want_states, *options):
     torch._check(wx.dim() == 5, lambda: f"wx has shape {tuple(wx.shape)}: must be [B, T, G, N, D]")
-    h, states, last = _outputs(wx, want_states, options)
+    h, states, last = _outputs(Tensor.new_empty, wx, want_states, options)
     size = None
     if all(type(n) is int for n in h.shape):  # with symbolic sizes there is no plan to ask
         device = torch.device("cpu") if wx.is_meta else wx.device  # on meta any size will do
@@ -185,7 +188,7 @@ def _forward_fake(wx, r, bias, initial_states, lengths, resets, want_states, *op
 @torch.library.register_fake("pyflashrnn::backward")
 def _backward_fake(d_h, d_states, d_last_states, wx, r, bias, initial_states, lengths, resets, h, saved, wanted,
                    *options):
-    return _gradients(r, h, wanted, options)
+    return _gradients(Tensor.new_empty, r, h, wanted, options)
 
 
 @torch.library.register_fake("pyflashrnn::step")
@@ -240,10 +243,14 @@ step_operator = torch.ops.pyflashrnn.step.default
 
 
 class _Eager(torch.autograd.Function):
-    """The same without the dispatcher, which takes longer than a small run does."""
+    """The same without the dispatcher, which takes longer than a small run does. (With a setup_context of its own the
+    class would take PyTorch 60 us more a call.)"""
 
-    forward = staticmethod(_forward)
-    setup_context = staticmethod(_setup_context)
+    @staticmethod
+    def forward(ctx, *inputs):
+        outputs = _forward(*inputs)
+        _setup_context(ctx, inputs, outputs)
+        return outputs
 
     backward = staticmethod(_autograd)
 
