@@ -8,7 +8,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PARTS = {"numpy": (["numpy", "pytest"], sorted(HERE.glob("test_*.py"))),
-         "torch": (["numpy", "pytest", "torch"], [HERE / "pytorch"]),
+         "torch": (["numpy", "pytest", "torch"], [HERE / "pytorch", HERE / "test_readme.py"]),
          "packaging": (["setuptools", "wheel", "pip", "numpy", "pytest"], [HERE / "packaging"])}
 
 
