@@ -15,7 +15,7 @@ import numpy as np
 from . import _declarations as c
 from .errors import InvalidArgumentError
 
-View = Tuple[int, int, int, int, int, int, int, int]
+View = Tuple[int, ...]
 ABSENT: View = (0, 0, 0, 0, 0, 0, 0, 0)
 
 # NumPy has no bfloat16 of its own: uint16 stands for any dtype of 16 bits (0: as the plan says), and a dtype of that

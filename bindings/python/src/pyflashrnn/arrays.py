@@ -7,7 +7,7 @@ them over without a copy too. For arrays on a GPU give the outputs.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from .errors import InvalidArgumentError
 from .plan import CACHE_SIZE, Plan, plan_for
 from .problem import DTYPE_NAMES, Problem
 
-_NUMPY_DTYPES = {c.FLASHRNN_FLOAT32: np.dtype(np.float32), c.FLASHRNN_FLOAT16: np.dtype(np.float16),
+_NUMPY_DTYPES: Dict[int, np.dtype] = {c.FLASHRNN_FLOAT32: np.dtype(np.float32), c.FLASHRNN_FLOAT16: np.dtype(np.float16),
                  c.FLASHRNN_FLOAT64: np.dtype(np.float64), c.FLASHRNN_BFLOAT16: np.dtype(np.uint16)}
 
 
@@ -60,7 +60,8 @@ class Forward:
         unknown = set(wanted) - set(given)
         if unknown:
             raise InvalidArgumentError(f"wanted has {sorted(unknown)}: must be some of {list(given)}")
-        shapes, keep = plan.shapes, []
+        shapes = plan.shapes
+        keep: list = []
         if out is None:
             dtypes = {"wx": plan.dtype, "r": plan.weight_dtype, "bias": plan.weight_dtype,
                       "initial_states": plan.state_dtype}
@@ -74,13 +75,12 @@ class Forward:
             return view(getattr(out, name), shapes[name], name, keep, True, self._stream)
 
         recompute = plan.problem.mode == "recompute"
-        plan.run_backward(
-            stream, read("wx", wx if recompute else None), read("r", r), read("bias", bias if recompute else None),
+        plan.run_backward(stream, (
+            read("wx", wx if recompute else None), read("r", r), read("bias", bias if recompute else None),
             read("initial_states", initial_states), read("lengths", lengths), read("resets", resets), read("h", self.h),
             read("d_h", d_h), read("d_states", d_states), read("d_last_states", d_last_states), write("d_wx"),
-            write("d_r"), write("d_bias"), write("d_initial_states"),
-            workspaces.get(plan.device, stream, plan.backward_workspace), plan.backward_workspace,
-            self._saved.address if self._saved else 0, plan.saved)
+            write("d_r"), write("d_bias"), write("d_initial_states")),
+            workspaces.get(plan.device, stream, plan.backward_workspace), self._saved.address if self._saved else 0)
         return out
 
 
@@ -109,7 +109,7 @@ def _empty(plan: Plan, shape: Tuple[int, ...], dtype: int, like: Any) -> np.ndar
 _plans: dict = {}
 
 
-def _plan(wx: Any, axes: str, r: Any, states: Any, cell: str, dtypes: Tuple[Optional[str], ...],
+def _plan(wx: Any, axes: str, r: Any, states: Any, cell: str, dtypes: Tuple[Optional[str], Optional[str], Optional[str]],
           options: dict) -> Plan:
     key = None
     if type(wx) is np.ndarray and type(r) is np.ndarray:
@@ -145,7 +145,8 @@ def run(plan: Plan, wx: Any, r: Any, bias: Any = None, initial_states: Any = Non
         resets: Any = None, h: Any = None, states: Any = None, last_states: Any = None, return_states: bool = False,
         stream: int = 0) -> Forward:
     """A forward pass of a plan: `forward` without the search for the plan. Outputs that are None are made."""
-    shapes, keep = plan.shapes, []
+    shapes = plan.shapes
+    keep: list = []
     if h is None:
         h = _empty(plan, shapes["h"], plan.dtype, wx)
     if states is None and return_states:
@@ -155,16 +156,15 @@ def run(plan: Plan, wx: Any, r: Any, bias: Any = None, initial_states: Any = Non
                              wx if initial_states is None else initial_states)
     queue = plan.device.stream(stream)
     saved = Buffer(plan.device, plan.saved) if plan.saved else None
-    plan.run_forward(
-        queue, view(wx, shapes["wx"], "wx", keep, stream=stream), view(r, shapes["r"], "r", keep, stream=stream),
+    plan.run_forward(queue, (
+        view(wx, shapes["wx"], "wx", keep, stream=stream), view(r, shapes["r"], "r", keep, stream=stream),
         view(bias, shapes["bias"], "bias", keep, stream=stream),
         view(initial_states, shapes["initial_states"], "initial_states", keep, stream=stream),
         view(lengths, shapes["lengths"], "lengths", keep, stream=stream),
         view(resets, shapes["resets"], "resets", keep, stream=stream),
         view(h, shapes["h"], "h", keep, True, stream), view(states, shapes["states"], "states", keep, True, stream),
-        view(last_states, shapes["last_states"], "last_states", keep, True, stream),
-        workspaces.get(plan.device, queue, plan.forward_workspace), plan.forward_workspace,
-        saved.address if saved else 0, plan.saved)
+        view(last_states, shapes["last_states"], "last_states", keep, True, stream)),
+        workspaces.get(plan.device, queue, plan.forward_workspace), saved.address if saved else 0)
     return Forward(h, states, last_states, plan, (wx, r, bias, initial_states, lengths, resets), saved, stream)
 
 
@@ -201,11 +201,11 @@ def step(wx: Any, r: Any, bias: Any = None, states: Any = None, *, cell: str = "
     if new_states is None:
         new_states = _empty(plan, shapes["last_states"], plan.state_dtype, wx if states is None else states)
     queue = plan.device.stream(stream)
-    plan.run_step(
-        queue, view(wx, shapes["step_wx"], "wx", keep, stream=stream), view(r, shapes["r"], "r", keep, stream=stream),
+    plan.run_step(queue, (
+        view(wx, shapes["step_wx"], "wx", keep, stream=stream), view(r, shapes["r"], "r", keep, stream=stream),
         view(bias, shapes["bias"], "bias", keep, stream=stream),
         view(states, shapes["initial_states"], "states", keep, stream=stream),
         view(new_states, shapes["last_states"], "new_states", keep, True, stream),
-        view(h, shapes["step_h"], "h", keep, True, stream),
-        workspaces.get(plan.device, queue, plan.step_workspace), plan.step_workspace)
+        view(h, shapes["step_h"], "h", keep, True, stream)),
+        workspaces.get(plan.device, queue, plan.step_workspace))
     return h, new_states

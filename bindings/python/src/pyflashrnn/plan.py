@@ -6,7 +6,8 @@ import ctypes
 import json
 import threading
 from collections import OrderedDict
-from typing import Any, Dict, Optional, Tuple
+from itertools import chain
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from . import _declarations as c
 from ._args import BACKWARD, FORWARD, STEP
@@ -44,30 +45,28 @@ class Plan:
         self.saved: int = sizes.saved
         self.alignment: int = max(sizes.alignment, 1)
 
-    def run_forward(self, stream: Optional[int], wx: View, r: View, bias: View, initial_states: View, lengths: View,
-                    resets: View, h: View, states: View, last_states: View, workspace: int, workspace_size: int,
-                    saved: int, saved_size: int, run_flags: int = 0) -> None:
+    def run_forward(self, stream: Optional[int], views: Sequence[View], workspace: int, saved: int,
+                    run_flags: int = 0) -> None:
+        """`views` are all tensors of flashrnn_forward_args in its order, wx to last_states."""
         status = _forward(self.handle, FORWARD.pack(
-            FORWARD.size, stream or 0, *wx, *r, *bias, *initial_states, *lengths, *resets, *h, *states, *last_states,
-            workspace, workspace_size, saved, saved_size, run_flags, 0))
-        if status:
-            check(status)
-
-    def run_backward(self, stream: Optional[int], wx: View, r: View, bias: View, initial_states: View, lengths: View,
-                     resets: View, h: View, d_h: View, d_states: View, d_last_states: View, d_wx: View, d_r: View,
-                     d_bias: View, d_initial_states: View, workspace: int, workspace_size: int, saved: int,
-                     saved_size: int, run_flags: int = 0) -> None:
-        status = _backward(self.handle, BACKWARD.pack(
-            BACKWARD.size, stream or 0, *wx, *r, *bias, *initial_states, *lengths, *resets, *h, *d_h, *d_states,
-            *d_last_states, *d_wx, *d_r, *d_bias, *d_initial_states, workspace, workspace_size, saved, saved_size,
+            FORWARD.size, stream or 0, *chain.from_iterable(views), workspace, self.forward_workspace, saved, self.saved,
             run_flags, 0))
         if status:
             check(status)
 
-    def run_step(self, stream: Optional[int], wx: View, r: View, bias: View, states: View, new_states: View, h: View,
-                 workspace: int, workspace_size: int, run_flags: int = 0) -> None:
+    def run_backward(self, stream: Optional[int], views: Sequence[View], workspace: int, saved: int,
+                     run_flags: int = 0) -> None:
+        """`views` are all tensors of flashrnn_backward_args in its order, wx to d_initial_states."""
+        status = _backward(self.handle, BACKWARD.pack(
+            BACKWARD.size, stream or 0, *chain.from_iterable(views), workspace, self.backward_workspace, saved,
+            self.saved, run_flags, 0))
+        if status:
+            check(status)
+
+    def run_step(self, stream: Optional[int], views: Sequence[View], workspace: int, run_flags: int = 0) -> None:
+        """`views` are all tensors of flashrnn_step_args in its order, wx to h."""
         status = _step(self.handle, STEP.pack(
-            STEP.size, stream or 0, *wx, *r, *bias, *states, *new_states, *h, workspace, workspace_size, run_flags, 0))
+            STEP.size, stream or 0, *chain.from_iterable(views), workspace, self.step_workspace, run_flags, 0))
         if status:
             check(status)
 

@@ -61,8 +61,8 @@ def plan_of(device: torch.device, shape: Tuple[int, ...], dtype: torch.dtype, we
     if plan is None:
         state_dtype, cell, mode, flags, forward_clip, recurrent_gradient_clip, threads, config = options
         problem = Problem(
-            cell_of_value(cell).name, *shape[:2], *shape[-2:], dtype_name(dtype, "wx"), dtype_name(weight_dtype, "r"),
-            DTYPE_NAMES[state_dtype], _MODE_NAMES[mode], bool(flags & c.FLASHRNN_REVERSE),
+            cell_of_value(cell).name, shape[0], shape[1], shape[-2], shape[-1], dtype_name(dtype, "wx"),
+            dtype_name(weight_dtype, "r"), DTYPE_NAMES[state_dtype], _MODE_NAMES[mode], bool(flags & c.FLASHRNN_REVERSE),
             bool(flags & c.FLASHRNN_LENGTHS), bool(flags & c.FLASHRNN_RESETS),
             bool(flags & c.FLASHRNN_CUT_RECURRENT_GRADIENT), bool(flags & c.FLASHRNN_ALLOW_TF32), forward_clip,
             recurrent_gradient_clip, threads, config)

@@ -183,4 +183,5 @@ def flashrnn(Wx: Tensor, R: Tensor, b: Optional[Tensor] = None, states: Optional
                  recurrent_gradient_clip=config.gradient_recurrent_clipval or 0.0,
                  cut_recurrent_gradient=config.gradient_recurrent_cut)
     back = [("SBTHD").index(axis) for axis in config.output_shape]
+    assert result.states is not None
     return result.states.permute(back), result.last_states.unsqueeze(2).permute(back)

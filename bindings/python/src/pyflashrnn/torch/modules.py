@@ -4,7 +4,7 @@ the other and back by load_state_dict."""
 from __future__ import annotations
 
 import math
-from typing import Type
+from typing import Any, List, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from ._stack import RecurrentStack, Weights
 
 class _LikeTorch(RecurrentStack):
     _gates: int
-    _original: Type[nn.RNNBase]
+    _original: Any  # torch.nn's class
 
     def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
                  batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0,
@@ -28,7 +28,8 @@ class _LikeTorch(RecurrentStack):
         rows = self._gates * hidden_size
         for suffix in self.suffixes():
             width = input_size if suffix.startswith("l0") else hidden_size * self.directions
-            shapes = [("weight_ih", (rows, width)), ("weight_hh", (rows, hidden_size))]
+            shapes: List[Tuple[str, Tuple[int, ...]]] = [
+                ("weight_ih", (rows, width)), ("weight_hh", (rows, hidden_size))]
             if bias:
                 shapes += [("bias_ih", (rows,)), ("bias_hh", (rows,))]
             for name, shape in shapes:

@@ -70,24 +70,21 @@ def _forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Opti
         raise InvalidArgumentError(f"wx has shape {tuple(wx.shape)}: must be [B, T, G, N, D]")
     device = wx.device
     plan = plan_of(device, wx.shape, wx.dtype, r.dtype, options)
-    shapes, keep = plan.shapes, []
-    sees = [view(wx, shapes["wx"], "wx", device, keep), view(r, shapes["r"], "r", device, keep),
-            view(bias, shapes["bias"], "bias", device, keep),
-            view(initial_states, shapes["initial_states"], "initial_states", device, keep),
-            view(lengths, shapes["lengths"], "lengths", device, keep),
-            view(resets, shapes["resets"], "resets", device, keep)]
+    shapes = plan.shapes
+    keep: list = []
+    views = [view(wx, shapes["wx"], "wx", device, keep), view(r, shapes["r"], "r", device, keep),
+             view(bias, shapes["bias"], "bias", device, keep),
+             view(initial_states, shapes["initial_states"], "initial_states", device, keep),
+             view(lengths, shapes["lengths"], "lengths", device, keep),
+             view(resets, shapes["resets"], "resets", device, keep)]
     h, states, last = _outputs(new_empty, wx, want_states, options)
-    saved = memory = None
-    if plan.saved:
-        saved = _saved_memory(plan.saved, device)
-        memory = aligned(saved, plan.alignment)
-    plan.run_forward(
-        stream_of(plan, device), *sees, view(h, shapes["h"], "h", device, keep),
-        view(states, shapes["states"], "states", device, keep),
-        view(last, shapes["last_states"], "last_states", device, keep),
-        workspace(plan, plan.forward_workspace, device, keep), plan.forward_workspace,
-        memory.data_ptr() if plan.saved else 0, plan.saved)
-    if memory is not saved:
+    views += (view(h, shapes["h"], "h", device, keep), view(states, shapes["states"], "states", device, keep),
+              view(last, shapes["last_states"], "last_states", device, keep))
+    saved = _saved_memory(plan.saved, device) if plan.saved else None
+    memory = None if saved is None else aligned(saved, plan.alignment)
+    plan.run_forward(stream_of(plan, device), views, workspace(plan, plan.forward_workspace, device, keep),
+                     0 if memory is None else memory.data_ptr())
+    if saved is not None and memory is not None and memory is not saved:
         saved.copy_(memory)
     return h, states, last, saved
 
@@ -98,22 +95,23 @@ def _backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: 
               ) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
     device = h.device
     plan = plan_of(device, h.shape, h.dtype, r.dtype, options)
-    shapes, keep = plan.shapes, []
-    memory = aligned(saved, plan.alignment) if plan.saved else saved
+    shapes = plan.shapes
+    keep: list = []
+    memory = aligned(saved, plan.alignment) if saved is not None and plan.saved else None
     outputs = _gradients(new_empty, r, h, wanted, options)
-    names = ("d_wx", "d_r", "d_bias", "d_initial_states")
-    plan.run_backward(
-        stream_of(plan, device), view(wx, shapes["wx"], "wx", device, keep),
-        view(r, shapes["r"], "r", device, keep), view(bias, shapes["bias"], "bias", device, keep),
+    views = [
+        view(wx, shapes["wx"], "wx", device, keep), view(r, shapes["r"], "r", device, keep),
+        view(bias, shapes["bias"], "bias", device, keep),
         view(initial_states, shapes["initial_states"], "initial_states", device, keep),
         view(lengths, shapes["lengths"], "lengths", device, keep), view(resets, shapes["resets"], "resets", device, keep),
         view(h, shapes["h"], "h", device, keep), view(d_h, shapes["h"], "d_h", device, keep),
         view(d_states, shapes["states"], "d_states", device, keep),
-        view(d_last_states, shapes["last_states"], "d_last_states", device, keep),
-        *(view(output, shapes[name], name, device, keep) if wish else ABSENT
-          for output, name, wish in zip(outputs, names, wanted)),
-        workspace(plan, plan.backward_workspace, device, keep), plan.backward_workspace,
-        memory.data_ptr() if plan.saved else 0, plan.saved)
+        view(d_last_states, shapes["last_states"], "d_last_states", device, keep)]
+    names = ("d_wx", "d_r", "d_bias", "d_initial_states")
+    views += (view(output, shapes[name], name, device, keep) if wish else ABSENT
+              for output, name, wish in zip(outputs, names, wanted))
+    plan.run_backward(stream_of(plan, device), views, workspace(plan, plan.backward_workspace, device, keep),
+                      0 if memory is None else memory.data_ptr())
     return outputs
 
 
@@ -137,15 +135,15 @@ def _step(wx: Tensor, r: Tensor, bias: Optional[Tensor], states: Optional[Tensor
     device = wx.device
     batch, _, heads, head_dim = wx.shape
     plan = plan_of(device, (batch, 1, heads, head_dim), wx.dtype, r.dtype, options)
-    shapes, keep = plan.shapes, []
+    shapes = plan.shapes
+    keep: list = []
     h, new_states = _step_outputs(wx, options)
-    plan.run_step(
-        stream_of(plan, device), view(wx, shapes["step_wx"], "wx", device, keep),
-        view(r, shapes["r"], "r", device, keep), view(bias, shapes["bias"], "bias", device, keep),
+    plan.run_step(stream_of(plan, device), (
+        view(wx, shapes["step_wx"], "wx", device, keep), view(r, shapes["r"], "r", device, keep),
+        view(bias, shapes["bias"], "bias", device, keep),
         view(states, shapes["initial_states"], "states", device, keep),
         view(new_states, shapes["last_states"], "new_states", device, keep),
-        view(h, shapes["step_h"], "h", device, keep),
-        workspace(plan, plan.step_workspace, device, keep), plan.step_workspace)
+        view(h, shapes["step_h"], "h", device, keep)), workspace(plan, plan.step_workspace, device, keep))
     return h, new_states
 
 
