@@ -116,7 +116,7 @@ def test_strides_of_any_kind():
     strange = wx.detach().permute(4, 2, 0, 3, 1).contiguous().permute(2, 4, 1, 3, 0)
     flipped = torch.stack([r.detach(), r.detach()], -1)[..., 0]
     torch.testing.assert_close(rnn(strange, flipped, bias, states).h, rnn(wx, r, bias, states).h)
-    broadcast = bias.detach()[:1, :1].expand(4, 2, 3)
+    broadcast = bias.detach()[:1, :1].expand(4, 2, 3)  # strides of zero on two axes
     torch.testing.assert_close(rnn(wx, r, broadcast).h, rnn(wx, r, broadcast.contiguous()).h)
 
 
@@ -148,6 +148,9 @@ def test_what_needs_no_gradient_gets_none():
     r.requires_grad_(False)
     rnn(wx, r, bias, states).h.sum().backward()
     assert wx.grad is not None and r.grad is None and bias.grad is not None and states.grad is not None
+    only, = torch.autograd.grad(rnn(wx.detach(), r.requires_grad_(), bias.detach()).h.sum(), r)
+    both = torch.autograd.grad(rnn(wx, r, bias).h.sum(), (wx, r))
+    assert torch.equal(only, both[1])
     with torch.no_grad():
         assert not rnn(wx, r).h.requires_grad
     with torch.inference_mode():
