@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
+from math import prod
 from typing import List, Optional, Sequence
 
 import numpy as np
@@ -87,23 +88,21 @@ class _Loan:
 
 def empty(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Tensor:
     """torch.empty, of memory that is used again where that pays."""
-    if device.type == "cpu":
-        size = dtype.itemsize
-        for n in shape:
-            size *= n
-        if size >= MINIMUM and _blocks.limit:
-            memory = _blocks.take(-(-size // _STEP) * _STEP)
-            storage = torch.from_numpy(np.asarray(_Loan(memory))).untyped_storage()
-            strides, step = [], 1
-            for n in reversed(shape):
-                strides.append(step)
-                step *= n
-            return torch.empty(0, dtype=dtype).set_(storage, 0, shape, strides[::-1])
-    return torch.empty(shape, dtype=dtype, device=device)
+    if device.type != "cpu" or prod(shape) * dtype.itemsize < MINIMUM or not _blocks.limit:
+        return torch.empty(shape, dtype=dtype, device=device)
+    memory = _blocks.take(-(-prod(shape) * dtype.itemsize // _STEP) * _STEP)
+    storage = torch.from_numpy(np.asarray(_Loan(memory))).untyped_storage()
+    strides, step = [], 1
+    for n in reversed(shape):
+        strides.append(step)
+        step *= n
+    return torch.empty(0, dtype=dtype).set_(storage, 0, shape, strides[::-1])
 
 
 def new_empty(like: Tensor, shape: Sequence[int]) -> Tensor:
     """like.new_empty, of memory that is used again where that pays."""
+    if not like.is_cpu or prod(shape) * like.itemsize < MINIMUM:
+        return like.new_empty(shape)
     return empty(shape, like.dtype, like.device)
 
 

@@ -40,7 +40,7 @@ torch.library.define("pyflashrnn::step", f"(Tensor wx, Tensor r, Tensor? bias, T
 def _sequence(make: _Maker, like: Tensor, shape: Tuple[int, ...], batch_axis: int) -> Tensor:
     """A new tensor with the axes B and T from batch_axis on, whichever of them is outside in `like`: h of a time-major
     wx is time-major."""
-    batch, time = like.shape[:2]
+    batch, time = shape[batch_axis], shape[batch_axis + 1]
     if batch > 1 and time > 1 and like.stride(0) < like.stride(1):
         swapped = list(shape)
         swapped[batch_axis], swapped[batch_axis + 1] = time, batch
@@ -253,13 +253,17 @@ class _Eager(torch.autograd.Function):
     backward = staticmethod(_autograd)
 
 
-_PLAIN = (Tensor, torch.nn.Parameter)
+_PLAIN = (Tensor, torch.nn.Parameter, type(None))
 
 
-def _is_plain(wx: Tensor, r: Tensor, others: Tuple[Optional[Tensor], ...]) -> bool:
+def _is_plain(*tensors: Optional[Tensor]) -> bool:
     """Whether nothing but autograd looks at the call: no tracing, no transform, no mode, no subclass of Tensor."""
-    return (not torch.compiler.is_compiling() and not wx.is_meta and type(wx) in _PLAIN and type(r) in _PLAIN and _no_modes()
-            and all(other is None or type(other) in _PLAIN for other in others))
+    if torch.compiler.is_compiling() or not _no_modes():
+        return False
+    for tensor in tensors:
+        if type(tensor) not in _PLAIN:
+            return False
+    return not tensors[0].is_meta  # type: ignore[union-attr]
 
 
 try:
@@ -275,7 +279,7 @@ except ImportError:  # another version of PyTorch: always the dispatcher
 
 
 def forward(wx, r, bias, initial_states, lengths, resets, want_states, *options):
-    if _is_plain(wx, r, (bias, initial_states, lengths, resets)):
+    if _is_plain(wx, r, bias, initial_states, lengths, resets):
         if options[2] == c.FLASHRNN_MODE_INFERENCE:
             return _forward(wx, r, bias, initial_states, lengths, resets, want_states, *options)
         return _Eager.apply(wx, r, bias, initial_states, lengths, resets, want_states, *options)
@@ -283,12 +287,12 @@ def forward(wx, r, bias, initial_states, lengths, resets, want_states, *options)
 
 
 def backward(d_h, d_states, d_last_states, wx, r, *rest):
-    if _is_plain(r, r, (d_h, d_states, d_last_states)) and not torch.is_grad_enabled():
+    if _is_plain(r, d_h, d_states, d_last_states) and not torch.is_grad_enabled():
         return _backward(d_h, d_states, d_last_states, wx, r, *rest)
     return backward_operator(d_h, d_states, d_last_states, wx, r, *rest)
 
 
 def step(wx, r, bias, states, *options):
-    if _is_plain(wx, r, (bias, states)):
+    if _is_plain(wx, r, bias, states):
         return _step(wx, r, bias, states, *options)
     return step_operator(wx, r, bias, states, *options)
