@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A wheel carries the library and works on its own; one without finds an installed library, or says what is missing."""
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -26,8 +27,6 @@ def pip(*arguments, **environment):
 
 def build(folder, library):
     """In a copy, so that the tree stays clean."""
-    import shutil
-
     source = folder / "source"
     shutil.copytree(PACKAGE, source, ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"))
     pip("wheel", "--no-build-isolation", "--no-deps", "-w", str(folder), str(source), FLASHRNN_LIBRARY=library)
@@ -83,6 +82,17 @@ def test_a_wheel_without_a_library_is_for_any_platform(bare):
     if LIBRARY:
         done = run(target, TRY.format(target=target), FLASHRNN_LIBRARY=LIBRARY)
         assert done.returncode == 0 and done.stdout.strip() == LIBRARY, done.stderr
+
+
+def test_pkg_config_is_asked(bare, tmp_path):
+    if not LIBRARY or not shutil.which("pkg-config"):
+        pytest.skip("no pkg-config or no library")
+    (tmp_path / "libflashrnn.so.0").symlink_to(Path(LIBRARY).resolve())
+    (tmp_path / "flashrnn.pc").write_text(
+        f"libdir={tmp_path}\nName: flashrnn\nDescription: it\nVersion: 0.1.0\nLibs: -L${{libdir}} -lflashrnn\n")
+    _, target = bare
+    done = run(target, TRY.format(target=target), PKG_CONFIG_PATH=str(tmp_path))
+    assert done.returncode == 0 and done.stdout.strip() == str(tmp_path / "libflashrnn.so.0"), done.stderr
 
 
 def test_a_missing_library_is_told(bare):
