@@ -97,7 +97,8 @@ def main() -> None:
     run = torch.compile(model, fullgraph=True) if chosen.compile else model
     count = sum(parameter.numel() for parameter in model.parameters())
     print(f"{chosen.text}: {len(tokens)} characters to train on, {len(held_out)} held out, {len(kinds)} kinds")
-    print(f"{chosen.cell}: {chosen.heads} x {chosen.width // chosen.heads} units, layers: {chosen.layers}, {count} parameters")
+    print(f"{chosen.cell}: {chosen.heads} x {chosen.width // chosen.heads} units, layers: {chosen.layers}, "
+          f"{count} parameters")
 
     optimizer = torch.optim.AdamW(model.parameters(), chosen.rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, chosen.rate, chosen.steps)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""run.py numpy|torch|packaging [PYTEST ARGUMENT...]: runs a part of the tests with the first Python that has what it needs: the one
-that FLASHRNN_PYTHON names, this one, the system's. Exit status 77, for ctest's "skipped", where none has."""
+"""run.py numpy|torch|packaging [PYTEST ARGUMENT...]: runs a part of the tests with the first Python that has what it
+needs: the one that FLASHRNN_PYTHON names, this one, the system's. Exit status 77, for ctest's "skipped", where none
+has."""
 import os
 import subprocess
 import sys
