@@ -36,6 +36,14 @@ impl Dtype {
         }
     }
 
+    /// By its value of `flashrnn.h`.
+    pub fn from_raw(value: i32) -> Option<Dtype> {
+        use Dtype::*;
+        [Float32, Bfloat16, Float16, Float64, Uint8, Int32, Int64]
+            .into_iter()
+            .find(|dtype| dtype.as_raw() == value)
+    }
+
     /// Bytes of one element.
     pub fn size(self) -> usize {
         match self {
