@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plans: made once for a problem, run many times."""
+from __future__ import annotations
+
+import ctypes
+import json
+import threading
+from collections import OrderedDict
+from typing import Any, Dict, Optional, Tuple
+
+from . import _declarations as c
+from ._args import BACKWARD, FORWARD, STEP
+from ._library import check, lib, text_of
+from ._views import View
+from .cells import Cell, cell
+from .device import Device
+from .problem import Problem
+
+
+class Plan:
+    """A plan of the library: kernel, tiles and memory are decided. It is immutable and may be run by any number of
+    threads at once.
+
+    The `run_*` calls take addresses and views (see `_views`) and check nothing that the library checks itself; `forward`
+    and its kin in `arrays` and the PyTorch operators stand on them.
+    """
+
+    def __init__(self, problem: Problem, device: Optional[Device] = None):
+        self.handle: Optional[int] = None
+        self.problem = problem
+        self.device = device or Device.get("cpu")
+        self.cell: Cell = cell(problem.cell)
+        self.shapes: Dict[str, Tuple[int, ...]] = problem.shapes()
+        self.dtype, self.weight_dtype, self.state_dtype = problem.dtype_values()
+        raw = problem.to_c()
+        handle = c.flashrnn_plan()
+        check(lib.flashrnn_plan_create(self.device.handle, ctypes.byref(raw), ctypes.byref(handle)))
+        self.handle = handle.value
+        sizes = c.flashrnn_plan_sizes(struct_size=ctypes.sizeof(c.flashrnn_plan_sizes))
+        check(lib.flashrnn_plan_get_sizes(self.handle, ctypes.byref(sizes)))
+        self.forward_workspace: int = sizes.forward_workspace
+        self.backward_workspace: int = sizes.backward_workspace
+        self.step_workspace: int = sizes.step_workspace
+        self.saved: int = sizes.saved
+        self.alignment: int = max(sizes.alignment, 1)
+
+    def run_forward(self, stream: Optional[int], wx: View, r: View, bias: View, initial_states: View, lengths: View,
+                    resets: View, h: View, states: View, last_states: View, workspace: int, workspace_size: int,
+                    saved: int, saved_size: int, run_flags: int = 0) -> None:
+        status = lib.flashrnn_forward(self.handle, _forward_pointer(FORWARD.pack(
+            FORWARD.size, stream or 0, *wx, *r, *bias, *initial_states, *lengths, *resets, *h, *states, *last_states,
+            workspace, workspace_size, saved, saved_size, run_flags, 0)))
+        if status:
+            check(status)
+
+    def run_backward(self, stream: Optional[int], wx: View, r: View, bias: View, initial_states: View, lengths: View,
+                     resets: View, h: View, d_h: View, d_states: View, d_last_states: View, d_wx: View, d_r: View,
+                     d_bias: View, d_initial_states: View, workspace: int, workspace_size: int, saved: int,
+                     saved_size: int, run_flags: int = 0) -> None:
+        status = lib.flashrnn_backward(self.handle, _backward_pointer(BACKWARD.pack(
+            BACKWARD.size, stream or 0, *wx, *r, *bias, *initial_states, *lengths, *resets, *h, *d_h, *d_states,
+            *d_last_states, *d_wx, *d_r, *d_bias, *d_initial_states, workspace, workspace_size, saved, saved_size,
+            run_flags, 0)))
+        if status:
+            check(status)
+
+    def run_step(self, stream: Optional[int], wx: View, r: View, bias: View, states: View, new_states: View, h: View,
+                 workspace: int, workspace_size: int, run_flags: int = 0) -> None:
+        status = lib.flashrnn_step(self.handle, _step_pointer(STEP.pack(
+            STEP.size, stream or 0, *wx, *r, *bias, *states, *new_states, *h, workspace, workspace_size, run_flags, 0)))
+        if status:
+            check(status)
+
+    def describe(self) -> Dict[str, Any]:
+        """Backend, kernel, configuration, predicted time, and what was refused and why."""
+        return json.loads(text_of(lib.flashrnn_plan_describe, self.handle))
+
+    def close(self) -> None:
+        """Frees the plan; runs of it raise InvalidHandleError from then on."""
+        handle, self.handle = self.handle, None
+        if handle is not None:
+            check(lib.flashrnn_plan_close(handle))
+
+    def __enter__(self) -> "Plan":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "handle", None) is not None and lib is not None:
+            lib.flashrnn_plan_close(self.handle)
+
+    def __repr__(self) -> str:
+        return f"Plan({self.problem}, {self.device})"
+
+
+def _pointer_maker(kind):
+    """bytes to a pointer that the call takes, without a copy."""
+    pointer = ctypes.POINTER(kind)
+    cast, char = ctypes.cast, ctypes.c_char_p
+    return lambda packed: cast(char(packed), pointer)
+
+
+_forward_pointer = _pointer_maker(c.flashrnn_forward_args)
+_backward_pointer = _pointer_maker(c.flashrnn_backward_args)
+_step_pointer = _pointer_maker(c.flashrnn_step_args)
+
+# Plans by problem and device, the least recently used first. A plan in use outlives its eviction.
+CACHE_SIZE = 256
+_cache: "OrderedDict[tuple, Plan]" = OrderedDict()
+_cache_lock = threading.Lock()
+
+
+def plan_for(problem: Problem, device: Optional[Device] = None) -> Plan:
+    """The plan of a problem, made on first use and then kept (the CACHE_SIZE last used ones)."""
+    device = device or Device.get("cpu")
+    key = (problem, device.handle)
+    with _cache_lock:
+        plan = _cache.get(key)
+        if plan is not None:
+            _cache.move_to_end(key)
+            return plan
+    plan = Plan(problem, device)  # outside the lock: it may take a while
+    with _cache_lock:
+        plan = _cache.setdefault(key, plan)
+        while len(_cache) > CACHE_SIZE:
+            _cache.popitem(last=False)
+    return plan
+
+
+def clear_plan_cache() -> None:
+    with _cache_lock:
+        _cache.clear()

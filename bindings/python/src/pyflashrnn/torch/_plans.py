@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plans and views for PyTorch's tensors."""
+from __future__ import annotations
+
+import threading
+from typing import Optional, Tuple
+
+import torch
+from torch import Tensor
+
+from .. import _declarations as c
+from .._views import ABSENT, View
+from ..cells import cell_of_value
+from ..device import Device
+from ..errors import InvalidArgumentError
+from ..plan import Plan, plan_for
+from ..problem import DTYPE_NAMES, MODES, Problem
+
+DTYPES = {torch.float32: c.FLASHRNN_FLOAT32, torch.bfloat16: c.FLASHRNN_BFLOAT16, torch.float16: c.FLASHRNN_FLOAT16,
+          torch.float64: c.FLASHRNN_FLOAT64, torch.uint8: c.FLASHRNN_UINT8, torch.bool: c.FLASHRNN_UINT8,
+          torch.int32: c.FLASHRNN_INT32, torch.int64: c.FLASHRNN_INT64}
+TORCH_DTYPES = {c.FLASHRNN_FLOAT32: torch.float32, c.FLASHRNN_BFLOAT16: torch.bfloat16,
+                c.FLASHRNN_FLOAT16: torch.float16, c.FLASHRNN_FLOAT64: torch.float64}
+_MODE_NAMES = {value: name for name, value in MODES.items()}
+_PADDING = tuple((0,) * n for n in range(6))
+
+
+def device_for(device: torch.device) -> Device:
+    """The library's device of PyTorch's."""
+    if device.type == "cpu":
+        return Device.get("cpu")
+    if device.type == "cuda":
+        index = device.index if device.index is not None else torch.cuda.current_device()
+        return Device.get("hip" if torch.version.hip else "cuda", index)
+    raise InvalidArgumentError(f"the tensors lie on device {device}: must be cpu or cuda")
+
+
+def native_stream(device: torch.device) -> int:
+    """PyTorch's current stream as an integer, 0 for the default one."""
+    return 0 if device.type == "cpu" else torch.cuda.current_stream(device).cuda_stream
+
+
+def dtype_name(dtype: torch.dtype, name: str) -> str:
+    try:
+        return DTYPE_NAMES[DTYPES[dtype]]
+    except KeyError:
+        raise InvalidArgumentError(f"{name} has dtype {dtype}: must be float32, bfloat16, float16 or float64") from None
+
+
+# A dictionary of its own in front of plan_for: the key is cheaper to build and to hash than a Problem is.
+_plans: dict = {}
+
+
+def plan_of(device: torch.device, sizes: Tuple[int, ...], dtype: torch.dtype, weight_dtype: torch.dtype,
+            options: Tuple) -> Plan:
+    """The plan for sizes (B, T, N, D) and the operators' options (see ops.py)."""
+    key = (device, sizes, dtype, weight_dtype, options)
+    plan = _plans.get(key)
+    if plan is None:
+        state_dtype, cell, mode, flags, forward_clip, recurrent_gradient_clip, threads, config = options
+        problem = Problem(
+            cell_of_value(cell).name, *sizes, dtype_name(dtype, "wx"), dtype_name(weight_dtype, "r"),
+            DTYPE_NAMES[state_dtype], _MODE_NAMES[mode], bool(flags & c.FLASHRNN_REVERSE),
+            bool(flags & c.FLASHRNN_LENGTHS), bool(flags & c.FLASHRNN_RESETS),
+            bool(flags & c.FLASHRNN_CUT_RECURRENT_GRADIENT), bool(flags & c.FLASHRNN_ALLOW_TF32), forward_clip,
+            recurrent_gradient_clip, threads, config)
+        plan = plan_for(problem, device_for(device))
+        if len(_plans) >= 1024:
+            _plans.clear()
+        _plans[key] = plan
+    return plan
+
+
+def view(tensor: Optional[Tensor], shape: Tuple[int, ...], name: str, device: torch.device, keep: list) -> View:
+    """The view of a tensor for one call, absent for None. A tensor whose strides are all zero (an expanded scalar, as
+    sum() gives for a gradient) would be taken as packed and is copied; the copy is appended to `keep`."""
+    if tensor is None:
+        return ABSENT
+    found = tensor.shape
+    if found != shape:
+        raise InvalidArgumentError(f"{name} has shape {tuple(found)}: must be {shape}")
+    if tensor.device != device:
+        raise InvalidArgumentError(f"{name} lies on {tensor.device}: must be on {device}, as wx is")
+    dtype = DTYPES.get(tensor.dtype)
+    if dtype is None:
+        raise InvalidArgumentError(f"{name} has dtype {tensor.dtype}: no tensor of the library has it")
+    if tensor.is_contiguous():
+        return (tensor.data_ptr(), dtype, 0, 0, 0, 0, 0, 0)
+    strides = tensor.stride()
+    if not any(strides):
+        tensor = tensor.contiguous()
+        keep.append(tensor)
+        return (tensor.data_ptr(), dtype, 0, 0, 0, 0, 0, 0)
+    return (tensor.data_ptr(), dtype, 0) + strides + _PADDING[5 - len(strides)]
+
+
+class _Workspace(threading.local):
+    """On the CPU one workspace for each thread, as large as the largest need so far: fresh memory costs more than a
+    small run does. On a GPU the caching allocator hands out memory that is safe on the stream and in a graph."""
+
+    def __init__(self) -> None:
+        self.memory: Optional[Tensor] = None
+        self.address = 0
+        self.size = 0
+
+
+_workspace = _Workspace()
+
+
+def workspace(size: int, alignment: int, device: torch.device, keep: list) -> int:
+    """Address of a workspace for one call."""
+    if device.type != "cpu":
+        memory = torch.empty(size + alignment, dtype=torch.uint8, device=device)
+        keep.append(memory)
+        return -(-memory.data_ptr() // alignment) * alignment
+    mine = _workspace
+    if mine.size < size or mine.address % alignment:
+        mine.memory = torch.empty(size + alignment, dtype=torch.uint8)
+        mine.address = -(-mine.memory.data_ptr() // alignment) * alignment
+        mine.size = size
+    return mine.address
+
+
+def aligned(memory: Tensor, alignment: int) -> Tensor:
+    """`memory`, or a copy of it that is aligned. PyTorch's own allocators align enough; one that an application
+    plugged in, or a slice of something larger, may not be."""
+    if memory.data_ptr() % alignment == 0:
+        return memory
+    space = torch.empty(memory.numel() + alignment, dtype=torch.uint8, device=memory.device)
+    start = -space.data_ptr() % alignment
+    return space[start:start + memory.numel()].copy_(memory)
