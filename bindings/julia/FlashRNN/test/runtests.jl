@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+using FlashRNN, Test
+
+# FLASHRNN_VECTORS names the folder of the test vectors; without it their replay is reported as broken, not as passed.
+const VECTORS = get(ENV, "FLASHRNN_VECTORS", "")
+
+@testset "FlashRNN" begin
+    for file in ("declarations", "dtypes", "vectors", "layouts", "errors", "gradients", "lifetimes", "examples")
+        @testset "$file" begin
+            include("$file.jl")
+        end
+    end
+end
