@@ -25,7 +25,7 @@ let D = 2, N = 2, T = 3, B = 2
             return sum(h .* d_h) + sum(last_states .* d_last)
         end
         (h, last_states), back = FlashRNN.pullback(wx, r, bias, initial; cell = cell, options...)
-        @test (h, last_states) == flashrnn(wx, r, bias, initial; cell = cell, options...)
+        @test all((h, last_states) .≈ flashrnn(wx, r, bias, initial; cell = cell, options...))
         gradients = back(d_h, d_last)
         cell === :elman_relu && continue # not smooth: a difference may step over the corner
         for (array, gradient) in zip((wx, r, bias, initial), gradients)
@@ -34,7 +34,7 @@ let D = 2, N = 2, T = 3, B = 2
         # Half of the sum, the other half, and cotangents that are no plain arrays of that type.
         parts = back(d_h, nothing), back(nothing, d_last)
         @test all(isapprox.(gradients, parts[1] .+ parts[2]))
-        @test back(PermutedDimsArray(permutedims(d_h), 4:-1:1), d_last) == gradients
+        @test back(PermutedDimsArray(permutedims(d_h, 4:-1:1), 4:-1:1), d_last) == gradients
         @test back(Float32.(d_h), d_last)[1] ≈ back(Float64.(Float32.(d_h)), d_last)[1]
     end
 end
@@ -48,7 +48,7 @@ isdefined(Base, :get_extension) && Base.get_extension(FlashRNN, :FlashRNNChainRu
 let wx = randn(3, 2, 4, 5, 2), r = randn(3, 3, 2, 4), bias = randn(3, 2, 4), d_h = randn(3, 2, 5, 2)
     for optional in ((), (bias,), (nothing, nothing), (bias, randn(3, 2, 2, 2)))
         result, back = ChainRulesCore.rrule(flashrnn, wx, r, optional...; cell = :lstm, recurrent_gradient_clip = 0.1)
-        @test result == flashrnn(wx, r, optional...; recurrent_gradient_clip = 0.1)
+        @test all(result .≈ flashrnn(wx, r, optional...))
         tangents = back((d_h, ChainRulesCore.ZeroTangent()))
         @test length(tangents) == 3 + length(optional)
         @test tangents[1] isa ChainRulesCore.NoTangent

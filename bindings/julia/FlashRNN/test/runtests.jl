@@ -7,7 +7,8 @@ const VECTORS = get(ENV, "FLASHRNN_VECTORS", "")
 @testset "FlashRNN" begin
     for file in ("declarations", "dtypes", "vectors", "layouts", "errors", "gradients", "lifetimes", "examples")
         @testset "$file" begin
-            include("$file.jl")
+            seconds = @elapsed include("$file.jl")
+            println("$file: $(round(seconds; digits = 1)) s")
         end
     end
 end
