@@ -1,6 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 # The three kinds of run. Arrays are kept alive during the call; on a GPU the caller keeps them until the stream is done.
 
+# The arrays of each, in the order in which they are handed on: name, and shape as a key of LAYOUTS. They go in a vector of
+# any, so that the long functions are compiled once and not for every combination of types.
+const FORWARD = (
+    (:wx, :wx), (:r, :r), (:bias, :bias), (:initial_states, :last_states), (:lengths, :lengths), (:resets, :resets),
+    (:h, :h), (:states, :states), (:last_states, :last_states),
+)
+const BACKWARD = (
+    FORWARD[1:7]..., (:d_h, :h), (:d_states, :states), (:d_last_states, :last_states), (:d_wx, :wx), (:d_r, :r),
+    (:d_bias, :bias), (:d_initial_states, :last_states),
+)
+const STEP = (
+    (:wx, :step_wx), (:r, :r), (:bias, :bias), (:states, :last_states), (:new_states, :last_states), (:h, :step_h),
+)
+
+c_tensors(names, arrays, plan) =
+    flashrnn_tensor[c_tensor(names[i][1], arrays[i], names[i][2], plan) for i in 1:length(names)]
+
 bytes(memory::DeviceArray) = (data = Ptr{Cvoid}(address(memory)), size = Csize_t(length(memory)))
 run_flags(weights_unchanged) = weights_unchanged ? FLASHRNN_RUN_WEIGHTS_UNCHANGED : UInt32(0)
 
@@ -32,27 +49,25 @@ function forward!(plan::Plan; wx, r, workspace::Workspace, bias = nothing, initi
                   resets = nothing, h = nothing, states = nothing, last_states = nothing,
                   saved::Union{Saved,Nothing} = nothing, stream::Union{Stream,Nothing} = nothing,
                   weights_unchanged::Bool = false)
-    GC.@preserve plan wx r workspace bias initial_states lengths resets h states last_states saved stream begin
-        scratch = memory_of("workspace", workspace.forward, plan)
-        kept = memory_of_saved(saved, plan, false)
+    arrays = Any[wx, r, bias, initial_states, lengths, resets, h, states, last_states]
+    run_forward(plan, arrays, workspace, saved, stream, run_flags(weights_unchanged))
+    return h
+end
+
+function run_forward(plan, arrays, workspace, saved, stream, flags)
+    GC.@preserve plan arrays workspace saved stream begin
+        tensors = c_tensors(FORWARD, arrays, plan)
+        scratch, kept = memory_of("workspace", workspace.forward, plan), memory_of_saved(saved, plan, false)
         args = flashrnn_forward_args(;
-            stream = raw(stream),
-            wx = c_tensor("wx", wx, :wx, plan),
-            r = c_tensor("r", r, :r, plan),
-            bias = c_tensor("bias", bias, :bias, plan),
-            initial_states = c_tensor("initial_states", initial_states, :last_states, plan),
-            lengths = c_tensor("lengths", lengths, :lengths, plan),
-            resets = c_tensor("resets", resets, :resets, plan),
-            h = c_tensor("h", h, :h, plan),
-            states = c_tensor("states", states, :states, plan),
-            last_states = c_tensor("last_states", last_states, :last_states, plan),
+            stream = raw(stream), wx = tensors[1], r = tensors[2], bias = tensors[3], initial_states = tensors[4],
+            lengths = tensors[5], resets = tensors[6], h = tensors[7], states = tensors[8], last_states = tensors[9],
             workspace = scratch.data, workspace_size = scratch.size, saved = kept.data, saved_size = kept.size,
-            run_flags = run_flags(weights_unchanged),
+            run_flags = flags,
         )
         check(flashrnn_forward(raw(plan), Ref(args)))
     end
     saved === nothing || (saved.filled = true)
-    return h
+    return nothing
 end
 
 """
@@ -68,31 +83,23 @@ function backward!(plan::Plan; r, h, workspace::Workspace, wx = nothing, bias = 
                    d_wx = nothing, d_r = nothing, d_bias = nothing, d_initial_states = nothing,
                    saved::Union{Saved,Nothing} = nothing, stream::Union{Stream,Nothing} = nothing,
                    weights_unchanged::Bool = false)
-    GC.@preserve plan r h workspace wx bias initial_states lengths resets d_h d_states d_last_states begin
-        GC.@preserve d_wx d_r d_bias d_initial_states saved stream begin
-            scratch = memory_of("workspace", workspace.backward, plan)
-            kept = memory_of_saved(saved, plan, true)
-            args = flashrnn_backward_args(;
-                stream = raw(stream),
-                wx = c_tensor("wx", wx, :wx, plan),
-                r = c_tensor("r", r, :r, plan),
-                bias = c_tensor("bias", bias, :bias, plan),
-                initial_states = c_tensor("initial_states", initial_states, :last_states, plan),
-                lengths = c_tensor("lengths", lengths, :lengths, plan),
-                resets = c_tensor("resets", resets, :resets, plan),
-                h = c_tensor("h", h, :h, plan),
-                d_h = c_tensor("d_h", d_h, :h, plan),
-                d_states = c_tensor("d_states", d_states, :states, plan),
-                d_last_states = c_tensor("d_last_states", d_last_states, :last_states, plan),
-                d_wx = c_tensor("d_wx", d_wx, :wx, plan),
-                d_r = c_tensor("d_r", d_r, :r, plan),
-                d_bias = c_tensor("d_bias", d_bias, :bias, plan),
-                d_initial_states = c_tensor("d_initial_states", d_initial_states, :last_states, plan),
-                workspace = scratch.data, workspace_size = scratch.size, saved = kept.data, saved_size = kept.size,
-                run_flags = run_flags(weights_unchanged),
-            )
-            check(flashrnn_backward(raw(plan), Ref(args)))
-        end
+    arrays = Any[wx, r, bias, initial_states, lengths, resets, h, d_h, d_states, d_last_states, d_wx, d_r, d_bias,
+                 d_initial_states]
+    return run_backward(plan, arrays, workspace, saved, stream, run_flags(weights_unchanged))
+end
+
+function run_backward(plan, arrays, workspace, saved, stream, flags)
+    GC.@preserve plan arrays workspace saved stream begin
+        tensors = c_tensors(BACKWARD, arrays, plan)
+        scratch, kept = memory_of("workspace", workspace.backward, plan), memory_of_saved(saved, plan, true)
+        args = flashrnn_backward_args(;
+            stream = raw(stream), wx = tensors[1], r = tensors[2], bias = tensors[3], initial_states = tensors[4],
+            lengths = tensors[5], resets = tensors[6], h = tensors[7], d_h = tensors[8], d_states = tensors[9],
+            d_last_states = tensors[10], d_wx = tensors[11], d_r = tensors[12], d_bias = tensors[13],
+            d_initial_states = tensors[14], workspace = scratch.data, workspace_size = scratch.size,
+            saved = kept.data, saved_size = kept.size, run_flags = flags,
+        )
+        check(flashrnn_backward(raw(plan), Ref(args)))
     end
     return nothing
 end
@@ -105,19 +112,21 @@ One step for streaming, whatever the plan's time: `wx` is `(D, N, G, B)`, `h` (o
 """
 function step!(plan::Plan; wx, r, new_states, workspace::Workspace, bias = nothing, states = nothing, h = nothing,
                stream::Union{Stream,Nothing} = nothing, weights_unchanged::Bool = false)
-    GC.@preserve plan wx r new_states workspace bias states h stream begin
+    arrays = Any[wx, r, bias, states, new_states, h]
+    run_step(plan, arrays, workspace, stream, run_flags(weights_unchanged))
+    return new_states
+end
+
+function run_step(plan, arrays, workspace, stream, flags)
+    GC.@preserve plan arrays workspace stream begin
+        tensors = c_tensors(STEP, arrays, plan)
         scratch = memory_of("workspace", workspace.step, plan)
         args = flashrnn_step_args(;
-            stream = raw(stream),
-            wx = c_tensor("wx", wx, :step_wx, plan),
-            r = c_tensor("r", r, :r, plan),
-            bias = c_tensor("bias", bias, :bias, plan),
-            states = c_tensor("states", states, :last_states, plan),
-            new_states = c_tensor("new_states", new_states, :last_states, plan),
-            h = c_tensor("h", h, :step_h, plan),
-            workspace = scratch.data, workspace_size = scratch.size, run_flags = run_flags(weights_unchanged),
+            stream = raw(stream), wx = tensors[1], r = tensors[2], bias = tensors[3], states = tensors[4],
+            new_states = tensors[5], h = tensors[6], workspace = scratch.data, workspace_size = scratch.size,
+            run_flags = flags,
         )
         check(flashrnn_step(raw(plan), Ref(args)))
     end
-    return new_states
+    return nothing
 end

@@ -58,10 +58,9 @@ parts(name, tensor::Tensor, ::Device) = (tensor.address, tensor.eltype, tensor.s
 
 parts(name, other, ::Device) = throw(ArgumentError("$name is a $(typeof(other)): must be an array, a DeviceArray or a Tensor"))
 
-c_tensor(name, ::Nothing, shape::Symbol, plan) = flashrnn_tensor()
-
 # `shape` is a key of LAYOUTS and of the plan's shapes.
-function c_tensor(name, array, shape::Symbol, plan)
+function c_tensor(name, @nospecialize(array), shape::Symbol, plan)
+    array === nothing && return flashrnn_tensor()
     order, axes = LAYOUTS[shape]
     wanted = plan.shapes[shape]
     address_, T, size_, strides_ = parts(name, array, plan.device)

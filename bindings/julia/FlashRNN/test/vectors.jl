@@ -68,16 +68,19 @@ function with_gaps(array)
 end
 backwards(array) = view(reverse(array; dims = ndims(array)), ntuple(_ -> Colon(), ndims(array) - 1)..., size(array)[end]:-1:1)
 
+# One method for all types of arrays, compiled once.
+real_values(@nospecialize(array)) = Float64[Float64(x) for x in array]
 poisoned(array) = fill!(similar(array), convert(eltype(array), NaN32))
-magnitude(values) = sqrt(sum(abs2, Float64.(values)))
+magnitude(values) = sqrt(sum(abs2, values))
 
 function expect(case, call, outputs, exact)
     bound = case.bounds[call == "backward" ? "gradients" : "outputs"]
     for (name, got) in pairs(outputs)
-        want = case.tensors[(call, "out", name)]
-        good = size(got) == size(want) && magnitude(Float64.(got) .- Float64.(want)) <= bound * magnitude(want)
-        good &= !exact || all(isequal.(Float64.(got), Float64.(want)))
-        good || @info "differs" case.name call name got want
+        expected = case.tensors[(call, "out", name)]
+        got_values, want = vec(real_values(got)), vec(real_values(expected))
+        good = size(got) == size(expected) && magnitude(got_values .- want) <= bound * magnitude(want)
+        good &= !exact || isequal(got_values, want)
+        good || @info "differs" case.name call name got_values want
         @test good
     end
 end
@@ -114,6 +117,8 @@ else
     let device = Device(:cpu)
         for case in all_cases
             replay(case, device, as_it_is, as_it_is, true)
+            # Layouts are one code for all dtypes, and compiling Julia's own for every dtype takes a minute.
+            case.fields[:dtype] == 1 || continue
             replay(case, device, axes_reversed, axes_reversed, false)
             replay(case, device, backwards, with_gaps, false)
         end
