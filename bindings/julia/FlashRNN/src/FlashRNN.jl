@@ -4,7 +4,7 @@ Fused multi-head recurrent networks: LSTM, GRU, Elman, sLSTM and Light GRU, forw
 one call. Over the C ABI of FlashRNN.
 
 [`flashrnn`](@ref) is a plain function with a gradient for ChainRules; [`Plan`](@ref), [`forward!`](@ref),
-[`backward!`](@ref) and [`step!`](@ref) allocate nothing while they run.
+[`backward!`](@ref) and [`step!`](@ref) run on arrays of yours and allocate none.
 
 # Axes
 
@@ -29,8 +29,9 @@ module FlashRNN
 
 using Libdl: dlopen, dlsym
 
-export Device, DeviceArray, Event, FlashRNNError, Plan, Saved, Stream, Tensor, Workspace
-export backward!, cell_info, cells, describe, devices, elapsed, flashrnn, forward!, record, sizes, step!, synchronize
+# The rest (describe, devices, Stream, ...) has names that others have too, and is reached as FlashRNN.describe.
+export Device, DeviceArray, FlashRNNError, Plan, Saved, Tensor, Workspace
+export backward!, cell_info, flashrnn, forward!, step!
 
 include("library.jl")
 include("declarations.jl")

@@ -9,7 +9,7 @@ const MODES = Dict(
     Plan([device]; cell, head_dim, heads = 1, batch = 1, time = 1, options...)
 
 Everything decided for one problem on one device: kernel, tiles, memory. Any number of threads may run it at once, each with
-its own [`Workspace`](@ref). `plan.shapes` has the size of every array, `describe(plan)` says what was chosen and why.
+its own [`Workspace`](@ref). `plan.shapes` has the size of every array, `plan.sizes` the bytes of memory that runs need, `FlashRNN.describe(plan)` says what was chosen and why.
 
 Options:
 - `mode`: `:training`, `:recompute` (keeps h only, backward rebuilds the gates) or `:inference`
@@ -85,9 +85,6 @@ end
 
 describe(plan::Plan) = GC.@preserve plan text((t, n, l) -> flashrnn_plan_describe(raw(plan), t, n, l))
 Base.show(io::IO, plan::Plan) = print(io, "Plan(:", plan.cell.name, ", h ", plan.shapes.h, ") on ", plan.device)
-
-"Bytes of workspace and saved memory that runs of the plan need."
-sizes(plan::Plan) = plan.sizes
 
 """
     Workspace(plan)

@@ -42,7 +42,7 @@ Runs all steps and writes `h`. Sizes: see [`FlashRNN`](@ref).
 - read: `wx`, `r`, `bias`, `initial_states` (absent: zero), `lengths` (with `Plan(lengths = true)`), `resets` (likewise; not
   zero: the step starts from the initial states)
 - written: `h` (optional in inference mode), `states`, `last_states` (may be the array `initial_states`)
-- `saved`: a [`Saved`](@ref), needed unless `sizes(plan).saved` is 0
+- `saved`: a [`Saved`](@ref), needed unless `plan.sizes.saved` is 0
 - `stream`, and `weights_unchanged = true` where `r` and `bias` are those of the last run with this workspace
 """
 function forward!(plan::Plan; wx, r, workspace::Workspace, bias = nothing, initial_states = nothing, lengths = nothing,

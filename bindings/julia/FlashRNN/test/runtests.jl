@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 using FlashRNN, Test
+using FlashRNN: Event, Stream, cells, describe, devices, elapsed, record, synchronize
 
 # FLASHRNN_VECTORS names the folder of the test vectors; without it their replay is reported as broken, not as passed.
 const VECTORS = get(ENV, "FLASHRNN_VECTORS", "")
