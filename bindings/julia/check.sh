@@ -5,15 +5,9 @@ source=$(cd "$(dirname "$0")" && pwd)
 folder=${1:?usage: check.sh FOLDER}
 julia=${JULIA:-julia}
 
-# Julia resolves a manifest even where only its own libraries are needed, and downloads its registry unless one is there.
 export JULIA_DEPOT_PATH=$folder/depot
-mkdir -p "$JULIA_DEPOT_PATH/registries/Empty"
-cat >"$JULIA_DEPOT_PATH/registries/Empty/Registry.toml" <<'END'
-name = "Empty"
-uuid = "6f0a7e5c-0d3b-4a53-9a3e-5a5f0f3f4c11"
-repo = ""
-[packages]
-END
+mkdir -p "$JULIA_DEPOT_PATH/registries"
+cp -r "$source/empty_registry" "$JULIA_DEPOT_PATH/registries/"
 
 rm -rf "$folder/FlashRNN"
 cp -r "$source/FlashRNN" "$folder/"

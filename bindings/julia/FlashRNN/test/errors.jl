@@ -14,6 +14,17 @@ function expect_error(call, T, words...)
 end
 invalid(call, words...) = expect_error(call, FlashRNNError, "FLASHRNN_INVALID_ARGUMENT", words...)
 
+# As packages for GPUs have them: their pointers are of a type of their own.
+struct GpuPointer
+    address::UInt
+end
+struct GpuArray{T,N} <: DenseArray{T,N}
+    parent::Array{T,N}
+end
+Base.size(array::GpuArray) = size(array.parent)
+Base.strides(array::GpuArray) = strides(array.parent)
+Base.pointer(array::GpuArray) = GpuPointer(UInt(pointer(array.parent)))
+
 let device = Device(:cpu)
     plan_with(; options...) = Plan(device; cell = :lstm, head_dim = 4, heads = 2, time = 3, batch = 2, options...)
     invalid(() -> plan_with(batch = -1), "batch", "-1")
@@ -45,6 +56,8 @@ let device = Device(:cpu)
     invalid(() -> forward_with(lengths = Int32[1, 2]), "lengths")
     invalid(() -> forward_with(h = view(wx, :, :, 1, :, :)), "h", "wx") # overlaps what is read
     invalid(() -> forward_with(wx = Tensor(UInt(16), Float32, size(wx); strides = typemax(Int) .>> (0, 1, 2, 3, 4))), "wx")
+    expect_error(() -> forward_with(wx = GpuArray(wx)), ArgumentError, "wx", "in device memory")
+    expect_error(() -> flashrnn(GpuArray(wx), r), ArgumentError, "device must be given")
     @test all(==(7), h)
     invalid(() -> forward!(plan_with(lengths = true, mode = :inference); wx = wx, r = r, workspace = workspace,
                            lengths = Int32[0, 4]), "lengths[1]", "4")
