@@ -20,6 +20,7 @@ from . import _declarations as c
 from .errors import BY_STATUS, FlashRNNError
 
 _BUNDLED = Path(__file__).resolve().parent / "lib"
+# Names of libflashrnn on every platform.
 _NAMES = ("libflashrnn.so.0", "libflashrnn.so", "libflashrnn.dylib", "flashrnn.dll")
 
 
@@ -38,6 +39,21 @@ def _candidates() -> Iterator[str]:
         yield system
 
 
+def _load_beside(path: Path) -> None:
+    """Loads what a wheel carries for its libflashrnn (hwloc and its like): the loader then finds them by their names."""
+    waiting = [other for other in sorted(path.parent.iterdir()) if other != path]
+    while waiting:
+        left = []
+        for other in waiting:
+            try:
+                ctypes.CDLL(str(other))
+            except OSError:
+                left.append(other)  # it may need one that comes later
+        if len(left) == len(waiting):
+            return  # loading libflashrnn says what is missing
+        waiting = left
+
+
 def _load() -> ctypes.CDLL:
     tried = []
     for path in _candidates():
@@ -45,6 +61,12 @@ def _load() -> ctypes.CDLL:
             return ctypes.CDLL(path)
         except OSError as error:
             tried.append(f"{path}: {error}")
+        if Path(path).parent == _BUNDLED:  # the system lacks what it needs
+            _load_beside(Path(path))
+            try:
+                return ctypes.CDLL(path)
+            except OSError as error:
+                tried.append(f"{path}: {error}")
     raise ImportError(
         "libflashrnn was not found. Set the environment variable FLASHRNN_LIBRARY to its file, install a wheel of "
         "pyflashrnn that carries it, or install it where pkg-config or the loader looks. "

@@ -30,7 +30,7 @@ class _Workspaces(threading.local):
     the next one could miss."""
 
     def __init__(self) -> None:
-        self.buffers: Dict[Tuple[int, Optional[int]], Buffer] = {}
+        self.buffers: Dict[Tuple[Optional[int], Optional[int]], Buffer] = {}
 
     def get(self, device: Device, stream: Optional[int], size: int) -> int:
         key = (device.handle, stream)

@@ -15,7 +15,7 @@ import numpy as np
 from . import _declarations as c
 from .errors import InvalidArgumentError
 
-View = Tuple[int, int, int, int, int, int, int, int]
+View = Tuple[int, ...]
 ABSENT: View = (0, 0, 0, 0, 0, 0, 0, 0)
 
 # NumPy has no bfloat16 of its own: uint16 stands for any dtype of 16 bits (0: as the plan says), and a dtype of that
@@ -26,8 +26,7 @@ _NUMPY: Dict[Any, int] = {
     np.dtype(np.int32): c.FLASHRNN_INT32, np.dtype(np.int64): c.FLASHRNN_INT64, np.dtype(np.uint16): 0,
 }
 _BY_NAME = {"bfloat16": c.FLASHRNN_BFLOAT16}
-_ITEM_SIZES = {c.FLASHRNN_FLOAT32: 4, c.FLASHRNN_BFLOAT16: 2, c.FLASHRNN_FLOAT16: 2, c.FLASHRNN_FLOAT64: 8,
-               c.FLASHRNN_UINT8: 1, c.FLASHRNN_INT32: 4, c.FLASHRNN_INT64: 8}
+_address, _first_byte = ctypes.addressof, ctypes.c_char.from_buffer
 _PADDING = tuple((0,) * n for n in range(6))
 
 
@@ -134,10 +133,17 @@ def view(array: Any, shape: Tuple[int, ...], name: str, keep: list, written: boo
     if dtype is None:
         dtype = numpy_dtype_value(array.dtype, name)
     flags = array.flags
+    if flags.c_contiguous:
+        if flags.writeable:
+            try:  # three times as fast as the array interface
+                return (_address(_first_byte(array)), dtype, 0, 0, 0, 0, 0, 0)
+            except (TypeError, ValueError, BufferError):  # no bytes at all, or a dtype unknown to the buffer protocol
+                pass
+        elif written:
+            raise InvalidArgumentError(f"{name} is read-only: must be writeable, it is an output")
+        return (array.__array_interface__["data"][0], dtype, 0, 0, 0, 0, 0, 0)
     if written and not flags.writeable:
         raise InvalidArgumentError(f"{name} is read-only: must be writeable, it is an output")
-    if flags.c_contiguous:
-        return (array.__array_interface__["data"][0], dtype, 0, 0, 0, 0, 0, 0)
     size = array.itemsize
     if any(stride % size for stride in array.strides):
         raise InvalidArgumentError(f"{name} has strides of {array.strides} bytes: must be multiples of its element of "

@@ -7,7 +7,7 @@ them over without a copy too. For arrays on a GPU give the outputs.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 
@@ -17,10 +17,10 @@ from ._views import device_of, numpy_dtype_value, view
 from .cells import cell as cell_of
 from .device import Device
 from .errors import InvalidArgumentError
-from .plan import Plan, plan_for
+from .plan import CACHE_SIZE, Plan, plan_for
 from .problem import DTYPE_NAMES, Problem
 
-_NUMPY_DTYPES = {c.FLASHRNN_FLOAT32: np.dtype(np.float32), c.FLASHRNN_FLOAT16: np.dtype(np.float16),
+_NUMPY_DTYPES: Dict[int, np.dtype] = {c.FLASHRNN_FLOAT32: np.dtype(np.float32), c.FLASHRNN_FLOAT16: np.dtype(np.float16),
                  c.FLASHRNN_FLOAT64: np.dtype(np.float64), c.FLASHRNN_BFLOAT16: np.dtype(np.uint16)}
 
 
@@ -60,7 +60,8 @@ class Forward:
         unknown = set(wanted) - set(given)
         if unknown:
             raise InvalidArgumentError(f"wanted has {sorted(unknown)}: must be some of {list(given)}")
-        shapes, keep = plan.shapes, []
+        shapes = plan.shapes
+        keep: list = []
         if out is None:
             dtypes = {"wx": plan.dtype, "r": plan.weight_dtype, "bias": plan.weight_dtype,
                       "initial_states": plan.state_dtype}
@@ -74,13 +75,12 @@ class Forward:
             return view(getattr(out, name), shapes[name], name, keep, True, self._stream)
 
         recompute = plan.problem.mode == "recompute"
-        plan.run_backward(
-            stream, read("wx", wx if recompute else None), read("r", r), read("bias", bias if recompute else None),
+        plan.run_backward(stream, (
+            read("wx", wx if recompute else None), read("r", r), read("bias", bias if recompute else None),
             read("initial_states", initial_states), read("lengths", lengths), read("resets", resets), read("h", self.h),
             read("d_h", d_h), read("d_states", d_states), read("d_last_states", d_last_states), write("d_wx"),
-            write("d_r"), write("d_bias"), write("d_initial_states"),
-            workspaces.get(plan.device, stream, plan.backward_workspace), plan.backward_workspace,
-            self._saved.address if self._saved else 0, plan.saved)
+            write("d_r"), write("d_bias"), write("d_initial_states")),
+            workspaces.get(plan.device, stream, plan.backward_workspace), self._saved.address if self._saved else 0)
         return out
 
 
@@ -105,7 +105,27 @@ def _empty(plan: Plan, shape: Tuple[int, ...], dtype: int, like: Any) -> np.ndar
     return np.empty(shape, _NUMPY_DTYPES[dtype])
 
 
-def _problem(wx: Any, axes: str, r: Any, bias: Any, states: Any, cell: str, dtype: Optional[str],
+# Plans of NumPy calls by what they are chosen by, which is quicker to compare than a Problem.
+_plans: dict = {}
+
+
+def _plan(wx: Any, axes: str, r: Any, states: Any, cell: str, dtypes: Tuple[Optional[str], Optional[str], Optional[str]],
+          options: dict) -> Plan:
+    key = None
+    if type(wx) is np.ndarray and type(r) is np.ndarray:
+        key = (wx.shape, wx.dtype, r.dtype, getattr(states, "dtype", None), cell, dtypes, tuple(options.items()))
+        plan = _plans.get(key)
+        if plan is not None:
+            return plan
+    plan = plan_for(*_problem(wx, axes, r, states, cell, *dtypes, options))
+    if key is not None:
+        if len(_plans) >= CACHE_SIZE:
+            _plans.clear()
+        _plans[key] = plan
+    return plan
+
+
+def _problem(wx: Any, axes: str, r: Any, states: Any, cell: str, dtype: Optional[str],
              weight_dtype: Optional[str], state_dtype: Optional[str], options: dict) -> Tuple[Problem, Device]:
     shape = tuple(getattr(wx, "shape", ()))
     if len(shape) != len(axes.split()):
@@ -125,7 +145,8 @@ def run(plan: Plan, wx: Any, r: Any, bias: Any = None, initial_states: Any = Non
         resets: Any = None, h: Any = None, states: Any = None, last_states: Any = None, return_states: bool = False,
         stream: int = 0) -> Forward:
     """A forward pass of a plan: `forward` without the search for the plan. Outputs that are None are made."""
-    shapes, keep = plan.shapes, []
+    shapes = plan.shapes
+    keep: list = []
     if h is None:
         h = _empty(plan, shapes["h"], plan.dtype, wx)
     if states is None and return_states:
@@ -135,16 +156,15 @@ def run(plan: Plan, wx: Any, r: Any, bias: Any = None, initial_states: Any = Non
                              wx if initial_states is None else initial_states)
     queue = plan.device.stream(stream)
     saved = Buffer(plan.device, plan.saved) if plan.saved else None
-    plan.run_forward(
-        queue, view(wx, shapes["wx"], "wx", keep, stream=stream), view(r, shapes["r"], "r", keep, stream=stream),
+    plan.run_forward(queue, (
+        view(wx, shapes["wx"], "wx", keep, stream=stream), view(r, shapes["r"], "r", keep, stream=stream),
         view(bias, shapes["bias"], "bias", keep, stream=stream),
         view(initial_states, shapes["initial_states"], "initial_states", keep, stream=stream),
         view(lengths, shapes["lengths"], "lengths", keep, stream=stream),
         view(resets, shapes["resets"], "resets", keep, stream=stream),
         view(h, shapes["h"], "h", keep, True, stream), view(states, shapes["states"], "states", keep, True, stream),
-        view(last_states, shapes["last_states"], "last_states", keep, True, stream),
-        workspaces.get(plan.device, queue, plan.forward_workspace), plan.forward_workspace,
-        saved.address if saved else 0, plan.saved)
+        view(last_states, shapes["last_states"], "last_states", keep, True, stream)),
+        workspaces.get(plan.device, queue, plan.forward_workspace), saved.address if saved else 0)
     return Forward(h, states, last_states, plan, (wx, r, bias, initial_states, lengths, resets), saved, stream)
 
 
@@ -163,8 +183,8 @@ def forward(wx: Any, r: Any, bias: Any = None, initial_states: Any = None, *, ce
     config.
     """
     options.update(mode=mode, lengths=lengths is not None, resets=resets is not None)
-    problem, device = _problem(wx, "B T G N D", r, bias, initial_states, cell, dtype, weight_dtype, state_dtype, options)
-    return run(plan_for(problem, device), wx, r, bias, initial_states, lengths=lengths, resets=resets, h=h,
+    plan = _plan(wx, "B T G N D", r, initial_states, cell, (dtype, weight_dtype, state_dtype), options)
+    return run(plan, wx, r, bias, initial_states, lengths=lengths, resets=resets, h=h,
                states=states, last_states=last_states, return_states=return_states, stream=stream)
 
 
@@ -173,20 +193,19 @@ def step(wx: Any, r: Any, bias: Any = None, states: Any = None, *, cell: str = "
          state_dtype: Optional[str] = None, stream: int = 0, **options: Any) -> Tuple[Any, Any]:
     """One step for streaming: wx [B, Gi, N, D], r [Gr, N, D, D], bias [Gb, N, D], states [S, B, N, D]. Gives h
     [B, N, D] and the new states; `new_states` may be the array `states`, which is then overwritten."""
-    problem, device = _problem(wx, "B G N D", r, bias, states, cell, dtype, weight_dtype, state_dtype,
-                               dict(options, mode="inference"))
-    plan, keep = plan_for(problem, device), []
+    plan = _plan(wx, "B G N D", r, states, cell, (dtype, weight_dtype, state_dtype), dict(options, mode="inference"))
+    keep: list = []
     shapes = plan.shapes
     if h is None:
         h = _empty(plan, shapes["step_h"], plan.dtype, wx)
     if new_states is None:
         new_states = _empty(plan, shapes["last_states"], plan.state_dtype, wx if states is None else states)
     queue = plan.device.stream(stream)
-    plan.run_step(
-        queue, view(wx, shapes["step_wx"], "wx", keep, stream=stream), view(r, shapes["r"], "r", keep, stream=stream),
+    plan.run_step(queue, (
+        view(wx, shapes["step_wx"], "wx", keep, stream=stream), view(r, shapes["r"], "r", keep, stream=stream),
         view(bias, shapes["bias"], "bias", keep, stream=stream),
         view(states, shapes["initial_states"], "states", keep, stream=stream),
         view(new_states, shapes["last_states"], "new_states", keep, True, stream),
-        view(h, shapes["step_h"], "h", keep, True, stream),
-        workspaces.get(plan.device, queue, plan.step_workspace), plan.step_workspace)
+        view(h, shapes["step_h"], "h", keep, True, stream)),
+        workspaces.get(plan.device, queue, plan.step_workspace))
     return h, new_states

@@ -90,8 +90,9 @@ class Device:
         if found is None:
             handle = c.flashrnn_stream()
             check(lib.flashrnn_stream_wrap(self.handle, native, ctypes.byref(handle)))
-            found = self._streams.setdefault(native, handle.value)
-            if found != handle.value:  # another thread was faster
+            made = handle.value or 0
+            found = self._streams.setdefault(native, made)
+            if found != made:  # another thread was faster
                 check(lib.flashrnn_stream_close(handle))
         return found
 

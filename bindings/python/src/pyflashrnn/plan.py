@@ -6,7 +6,8 @@ import ctypes
 import json
 import threading
 from collections import OrderedDict
-from typing import Any, Dict, Optional, Tuple
+from itertools import chain
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from . import _declarations as c
 from ._args import BACKWARD, FORWARD, STEP
@@ -44,30 +45,28 @@ class Plan:
         self.saved: int = sizes.saved
         self.alignment: int = max(sizes.alignment, 1)
 
-    def run_forward(self, stream: Optional[int], wx: View, r: View, bias: View, initial_states: View, lengths: View,
-                    resets: View, h: View, states: View, last_states: View, workspace: int, workspace_size: int,
-                    saved: int, saved_size: int, run_flags: int = 0) -> None:
-        status = lib.flashrnn_forward(self.handle, _forward_pointer(FORWARD.pack(
-            FORWARD.size, stream or 0, *wx, *r, *bias, *initial_states, *lengths, *resets, *h, *states, *last_states,
-            workspace, workspace_size, saved, saved_size, run_flags, 0)))
+    def run_forward(self, stream: Optional[int], views: Sequence[View], workspace: int, saved: int,
+                    run_flags: int = 0) -> None:
+        """`views` are all tensors of flashrnn_forward_args in its order, wx to last_states."""
+        status = _forward(self.handle, FORWARD.pack(
+            FORWARD.size, stream or 0, *chain.from_iterable(views), workspace, self.forward_workspace, saved, self.saved,
+            run_flags, 0))
         if status:
             check(status)
 
-    def run_backward(self, stream: Optional[int], wx: View, r: View, bias: View, initial_states: View, lengths: View,
-                     resets: View, h: View, d_h: View, d_states: View, d_last_states: View, d_wx: View, d_r: View,
-                     d_bias: View, d_initial_states: View, workspace: int, workspace_size: int, saved: int,
-                     saved_size: int, run_flags: int = 0) -> None:
-        status = lib.flashrnn_backward(self.handle, _backward_pointer(BACKWARD.pack(
-            BACKWARD.size, stream or 0, *wx, *r, *bias, *initial_states, *lengths, *resets, *h, *d_h, *d_states,
-            *d_last_states, *d_wx, *d_r, *d_bias, *d_initial_states, workspace, workspace_size, saved, saved_size,
-            run_flags, 0)))
+    def run_backward(self, stream: Optional[int], views: Sequence[View], workspace: int, saved: int,
+                     run_flags: int = 0) -> None:
+        """`views` are all tensors of flashrnn_backward_args in its order, wx to d_initial_states."""
+        status = _backward(self.handle, BACKWARD.pack(
+            BACKWARD.size, stream or 0, *chain.from_iterable(views), workspace, self.backward_workspace, saved,
+            self.saved, run_flags, 0))
         if status:
             check(status)
 
-    def run_step(self, stream: Optional[int], wx: View, r: View, bias: View, states: View, new_states: View, h: View,
-                 workspace: int, workspace_size: int, run_flags: int = 0) -> None:
-        status = lib.flashrnn_step(self.handle, _step_pointer(STEP.pack(
-            STEP.size, stream or 0, *wx, *r, *bias, *states, *new_states, *h, workspace, workspace_size, run_flags, 0)))
+    def run_step(self, stream: Optional[int], views: Sequence[View], workspace: int, run_flags: int = 0) -> None:
+        """`views` are all tensors of flashrnn_step_args in its order, wx to h."""
+        status = _step(self.handle, STEP.pack(
+            STEP.size, stream or 0, *chain.from_iterable(views), workspace, self.step_workspace, run_flags, 0))
         if status:
             check(status)
 
@@ -95,16 +94,17 @@ class Plan:
         return f"Plan({self.problem}, {self.device})"
 
 
-def _pointer_maker(kind):
-    """bytes to a pointer that the call takes, without a copy."""
-    pointer = ctypes.POINTER(kind)
-    cast, char = ctypes.cast, ctypes.c_char_p
-    return lambda packed: cast(char(packed), pointer)
+def _taking_bytes(name: str):
+    """A function of the library with its args struct given as packed bytes, which saves the cast to a pointer."""
+    function = lib[name]  # another object than lib.<name>, with argtypes of its own
+    function.restype = ctypes.c_int32
+    function.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+    return function
 
 
-_forward_pointer = _pointer_maker(c.flashrnn_forward_args)
-_backward_pointer = _pointer_maker(c.flashrnn_backward_args)
-_step_pointer = _pointer_maker(c.flashrnn_step_args)
+_forward = _taking_bytes("flashrnn_forward")
+_backward = _taking_bytes("flashrnn_backward")
+_step = _taking_bytes("flashrnn_step")
 
 # Plans by problem and device, the least recently used first. A plan in use outlives its eviction.
 CACHE_SIZE = 256

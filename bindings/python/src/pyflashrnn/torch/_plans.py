@@ -35,9 +35,11 @@ def device_for(device: torch.device) -> Device:
     raise InvalidArgumentError(f"the tensors lie on device {device}: must be cpu or cuda")
 
 
-def native_stream(device: torch.device) -> int:
-    """PyTorch's current stream as an integer, 0 for the default one."""
-    return 0 if device.type == "cpu" else torch.cuda.current_stream(device).cuda_stream
+def stream_of(plan: Plan, device: torch.device) -> Optional[int]:
+    """The library's handle of PyTorch's current stream, None for the default one."""
+    if plan.device.backend == "cpu":
+        return None
+    return plan.device.stream(torch.cuda.current_stream(device).cuda_stream)
 
 
 def dtype_name(dtype: torch.dtype, name: str) -> str:
@@ -51,16 +53,16 @@ def dtype_name(dtype: torch.dtype, name: str) -> str:
 _plans: dict = {}
 
 
-def plan_of(device: torch.device, sizes: Tuple[int, ...], dtype: torch.dtype, weight_dtype: torch.dtype,
+def plan_of(device: torch.device, shape: Tuple[int, ...], dtype: torch.dtype, weight_dtype: torch.dtype,
             options: Tuple) -> Plan:
-    """The plan for sizes (B, T, N, D) and the operators' options (see ops.py)."""
-    key = (device, sizes, dtype, weight_dtype, options)
+    """The plan for the shape of wx [B, T, G, N, D] or of h [B, T, N, D] and the operators' options (see ops.py)."""
+    key = (device, shape, dtype, weight_dtype, options)
     plan = _plans.get(key)
     if plan is None:
         state_dtype, cell, mode, flags, forward_clip, recurrent_gradient_clip, threads, config = options
         problem = Problem(
-            cell_of_value(cell).name, *sizes, dtype_name(dtype, "wx"), dtype_name(weight_dtype, "r"),
-            DTYPE_NAMES[state_dtype], _MODE_NAMES[mode], bool(flags & c.FLASHRNN_REVERSE),
+            cell_of_value(cell).name, shape[0], shape[1], shape[-2], shape[-1], dtype_name(dtype, "wx"),
+            dtype_name(weight_dtype, "r"), DTYPE_NAMES[state_dtype], _MODE_NAMES[mode], bool(flags & c.FLASHRNN_REVERSE),
             bool(flags & c.FLASHRNN_LENGTHS), bool(flags & c.FLASHRNN_RESETS),
             bool(flags & c.FLASHRNN_CUT_RECURRENT_GRADIENT), bool(flags & c.FLASHRNN_ALLOW_TF32), forward_clip,
             recurrent_gradient_clip, threads, config)
@@ -76,9 +78,8 @@ def view(tensor: Optional[Tensor], shape: Tuple[int, ...], name: str, device: to
     sum() gives for a gradient) would be taken as packed and is copied; the copy is appended to `keep`."""
     if tensor is None:
         return ABSENT
-    found = tensor.shape
-    if found != shape:
-        raise InvalidArgumentError(f"{name} has shape {tuple(found)}: must be {shape}")
+    if tensor.shape != shape:
+        raise InvalidArgumentError(f"{name} has shape {tuple(tensor.shape)}: must be {shape}")
     if tensor.device != device:
         raise InvalidArgumentError(f"{name} lies on {tensor.device}: must be on {device}, as wx is")
     dtype = DTYPES.get(tensor.dtype)
@@ -107,9 +108,10 @@ class _Workspace(threading.local):
 _workspace = _Workspace()
 
 
-def workspace(size: int, alignment: int, device: torch.device, keep: list) -> int:
+def workspace(plan: Plan, size: int, device: torch.device, keep: list) -> int:
     """Address of a workspace for one call."""
-    if device.type != "cpu":
+    alignment = plan.alignment
+    if plan.device.backend != "cpu":
         memory = torch.empty(size + alignment, dtype=torch.uint8, device=device)
         keep.append(memory)
         return -(-memory.data_ptr() // alignment) * alignment

@@ -9,10 +9,21 @@ import torch
 from torch import Tensor
 
 from .. import _declarations as c
-from ..cells import cell as cell_of
+from ..cells import cells
 from ..errors import InvalidArgumentError
-from . import ops  # noqa: F401  registers the operators
+from . import ops
 from ._plans import DTYPES
+from .convert import gru_from_flashrnn
+
+
+# A plain dictionary: torch.compile sees through it, as it does not through the library's calls.
+_CELLS = {kind.name: kind.value for kind in cells()}
+
+
+def _cell_value(name: str) -> int:
+    if name not in _CELLS:
+        raise InvalidArgumentError(f"no cell is called {name!r}: must be one of {', '.join(_CELLS)}")
+    return _CELLS[name]
 
 
 class RNNOutput(NamedTuple):
@@ -26,16 +37,20 @@ class RNNOutput(NamedTuple):
 def _autocast(wx: Tensor) -> Tensor:
     """Within autocast the input projections, which come out of a linear layer, are of its dtype; weights and states
     keep theirs: the kernels round the operands of the recurrent product themselves."""
-    kind = wx.device.type
-    if torch.is_autocast_enabled(kind) and wx.dtype == torch.float32:
-        return wx.to(torch.get_autocast_dtype(kind))
+    if wx.dtype is torch.float32:
+        kind = "cpu" if wx.is_cpu else wx.device.type
+        if torch.is_autocast_enabled(kind):
+            return wx.to(torch.get_autocast_dtype(kind))
     return wx
 
 
+_FLOATS = {dtype: DTYPES[dtype] for dtype in (torch.float32, torch.bfloat16, torch.float16, torch.float64)}
+
+
 def _float_value(dtype: torch.dtype, name: str) -> int:
-    if not dtype.is_floating_point or dtype not in DTYPES:
+    if dtype not in _FLOATS:
         raise InvalidArgumentError(f"{name} is {dtype}: must be float32, bfloat16, float16 or float64")
-    return DTYPES[dtype]
+    return _FLOATS[dtype]
 
 
 def rnn(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, initial_states: Optional[Tensor] = None, *,
@@ -64,11 +79,11 @@ def rnn(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, initial_states: Op
 
     Within autocast a float32 wx is cast to the autocast dtype.
     """
-    wx = _autocast(wx)
     if state_dtype is None:
         state_dtype = wx.dtype if initial_states is None else initial_states.dtype
     elif initial_states is not None:
         initial_states = initial_states.to(state_dtype)
+    wx = _autocast(wx)
     if allow_tf32 is None:
         allow_tf32 = wx.is_cuda and torch.backends.cuda.matmul.allow_tf32
     needs_backward = torch.is_grad_enabled() and (
@@ -79,9 +94,9 @@ def rnn(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, initial_states: Op
     flags = ((c.FLASHRNN_REVERSE if reverse else 0) | (c.FLASHRNN_LENGTHS if lengths is not None else 0)
              | (c.FLASHRNN_RESETS if resets is not None else 0) | (c.FLASHRNN_ALLOW_TF32 if allow_tf32 else 0)
              | (c.FLASHRNN_CUT_RECURRENT_GRADIENT if cut_recurrent_gradient else 0))
-    h, states, last, _ = torch.ops.pyflashrnn.forward(
+    h, states, last, _ = ops.forward(
         wx, r, bias, initial_states, lengths, resets, return_states, _float_value(state_dtype, "state_dtype"),
-        cell_of(cell).value, mode, flags, float(forward_clip), float(recurrent_gradient_clip), threads, config)
+        _cell_value(cell), mode, flags, float(forward_clip), float(recurrent_gradient_clip), threads, config)
     return RNNOutput(h, states if return_states else None, last)
 
 
@@ -89,11 +104,11 @@ def step(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, states: Optional[
          state_dtype: Optional[torch.dtype] = None, forward_clip: float = 0.0, threads: int = 0) -> Tuple[Tensor, Tensor]:
     """One step for streaming, without gradients: wx [B, Gi, N, D], r [Gr, N, D, D], bias [Gb, N, D],
     states [S, B, N, D]. Gives h [B, N, D] and the new states."""
-    wx = _autocast(wx)
     if state_dtype is None:
         state_dtype = wx.dtype if states is None else states.dtype
-    h, new_states = torch.ops.pyflashrnn.step(
-        wx, r, bias, states, _float_value(state_dtype, "state_dtype"), cell_of(cell).value,
+    wx = _autocast(wx)
+    h, new_states = ops.step(
+        wx, r, bias, states, _float_value(state_dtype, "state_dtype"), _cell_value(cell),
         c.FLASHRNN_MODE_INFERENCE, 0, float(forward_clip), 0.0, threads, "")
     return h, new_states
 
@@ -152,9 +167,8 @@ def flashrnn(Wx: Tensor, R: Tensor, b: Optional[Tensor] = None, states: Optional
         if states.dim() != 5 or states.shape[2] != 1:
             raise InvalidArgumentError(f"states has shape {tuple(states.shape)}: must be [S, B, 1, N, D]")
         states = states[:, :, 0]
-    if config.function == "gru":  # g r z and g r z n to r z g and r z n g
-        R = R.roll(-1, 0)
-        b = None if b is None else b.roll(-1, 0)
+    if config.function == "gru":
+        R, b = gru_from_flashrnn(R, b)
     if dtype is not None:
         kind = getattr(torch, dtype, None)
         if not isinstance(kind, torch.dtype):
@@ -169,4 +183,5 @@ def flashrnn(Wx: Tensor, R: Tensor, b: Optional[Tensor] = None, states: Optional
                  recurrent_gradient_clip=config.gradient_recurrent_clipval or 0.0,
                  cut_recurrent_gradient=config.gradient_recurrent_cut)
     back = [("SBTHD").index(axis) for axis in config.output_shape]
+    assert result.states is not None
     return result.states.permute(back), result.last_states.unsqueeze(2).permute(back)

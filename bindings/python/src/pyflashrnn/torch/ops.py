@@ -7,20 +7,24 @@ two clips, threads and config. A tensor that is not made is returned with the sh
 """
 from __future__ import annotations
 
-from typing import List, Optional, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 
 from .. import _declarations as c
 from .._views import ABSENT
-from ..cells import cell_of_value
+from ..cells import cell_of_value, cells
 from ..errors import FlashRNNError, InvalidArgumentError
-from ._plans import TORCH_DTYPES, aligned, native_stream, plan_of, view, workspace
+from ._cache import empty, new_empty
+from ._plans import TORCH_DTYPES, aligned, plan_of, stream_of, view, workspace
 
 _OPTIONS = ("int state_dtype, int cell, int mode, int flags, float forward_clip, float recurrent_gradient_clip, "
             "int threads, str config")
 _INPUTS = "Tensor r, Tensor? bias, Tensor? initial_states, Tensor? lengths, Tensor? resets"
+
+_Maker = Callable[[Tensor, Sequence[int]], Tensor]  # new_empty, or for tensors without memory Tensor.new_empty
+_STATES = {kind.value: len(kind.states) for kind in cells()}
 
 # Inductor may change the strides of an operator's inputs, and here those of the outputs follow from them.
 _TAGS = (torch.Tag.needs_fixed_stride_order,)
@@ -33,116 +37,132 @@ torch.library.define("pyflashrnn::step", f"(Tensor wx, Tensor r, Tensor? bias, T
                      "(Tensor h, Tensor new_states)", tags=_TAGS)
 
 
-def _sequence(like: Tensor, shape: Tuple[int, ...], batch_axis: int) -> Tensor:
-    """An empty tensor with the axes B and T from batch_axis on, whichever of them is outside in `like`: h of a
-    time-major wx is time-major."""
-    if like.stride(0) < like.stride(1) and like.shape[0] > 1 and like.shape[1] > 1:
+def _sequence(make: _Maker, like: Tensor, shape: Tuple[int, ...], batch_axis: int) -> Tensor:
+    """A new tensor with the axes B and T from batch_axis on, whichever of them is outside in `like`: h of a time-major
+    wx is time-major."""
+    batch, time = shape[batch_axis], shape[batch_axis + 1]
+    if batch > 1 and time > 1 and like.stride(0) < like.stride(1):
         swapped = list(shape)
-        swapped[batch_axis], swapped[batch_axis + 1] = shape[batch_axis + 1], shape[batch_axis]
-        return like.new_empty(swapped).transpose(batch_axis, batch_axis + 1)
-    return like.new_empty(shape)
+        swapped[batch_axis], swapped[batch_axis + 1] = time, batch
+        return make(like, swapped).transpose(batch_axis, batch_axis + 1)
+    return make(like, shape)
 
 
-def _outputs(wx: Tensor, want_states: bool, options: Tuple) -> Tuple[Tensor, Tensor, Tensor]:
+def _outputs(make: _Maker, wx: Tensor, want_states: bool, options: Tuple) -> Tuple[Tensor, Optional[Tensor], Tensor]:
+    """h, states (None unless wanted) and the last states."""
     batch, time, _, heads, head_dim = wx.shape
-    count = len(cell_of_value(options[1]).states)
-    h = _sequence(wx, (batch, time, heads, head_dim), 0)
-    states = _sequence(wx, (count, batch, time, heads, head_dim), 1) if want_states else wx.new_empty(0)
+    count = _STATES[options[1]]
+    h = _sequence(make, wx, (batch, time, heads, head_dim), 0)
+    states = _sequence(make, wx, (count, batch, time, heads, head_dim), 1) if want_states else None
     last = wx.new_empty((count, batch, heads, head_dim), dtype=TORCH_DTYPES[options[0]])
     return h, states, last
 
 
+def _saved_memory(size: int, device: torch.device) -> Tensor:
+    return empty((size,), torch.uint8, device)
+
+
 def _forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Optional[Tensor], lengths: Optional[Tensor],
-             resets: Optional[Tensor], want_states: bool, *options) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
-    shape = wx.shape
-    if len(shape) != 5:
-        raise InvalidArgumentError(f"wx has shape {tuple(shape)}: must be [B, T, G, N, D]")
+             resets: Optional[Tensor], want_states: bool, *options
+             ) -> Tuple[Tensor, Optional[Tensor], Tensor, Optional[Tensor]]:
+    """h, states, last states and saved memory; None for what is not made."""
+    if wx.dim() != 5:
+        raise InvalidArgumentError(f"wx has shape {tuple(wx.shape)}: must be [B, T, G, N, D]")
     device = wx.device
-    plan = plan_of(device, shape[:2] + shape[3:], wx.dtype, r.dtype, options)
-    shapes, keep = plan.shapes, []
-    h, states, last = _outputs(wx, want_states, options)
-    saved = torch.empty(plan.saved, dtype=torch.uint8, device=device)
-    memory = aligned(saved, plan.alignment) if plan.saved else saved
-    plan.run_forward(
-        plan.device.stream(native_stream(device)), view(wx, shapes["wx"], "wx", device, keep),
-        view(r, shapes["r"], "r", device, keep), view(bias, shapes["bias"], "bias", device, keep),
-        view(initial_states, shapes["initial_states"], "initial_states", device, keep),
-        view(lengths, shapes["lengths"], "lengths", device, keep), view(resets, shapes["resets"], "resets", device, keep),
-        view(h, shapes["h"], "h", device, keep),
-        view(states, shapes["states"], "states", device, keep) if want_states else ABSENT,
-        view(last, shapes["last_states"], "last_states", device, keep),
-        workspace(plan.forward_workspace, plan.alignment, device, keep), plan.forward_workspace,
-        memory.data_ptr() if plan.saved else 0, plan.saved)
-    if memory is not saved:
+    plan = plan_of(device, wx.shape, wx.dtype, r.dtype, options)
+    shapes = plan.shapes
+    keep: list = []
+    views = [view(wx, shapes["wx"], "wx", device, keep), view(r, shapes["r"], "r", device, keep),
+             view(bias, shapes["bias"], "bias", device, keep),
+             view(initial_states, shapes["initial_states"], "initial_states", device, keep),
+             view(lengths, shapes["lengths"], "lengths", device, keep),
+             view(resets, shapes["resets"], "resets", device, keep)]
+    h, states, last = _outputs(new_empty, wx, want_states, options)
+    views += (view(h, shapes["h"], "h", device, keep), view(states, shapes["states"], "states", device, keep),
+              view(last, shapes["last_states"], "last_states", device, keep))
+    saved = _saved_memory(plan.saved, device) if plan.saved else None
+    memory = None if saved is None else aligned(saved, plan.alignment)
+    plan.run_forward(stream_of(plan, device), views, workspace(plan, plan.forward_workspace, device, keep),
+                     0 if memory is None else memory.data_ptr())
+    if saved is not None and memory is not None and memory is not saved:
         saved.copy_(memory)
     return h, states, last, saved
 
 
 def _backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: Optional[Tensor], wx: Optional[Tensor],
               r: Tensor, bias: Optional[Tensor], initial_states: Optional[Tensor], lengths: Optional[Tensor],
-              resets: Optional[Tensor], h: Tensor, saved: Tensor, wanted: List[bool], *options
+              resets: Optional[Tensor], h: Tensor, saved: Optional[Tensor], wanted: List[bool], *options
               ) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
     device = h.device
     plan = plan_of(device, h.shape, h.dtype, r.dtype, options)
-    shapes, keep = plan.shapes, []
-    memory = aligned(saved, plan.alignment) if plan.saved else saved
-    outputs = _gradients(r, h, wanted, options)
-    names = ("d_wx", "d_r", "d_bias", "d_initial_states")
-    plan.run_backward(
-        plan.device.stream(native_stream(device)), view(wx, shapes["wx"], "wx", device, keep),
-        view(r, shapes["r"], "r", device, keep), view(bias, shapes["bias"], "bias", device, keep),
+    shapes = plan.shapes
+    keep: list = []
+    memory = aligned(saved, plan.alignment) if saved is not None and plan.saved else None
+    outputs = _gradients(new_empty, r, h, wanted, options)
+    views = [
+        view(wx, shapes["wx"], "wx", device, keep), view(r, shapes["r"], "r", device, keep),
+        view(bias, shapes["bias"], "bias", device, keep),
         view(initial_states, shapes["initial_states"], "initial_states", device, keep),
         view(lengths, shapes["lengths"], "lengths", device, keep), view(resets, shapes["resets"], "resets", device, keep),
         view(h, shapes["h"], "h", device, keep), view(d_h, shapes["h"], "d_h", device, keep),
         view(d_states, shapes["states"], "d_states", device, keep),
-        view(d_last_states, shapes["last_states"], "d_last_states", device, keep),
-        *(view(output, shapes[name], name, device, keep) if wish else ABSENT
-          for output, name, wish in zip(outputs, names, wanted)),
-        workspace(plan.backward_workspace, plan.alignment, device, keep), plan.backward_workspace,
-        memory.data_ptr() if plan.saved else 0, plan.saved)
+        view(d_last_states, shapes["last_states"], "d_last_states", device, keep)]
+    names = ("d_wx", "d_r", "d_bias", "d_initial_states")
+    views += (view(output, shapes[name], name, device, keep) if wish else ABSENT
+              for output, name, wish in zip(outputs, names, wanted))
+    plan.run_backward(stream_of(plan, device), views, workspace(plan, plan.backward_workspace, device, keep),
+                      0 if memory is None else memory.data_ptr())
     return outputs
 
 
-def _gradients(r: Tensor, h: Tensor, wanted: List[bool], options: Tuple) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+def _gradients(make: _Maker, r: Tensor, h: Tensor, wanted: List[bool], options: Tuple
+               ) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
     batch, time, heads, head_dim = h.shape
     kind = cell_of_value(options[1])
     want_wx, want_r, want_bias, want_initial = wanted
     none = h.new_empty
     return (
-        _sequence(h, (batch, time, len(kind.input_gates), heads, head_dim), 0) if want_wx else none(0),
-        r.new_empty(r.shape) if want_r else none(0),
+        _sequence(make, h, (batch, time, len(kind.input_gates), heads, head_dim), 0) if want_wx else none(0),
+        make(r, r.shape) if want_r else none(0),
         r.new_empty((len(kind.bias_gates), heads, head_dim)) if want_bias else none(0),
         h.new_empty((len(kind.states), batch, heads, head_dim), dtype=TORCH_DTYPES[options[0]])
         if want_initial else none(0))
 
 
 def _step(wx: Tensor, r: Tensor, bias: Optional[Tensor], states: Optional[Tensor], *options) -> Tuple[Tensor, Tensor]:
-    shape = wx.shape
-    if len(shape) != 4:
-        raise InvalidArgumentError(f"wx has shape {tuple(shape)}: must be [B, G, N, D]")
+    if wx.dim() != 4:
+        raise InvalidArgumentError(f"wx has shape {tuple(wx.shape)}: must be [B, G, N, D]")
     device = wx.device
-    plan = plan_of(device, (shape[0], 1, shape[2], shape[3]), wx.dtype, r.dtype, options)
-    shapes, keep = plan.shapes, []
+    batch, _, heads, head_dim = wx.shape
+    plan = plan_of(device, (batch, 1, heads, head_dim), wx.dtype, r.dtype, options)
+    shapes = plan.shapes
+    keep: list = []
     h, new_states = _step_outputs(wx, options)
-    plan.run_step(
-        plan.device.stream(native_stream(device)), view(wx, shapes["step_wx"], "wx", device, keep),
-        view(r, shapes["r"], "r", device, keep), view(bias, shapes["bias"], "bias", device, keep),
+    plan.run_step(stream_of(plan, device), (
+        view(wx, shapes["step_wx"], "wx", device, keep), view(r, shapes["r"], "r", device, keep),
+        view(bias, shapes["bias"], "bias", device, keep),
         view(states, shapes["initial_states"], "states", device, keep),
         view(new_states, shapes["last_states"], "new_states", device, keep),
-        view(h, shapes["step_h"], "h", device, keep),
-        workspace(plan.step_workspace, plan.alignment, device, keep), plan.step_workspace)
+        view(h, shapes["step_h"], "h", device, keep)), workspace(plan, plan.step_workspace, device, keep))
     return h, new_states
 
 
 def _step_outputs(wx: Tensor, options: Tuple) -> Tuple[Tensor, Tensor]:
     batch, _, heads, head_dim = wx.shape
-    count = len(cell_of_value(options[1]).states)
+    count = _STATES[options[1]]
     return (wx.new_empty((batch, heads, head_dim)),
             wx.new_empty((count, batch, heads, head_dim), dtype=TORCH_DTYPES[options[0]]))
 
 
+def _forward_operator(wx, *rest):
+    """Operators give tensors only."""
+    h, states, last, saved = _forward(wx, *rest)
+    return (h, wx.new_empty(0) if states is None else states, last,
+            torch.empty(0, dtype=torch.uint8, device=wx.device) if saved is None else saved)
+
+
 for _key in ("cpu", "cuda"):
-    torch.library.impl("pyflashrnn::forward", _key, _forward)
+    torch.library.impl("pyflashrnn::forward", _key, _forward_operator)
     torch.library.impl("pyflashrnn::backward", _key, _backward)
     torch.library.impl("pyflashrnn::step", _key, _step)
 
@@ -150,23 +170,23 @@ for _key in ("cpu", "cuda"):
 @torch.library.register_fake("pyflashrnn::forward")
 def _forward_fake(wx, r, bias, initial_states, lengths, resets, want_states, *options):
     torch._check(wx.dim() == 5, lambda: f"wx has shape {tuple(wx.shape)}: must be [B, T, G, N, D]")
-    h, states, last = _outputs(wx, want_states, options)
-    sizes = tuple(h.shape)
+    h, states, last = _outputs(Tensor.new_empty, wx, want_states, options)
     size = None
-    if all(type(n) is int for n in sizes):  # with symbolic sizes there is no plan to ask
+    if all(type(n) is int for n in h.shape):  # with symbolic sizes there is no plan to ask
+        device = torch.device("cpu") if wx.is_meta else wx.device  # on meta any size will do
         try:
-            size = plan_of(wx.device, sizes, wx.dtype, r.dtype, options).saved
+            size = plan_of(device, tuple(h.shape), wx.dtype, r.dtype, options).saved
         except FlashRNNError:  # traced for a device that is not here
             pass
     if size is None:
         size = torch.library.get_ctx().new_dynamic_size()
-    return h, states, last, wx.new_empty(size, dtype=torch.uint8)
+    return h, wx.new_empty(0) if states is None else states, last, wx.new_empty(size, dtype=torch.uint8)
 
 
 @torch.library.register_fake("pyflashrnn::backward")
 def _backward_fake(d_h, d_states, d_last_states, wx, r, bias, initial_states, lengths, resets, h, saved, wanted,
                    *options):
-    return _gradients(r, h, wanted, options)
+    return _gradients(Tensor.new_empty, r, h, wanted, options)
 
 
 @torch.library.register_fake("pyflashrnn::step")
@@ -184,7 +204,7 @@ def _setup_context(ctx, inputs, output):
     ctx.want_states = want_states
     ctx.has_bias, ctx.has_initial = bias is not None, initial_states is not None
     ctx.set_materialize_grads(False)
-    ctx.mark_non_differentiable(*((saved,) if want_states else (states, saved)))
+    ctx.mark_non_differentiable(*(t for t in ((saved,) if want_states else (states, saved)) if t is not None))
 
 
 def _autograd(ctx, d_h, d_states, d_last_states, _):
@@ -195,7 +215,7 @@ def _autograd(ctx, d_h, d_states, d_last_states, _):
         raise InvalidArgumentError("mode is inference, which keeps nothing for backward: must be training or recompute")
     if d_h is None and d_states is None and d_last_states is None:
         return (None,) * len(needs)
-    gradients = torch.ops.pyflashrnn.backward(
+    gradients = backward(
         d_h, d_states if ctx.want_states else None, d_last_states, wx, r, bias, initial_states, lengths, resets, h, saved,
         wanted, *ctx.options)
     made = tuple(gradient if wish else None for gradient, wish in zip(gradients, wanted))
@@ -213,3 +233,66 @@ def _no_gradient(ctx, *_):
 torch.library.register_autograd("pyflashrnn::forward", _autograd, setup_context=_setup_context)
 torch.library.register_autograd("pyflashrnn::backward", _no_second_order)
 torch.library.register_autograd("pyflashrnn::step", _no_gradient)
+
+
+forward_operator = torch.ops.pyflashrnn.forward.default
+backward_operator = torch.ops.pyflashrnn.backward.default
+step_operator = torch.ops.pyflashrnn.step.default
+
+
+class _Eager(torch.autograd.Function):
+    """The same without the dispatcher, which takes longer than a small run does. (With a setup_context of its own the
+    class would take PyTorch 60 us more a call.)"""
+
+    @staticmethod
+    def forward(ctx, *inputs):
+        outputs = _forward(*inputs)
+        _setup_context(ctx, inputs, outputs)
+        return outputs
+
+    backward = staticmethod(_autograd)
+
+
+_PLAIN = (Tensor, torch.nn.Parameter, type(None))
+
+
+def _is_plain(*tensors: Optional[Tensor]) -> bool:
+    """Whether nothing but autograd looks at the call: no tracing, no transform, no mode, no subclass of Tensor."""
+    if torch.compiler.is_compiling() or not _no_modes():
+        return False
+    for tensor in tensors:
+        if type(tensor) not in _PLAIN:
+            return False
+    return not tensors[0].is_meta  # type: ignore[union-attr]
+
+
+try:
+    from torch._C import _len_torch_dispatch_stack, _len_torch_function_stack
+    from torch._C._functorch import peek_interpreter_stack
+
+    def _no_modes() -> bool:
+        return (_len_torch_dispatch_stack() == 0 and _len_torch_function_stack() == 0
+                and peek_interpreter_stack() is None)
+except ImportError:  # another version of PyTorch: always the dispatcher
+    def _no_modes() -> bool:
+        return False
+
+
+def forward(wx, r, bias, initial_states, lengths, resets, want_states, *options):
+    if _is_plain(wx, r, bias, initial_states, lengths, resets):
+        if options[2] == c.FLASHRNN_MODE_INFERENCE:
+            return _forward(wx, r, bias, initial_states, lengths, resets, want_states, *options)
+        return _Eager.apply(wx, r, bias, initial_states, lengths, resets, want_states, *options)
+    return forward_operator(wx, r, bias, initial_states, lengths, resets, want_states, *options)
+
+
+def backward(d_h, d_states, d_last_states, wx, r, *rest):
+    if _is_plain(r, d_h, d_states, d_last_states) and not torch.is_grad_enabled():
+        return _backward(d_h, d_states, d_last_states, wx, r, *rest)
+    return backward_operator(d_h, d_states, d_last_states, wx, r, *rest)
+
+
+def step(wx, r, bias, states, *options):
+    if _is_plain(wx, r, bias, states):
+        return _step(wx, r, bias, states, *options)
+    return step_operator(wx, r, bias, states, *options)
