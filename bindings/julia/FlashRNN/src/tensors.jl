@@ -62,11 +62,15 @@ parts(name, other, ::Device) = throw(ArgumentError("$name is a $(typeof(other)):
 function c_tensor(name, @nospecialize(array), shape::Symbol, plan)
     array === nothing && return flashrnn_tensor()
     order, axes = LAYOUTS[shape]
-    wanted = plan.shapes[shape]
-    address_, T, size_, strides_ = parts(name, array, plan.device)
+    return laid_out(name, array, plan.device, plan.shapes[shape], order, axes)::flashrnn_tensor
+end
+
+# Apart, since it is the types of these arguments that the loops below are compiled for.
+function laid_out(name, array, device::Device, wanted, order, axes)
+    address_, T, size_, strides_ = parts(name, array, device)
     size_ == wanted || throw(DimensionMismatch("$name has size $size_: must be $wanted, its axes being $axes"))
     # No element is at no address, which would mean absent.
     address_ == 0 && prod(size_) == 0 && (address_ = UInt(256))
-    stride = ntuple(axis -> axis <= length(order) ? Int64(strides_[order[axis]]) : Int64(0), FLASHRNN_MAX_AXES)
-    return flashrnn_tensor(; data = Ptr{Cvoid}(address_), dtype = dtype(T), stride = stride)
+    stride = ntuple(axis -> axis <= length(order) ? Int64(strides_[order[axis]]) : Int64(0), Val(Int(FLASHRNN_MAX_AXES)))
+    return flashrnn_tensor(Ptr{Cvoid}(address_), dtype(T), Int32(0), stride)
 end
