@@ -36,6 +36,7 @@ struct Extent {
 struct ForwardStep {
   Extent extent;
   const void* sums;  // R h: [vector - first_vector][Gr][column][lanes]
+  bool are_whole;    // the sums have bias and wx in them: only slots without a sum need those
   const void* bias;  // [vector][slot][lanes]
   void* state;       // [vector][column][S][lanes]; updated
   View wx;
@@ -50,9 +51,9 @@ struct ForwardStep {
   void* saved;  // [vector][column][saved][lanes] in the problem's dtype; nullptr: nothing is saved
   void* kept;   // [vector][column][kept][lanes]
   double clip;  // 0: none
-  // Lines to fetch into L2 meanwhile, [vector - first_vector][column][input gate]; nullptr: the
-  // product has done it.
+  // Lines to fetch into L2 meanwhile, [vector - first_vector][column][input gate]; nullptr: none.
   const void* const* prefetch;
+  int64_t h_ahead;  // elements from h to where the next step writes, to fetch likewise; 0: none
 };
 
 struct BackwardStep {
