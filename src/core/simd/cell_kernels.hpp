@@ -78,6 +78,11 @@ struct BackwardStep {
   int64_t padded_units;
   void* d_bias;  // [vector][slot][lanes], added to
   double clip;
+  // Elements from these views to what later steps will touch, to fetch into L2 meanwhile; 0:
+  // nothing.
+  int64_t d_h_ahead;
+  int64_t h_ahead;
+  int64_t d_wx_ahead;
 };
 
 // Adds the product R^T dG to h's carried gradient and clips it.

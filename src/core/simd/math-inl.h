@@ -146,13 +146,10 @@ HWY_INLINE real cell_zero() { return constant(0.0f); }
 HWY_INLINE real cell_one() { return constant(1.0f); }
 HWY_INLINE real cell_exp(real x) {
   // Below the range the result is flushed to zero, above it goes to infinity.
-  const real inside =
-      cell_if_greater(constant(-87.3f), x, constant(0.0f), exp_bounded(x, 1.0f));
+  const real inside = cell_if_greater(constant(-87.3f), x, constant(0.0f), exp_bounded(x, 1.0f));
   return cell_if_greater(x, constant(87.3f), real{hn::Inf(D()), hn::Inf(D())}, inside);
 }
-HWY_INLINE real cell_sigmoid(real x) {
-  return reciprocal(one_plus_exp(x, -1.0f));
-}
+HWY_INLINE real cell_sigmoid(real x) { return reciprocal(one_plus_exp(x, -1.0f)); }
 HWY_INLINE real cell_tanh(real x) {
   x = at_least(constant(-9.0f), at_most(constant(9.0f), x));
   const real y = x * x;

@@ -14,9 +14,9 @@
 
 namespace flashrnn::simd {
 
-// What belongs to a recurrent gate: its slot, the input gate that this slot adds (-1: none), and the
-// input gate whose next values are fetched during the gate's product. That is its own or else one
-// whose slot has no product.
+// What belongs to a recurrent gate: its slot, the input gate that this slot adds (-1: none), and
+// the input gate whose next values are fetched during the gate's product. That is its own or else
+// one whose slot has no product.
 struct GateOfProduct {
   int slot = 0;
   int input = -1;
