@@ -46,11 +46,13 @@ struct Cost {
       // Four loads of the panel and one of x feed four multiplies; each load takes eight cycles.
       return divide_up(static_cast<int64_t>(depth), 32) * rows * (kTileCycles + 2);
     }
-    const double widest = lanes >= 16 ? 6 : 3;
+    // The blocks of sums that core/simd/product.cpp keeps in registers.
+    const double widest = 6;
+    const double tallest = lanes >= 16 ? 4 : 2;
     const auto parts =
         static_cast<double>(divide_up(static_cast<int64_t>(columns), static_cast<int64_t>(widest)));
     const double width = columns / parts;
-    const double block = std::min(rows, 4.0);
+    const double block = std::min(rows, tallest);
     const double issue = product == ProductKind::kDot ? kDotPerCycle : kFmaPerCycle;
     const double at_once = product == ProductKind::kDot ? 2 : 1;
     const double per_k =
