@@ -23,6 +23,14 @@ option(CONSTRINT_INSTALL "Make ConstrINT's install rules" ${FLASHRNN_INSTALL})
 option(FLASHRNN_KOKKOS_THREADS "Ask for a Kokkos that uses all cores; OFF asks for a Serial one" ON)
 option(FLASHRNN_FETCH_KOKKOS "Download and build a pinned Kokkos when no suitable one is found" OFF)
 
+set(FLASHRNN_SIMD_TARGETS "avx2;avx512" CACHE STRING
+  "Instruction sets of x86-64 beyond its baseline that the vector kernels are compiled for; each takes minutes under a sanitizer")
+foreach(set IN LISTS FLASHRNN_SIMD_TARGETS)
+  if(NOT set MATCHES "^avx(2|512)$")
+    message(FATAL_ERROR "FLASHRNN_SIMD_TARGETS names ${set}: must be avx2, avx512, both or nothing")
+  endif()
+endforeach()
+
 option(FLASHRNN_WERROR "Treat warnings as errors" OFF)
 option(FLASHRNN_TIDY "Run clang-tidy on every compiled file" OFF)
 set(FLASHRNN_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them: address,undefined or thread")

@@ -46,18 +46,25 @@ struct Cost {
       // Four loads of the panel and one of x feed four multiplies; each load takes eight cycles.
       return divide_up(static_cast<int64_t>(depth), 32) * rows * (kTileCycles + 2);
     }
-    const double widest = lanes >= 16 ? 6 : 3;
+    // The blocks of sums that core/simd/product.cpp keeps in registers.
+    const double widest = 6;
+    const double tallest = lanes >= 16 ? 4 : 2;
     const auto parts =
         static_cast<double>(divide_up(static_cast<int64_t>(columns), static_cast<int64_t>(widest)));
     const double width = columns / parts;
-    const double block = std::min(rows, 4.0);
+    const double block = std::min(rows, tallest);
     const double issue = product == ProductKind::kDot ? kDotPerCycle : kFmaPerCycle;
     const double at_once = product == ProductKind::kDot ? 2 : 1;
     const double per_k =
         std::max({block * width / issue, (block + width) / kLoadsPerCycle, kFmaLatency});
     const double passes = std::max(1.0, depth / static_cast<double>(block_depth));
     const double sums = passes > 1 ? passes * block * width : block * width / 2;
-    return rows / block * parts * (depth / at_once * per_k + sums + kCallCycles);
+    // A block's part of the panel that does not stay in L1 comes from L2 for every part.
+    const double at_a_time = std::min(depth, static_cast<double>(block_depth));
+    const double bytes = block * lanes * real_size;
+    const bool stays = bytes * at_a_time <= 0.3 * static_cast<double>(host_facts().l1_bytes);
+    const double again = stays || parts < 2 ? 0 : bytes * depth / kL2BytesPerCycle;
+    return rows / block * parts * (depth / at_once * per_k + again + sums + kCallCycles);
   }
 
   // Cycles to bring the panels of one step through the caches, which overlaps with the arithmetic.

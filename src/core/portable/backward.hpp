@@ -100,6 +100,7 @@ struct Backward {
 
   // Gradients of the slots, and what of the old states' gradients does not pass through R.
   KOKKOS_INLINE_FUNCTION void element(const Tile& tile, int64_t t, int64_t e) const {
+    constexpr GateMaps maps = Cell::kMaps;  // device code cannot refer to the member
     const Shape& s = steps.shape;
     const int64_t u = e % s.units;
     const int64_t b = tile.b0 + e / s.units;
@@ -115,7 +116,7 @@ struct Backward {
       for (int k = 0; k < Cell::kStates; ++k) tile.carry[k * elements + e] = gradient.old.v[k];
     }
     for (int k = 0; k < Cell::kSlots; ++k) {
-      const int input = Cell::kMaps.input_of_slot[k];
+      const int input = maps.input_of_slot[k];
       tile.d_slots[k * elements + e] = gradient.slots.v[k];
       if (input >= 0 && d_wx.data != nullptr) {
         store(d_wx.data, d_wx.dtype, projection_offset(d_wx, b, t, input, tile.n, u),
@@ -169,6 +170,7 @@ struct Backward {
   // Adds to h's gradient what passes through R, clips it, and hands it to the initial states where
   // they were the old ones.
   KOKKOS_INLINE_FUNCTION void carry_back(const Tile& tile, int64_t t, int64_t e) const {
+    constexpr GateMaps maps = Cell::kMaps;  // device code cannot refer to the member
     const Shape& s = steps.shape;
     const int64_t u = e % s.units;
     const int64_t column = e / s.units;
@@ -178,7 +180,7 @@ struct Backward {
     Real sum = tile.carry[e];
     if (!s.cut_recurrent_gradient) {
       for (int k = 0; k < Cell::kSlots; ++k) {
-        const int g = Cell::kMaps.recurrent_of_slot[k];
+        const int g = maps.recurrent_of_slot[k];
         if (g < 0) continue;
         const Real* row = tile.d_slots + k * elements + column * s.units;
         const int64_t at = g * r.stride[0] + tile.n * r.stride[1] + u * r.stride[3];
@@ -198,9 +200,10 @@ struct Backward {
 
   // One row of the weights' gradients: slot e / D, unit e % D.
   KOKKOS_INLINE_FUNCTION void add_weights(const Tile& tile, int64_t t, int64_t e) const {
+    constexpr GateMaps maps = Cell::kMaps;  // device code cannot refer to the member
     const Shape& s = steps.shape;
     const int64_t elements = tile.columns * s.units;
-    const int g = Cell::kMaps.recurrent_of_slot[e / s.units];
+    const int g = maps.recurrent_of_slot[e / s.units];
     for (int64_t column = 0; column < tile.columns; ++column) {
       const int64_t b = tile.b0 + column;
       const Source source = steps.source(b, t);

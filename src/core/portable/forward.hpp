@@ -109,10 +109,11 @@ struct Forward {
 
   KOKKOS_INLINE_FUNCTION typename Cell::Slots slots(int64_t n, int64_t b, int64_t t, int64_t u,
                                                     const Real* h_row) const {
+    constexpr GateMaps maps = Cell::kMaps;  // device code cannot refer to the member
     typename Cell::Slots g;
     for (int k = 0; k < Cell::kSlots; ++k) {
-      const int input = Cell::kMaps.input_of_slot[k];
-      const int recurrent = Cell::kMaps.recurrent_of_slot[k];
+      const int input = maps.input_of_slot[k];
+      const int recurrent = maps.recurrent_of_slot[k];
       Real sum = bias.data == nullptr
                      ? Real(0)
                      : load<Real>(bias.data, bias.dtype,

@@ -41,6 +41,7 @@ void backward_vector(const BackwardStep& step, int64_t v, int64_t begin, int64_t
   const auto limit = Element<T>::rounded(hn::Set(d, static_cast<Real>(s.clip)));
   const int64_t unit = v * lanes;
   const int64_t count = s.extent.units - unit < lanes ? s.extent.units - unit : lanes;
+  const ViewRows<T, kForm> h(s.h, unit, count);
   const ViewRows<T, kForm> d_h(s.d_h, unit, count);
   const ViewRows<T, kForm> d_states(s.d_states, unit, count);
   const ViewRows<T, kForm> d_wx(s.d_wx, unit, count);
@@ -51,6 +52,9 @@ void backward_vector(const BackwardStep& step, int64_t v, int64_t begin, int64_t
   const Real* initial = static_cast<const Real*>(s.initial) + block * Cell::kStates;
   Real* carry = static_cast<Real*>(s.carry) + block * Cell::kStates;
   const Real* old_h = static_cast<const Real*>(s.old_h) + unit;
+  // Where a vector goes on in a line, the one before has had it fetched.
+  constexpr int64_t kLine = 64 / sizeof(T);
+  const bool begins_line = unit % kLine == 0;
   hn::Vec<D> d_bias[Cell::kSlots];
   each<Cell::kSlots>([&](auto k) FLASHRNN_INLINE_LAMBDA { d_bias[k] = hn::Zero(d); });
 
@@ -64,6 +68,20 @@ void backward_vector(const BackwardStep& step, int64_t v, int64_t begin, int64_t
     const ColumnPair at = column_pair<kForm>(s.extent, i);
     const int64_t c0 = at.first;
     const int64_t c1 = at.second;
+    if (begins_line && s.d_h_ahead != 0) {
+      __builtin_prefetch(d_h.at(c0, 0) + s.d_h_ahead, 0, 2);
+      __builtin_prefetch(d_h.at(c1, 0) + s.d_h_ahead, 0, 2);
+    }
+    if (begins_line && s.h_ahead != 0) {
+      __builtin_prefetch(h.at(c0, 0) + s.h_ahead, 0, 2);
+      __builtin_prefetch(h.at(c1, 0) + s.h_ahead, 0, 2);
+    }
+    if (begins_line && s.d_wx_ahead != 0) {
+      each<Cell::kInputs>([&](auto k) FLASHRNN_INLINE_LAMBDA {
+        __builtin_prefetch(d_wx.at(c0, k) + s.d_wx_ahead, 0, 2);
+        __builtin_prefetch(d_wx.at(c1, k) + s.d_wx_ahead, 0, 2);
+      });
+    }
     typename Cell::Saved values;
     each<Cell::kSaved>([&](auto k) FLASHRNN_INLINE_LAMBDA {
       values.v[k] = {Element<T>::load(saved + (c0 * Cell::kSaved + k) * lanes),
@@ -91,7 +109,7 @@ void backward_vector(const BackwardStep& step, int64_t v, int64_t begin, int64_t
     });
     if (s.d_h.data != nullptr) gradient.v[0] = gradient.v[0] + d_h.load(c0, c1, 0);
     if (s.clip > 0) {
-      const Pair<D> size = absolute(ViewRows<T, kForm>(s.h, unit, count).load(c0, c1, 0));
+      const Pair<D> size = absolute(h.load(c0, c1, 0));
       gradient.v[0] = {hn::IfThenZeroElse(hn::Ge(size.a, limit), gradient.v[0].a),
                        hn::IfThenZeroElse(hn::Ge(size.b, limit), gradient.v[0].b)};
     }

@@ -197,7 +197,13 @@ void BackwardTile<Real>::step(int64_t i) {
   Extent extent{columns_, g.units, 0, g.vectors, begin_step(i, t), nullptr, columns_};
   set_active(extent, scratch_.active);
   load_old_h(extent.sources, t_before, scratch_.old_h + slot_ * columns_ * g.history_stride());
-  const BackwardStep step = make_step(extent, t, t_before, slot_);
+  BackwardStep step = make_step(extent, t, t_before, slot_);
+  if (i > 0) {
+    if (call_.d_h) step.d_h_ahead = (t_before - t) * call_.d_h.stride[1];
+    if (call_.d_wx) step.d_wx_ahead = (t_before - t) * call_.d_wx.stride[1];
+  }
+  // The step before begins by reading what h was before it.
+  if (i > 1) step.h_ahead = 2 * (t_before - t) * call_.h.stride[1];
   setup_.cell->backward[setup_.dtype_index()](step);
   CarryStep carry{extent, nullptr, scratch_.carry, setup_.problem.recurrent_gradient_clip};
   if (!setup_.problem.cut_recurrent_gradient) {

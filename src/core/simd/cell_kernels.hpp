@@ -36,6 +36,7 @@ struct Extent {
 struct ForwardStep {
   Extent extent;
   const void* sums;  // R h: [vector - first_vector][Gr][column][lanes]
+  bool are_whole;    // the sums have bias and wx in them: only slots without a sum need those
   const void* bias;  // [vector][slot][lanes]
   void* state;       // [vector][column][S][lanes]; updated
   View wx;
@@ -50,9 +51,9 @@ struct ForwardStep {
   void* saved;  // [vector][column][saved][lanes] in the problem's dtype; nullptr: nothing is saved
   void* kept;   // [vector][column][kept][lanes]
   double clip;  // 0: none
-  // Lines to fetch into L2 meanwhile, [vector - first_vector][column][input gate]; nullptr: the
-  // product has done it.
+  // Lines to fetch into L2 meanwhile, [vector - first_vector][column][input gate]; nullptr: none.
   const void* const* prefetch;
+  int64_t h_ahead;  // elements from h to where the next step writes, to fetch likewise; 0: none
 };
 
 struct BackwardStep {
@@ -77,6 +78,11 @@ struct BackwardStep {
   int64_t padded_units;
   void* d_bias;  // [vector][slot][lanes], added to
   double clip;
+  // Elements from these views to what later steps will touch, to fetch into L2 meanwhile; 0:
+  // nothing.
+  int64_t d_h_ahead;
+  int64_t h_ahead;
+  int64_t d_wx_ahead;
 };
 
 // Adds the product R^T dG to h's carried gradient and clips it.

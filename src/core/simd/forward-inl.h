@@ -67,16 +67,22 @@ void forward_vector(const ForwardStep& step, int64_t v, int64_t begin, int64_t e
         __builtin_prefetch(lines[(c1 - c0) * Cell::kInputs + k], 0, 2);
       });
     }
+    if (s.h_ahead != 0) {
+      __builtin_prefetch(h.at(c0, 0) + s.h_ahead, 0, 2);
+      __builtin_prefetch(h.at(c1, 0) + s.h_ahead, 0, 2);
+    }
     typename Cell::Slots g;
     each<Cell::kSlots>([&](auto k) FLASHRNN_INLINE_LAMBDA {
       const int input = Cell::kMaps.input_of_slot[k];
       const int recurrent = Cell::kMaps.recurrent_of_slot[k];
+      const Real* sum = sums + (recurrent < 0 ? 0 : recurrent) * columns * lanes;
+      if (recurrent >= 0 && s.are_whole) {
+        g.v[k] = load_pair(d, sum + c0 * lanes, sum + c1 * lanes);
+        return;
+      }
       g.v[k] = load_pair(d, bias + k * lanes, bias + k * lanes);
       if (input >= 0) g.v[k] = g.v[k] + wx.load(c0, c1, input);
-      if (recurrent >= 0) {
-        const Real* sum = sums + recurrent * columns * lanes;
-        g.v[k] = g.v[k] + load_pair(d, sum + c0 * lanes, sum + c1 * lanes);
-      }
+      if (recurrent >= 0) g.v[k] = g.v[k] + load_pair(d, sum + c0 * lanes, sum + c1 * lanes);
     });
     Real* state0 = state + c0 * Cell::kStates * lanes;
     Real* state1 = state + c1 * Cell::kStates * lanes;

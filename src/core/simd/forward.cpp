@@ -86,9 +86,28 @@ const Source* ForwardTile<Real>::begin_step(int64_t i, int64_t t) {
 }
 
 template <typename Real>
-int64_t ForwardTile<Real>::list_next_wx(const View& wx, int64_t to_next, int64_t first,
-                                        int64_t vectors) const {
-  if (to_next == 0) return 0;
+Addend ForwardTile<Real>::addend_of(const View& wx, int64_t first, int64_t vectors,
+                                    int64_t to_next_wx) const {
+  const Geometry& g = setup_.geometry;
+  Addend addend;
+  addend.column_stride = wx.column_stride;
+  addend.is_ahead = to_next_wx != 0;
+  Addend::Row* row = addend.row;
+  for (int64_t v = first; v < first + vectors; ++v) {
+    const Real* from = static_cast<const Real*>(wx.data) + v * g.lanes;
+    for (int64_t gate = 0; gate < g.gates; ++gate, ++row) {
+      const GateOfProduct& of = setup_.gates[static_cast<size_t>(gate)];
+      row->offset = bias_ + (v * g.slots + of.slot) * g.lanes;
+      row->from = of.input < 0 ? nullptr : from + of.input * wx.item_stride;
+      row->ahead = from + of.fetched * wx.item_stride + to_next_wx;
+    }
+  }
+  return addend;
+}
+
+template <typename Real>
+void ForwardTile<Real>::list_next_wx(const View& wx, int64_t to_next, int64_t first,
+                                     int64_t vectors) const {
   const Geometry& g = setup_.geometry;
   const auto size = static_cast<int64_t>(dtype_size(setup_.problem.dtype));
   const auto* base = static_cast<const std::byte*>(wx.data) + to_next * size;
@@ -103,14 +122,29 @@ int64_t ForwardTile<Real>::list_next_wx(const View& wx, int64_t to_next, int64_t
         *line++ = at;
     }
   }
-  return line - scratch_.prefetch;
 }
 
 template <typename Real>
-void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group, int64_t to_next_wx) {
+void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group, int64_t to_next_wx,
+                                  int64_t to_next_h) {
   const Geometry& g = setup_.geometry;
   const int64_t first = group * g.group_vectors;
   const int64_t in_group = std::min(g.group_vectors, g.vectors - first);
+  ForwardStep step = whole;
+  step.extent.first_vector = first;
+  step.extent.end_vector = first + in_group;
+  // Groups that go on in a line that the one before has begun find it fetched.
+  const auto size = static_cast<int64_t>(dtype_size(setup_.problem.dtype));
+  if (first * g.lanes * size % kLineBytes != 0) to_next_wx = to_next_h = 0;
+  step.h_ahead = to_next_h;
+  step.are_whole = setup_.kind == ProductKind::kFma && size == sizeof(Real) &&
+                   whole.wx.unit_stride == 1 && (first + in_group) * g.lanes <= g.units;
+  if (!step.are_whole && to_next_wx != 0) {
+    list_next_wx(whole.wx, to_next_wx, first, in_group);
+    step.prefetch = scratch_.prefetch;
+  }
+  Addend addend;
+  if (step.are_whole) addend = addend_of(whole.wx, first, in_group, to_next_wx);
   Product p;
   p.row_vectors = in_group * g.gates;
   p.panel_stride = p.row_vectors * g.lanes;
@@ -120,22 +154,15 @@ void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group, int64
   p.sum_row_stride = columns_ * g.lanes;
   p.sum_column_stride = g.lanes;
   p.columns = columns_;
-  const int64_t lines = list_next_wx(whole.wx, to_next_wx, first, in_group);
   const std::byte* panel = panels_ + first * g.gates * g.lanes * g.depth * setup_.operand_size();
   for (int64_t k = 0; k < g.depth; k += g.block_depth) {
     p.panel = panel + k * p.panel_stride * setup_.operand_size();
     p.x = scratch_.operands[current_] + k * setup_.operand_size();
     p.depth = std::min(g.block_depth, g.depth - k);
     p.accumulate = k > 0;
-    // The lines are shared out among the passes over the depth.
-    p.prefetch = scratch_.prefetch + lines * k / g.depth;
-    p.prefetch_count = lines * std::min(k + g.block_depth, g.depth) / g.depth - lines * k / g.depth;
+    if (step.are_whole && k + p.depth == g.depth) p.addend = &addend;
     setup_.product(p);
   }
-  ForwardStep step = whole;
-  step.extent.first_vector = first;
-  step.extent.end_vector = first + in_group;
-  if (takes_bfloat16(setup_.kind) && lines > 0) step.prefetch = scratch_.prefetch;
   setup_.cell->forward[setup_.dtype_index()](step);
 }
 
@@ -151,7 +178,7 @@ void ForwardTile<Real>::step(int64_t i) {
   step.bias = bias_;
   step.state = scratch_.state;
   step.wx = projection_view(call_.wx, b0_, t, head_);
-  const int64_t to_next_wx = i + 1 < g.time ? (steps_.time_of(i + 1) - t) * call_.wx.stride[1] : 0;
+  const int64_t to_next = i + 1 < g.time ? steps_.time_of(i + 1) - t : 0;
   step.h = sequence_view(call_.h, b0_, t, head_);
   step.states = states_view(call_.states, b0_, t, head_);
   step.old_operand = scratch_.operands[current_];
@@ -167,7 +194,8 @@ void ForwardTile<Real>::step(int64_t i) {
   // Every other step goes backwards over the groups, so that what a cache smaller than the panels
   // holds is used again.
   for (int64_t j = 0; j < g.groups; ++j)
-    run_group(step, i % 2 == 0 ? j : g.groups - 1 - j, to_next_wx);
+    run_group(step, i % 2 == 0 ? j : g.groups - 1 - j, to_next * call_.wx.stride[1],
+              call_.h ? to_next * call_.h.stride[1] : 0);
   current_ = 1 - current_;
 }
 

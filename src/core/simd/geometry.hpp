@@ -16,6 +16,8 @@ constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 // Rows of a panel's group that the product takes in one pass over x.
 inline constexpr int64_t kPanelRows = 4;
 
+inline constexpr int64_t kLineBytes = 64;
+
 // Most sequences that are stepped together: lists of them hold bytes.
 inline constexpr int64_t kMaxBatchTile = 64;
 

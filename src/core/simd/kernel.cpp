@@ -18,6 +18,21 @@ namespace {
 
 using namespace simd;
 
+std::array<GateOfProduct, kMaxSlots> gates_of(const CellTraits& cell) {
+  std::array<GateOfProduct, kMaxSlots> gates;
+  int lone_input = -1;  // of a slot without a recurrent gate
+  for (int slot = 0; slot < cell.slots; ++slot) {
+    const int recurrent = cell.recurrent_of_slot[static_cast<size_t>(slot)];
+    const int input = cell.input_of_slot[static_cast<size_t>(slot)];
+    if (recurrent < 0) lone_input = input;
+    if (recurrent >= 0) gates[static_cast<size_t>(recurrent)] = {slot, input, input};
+  }
+  for (GateOfProduct& gate : gates) {
+    if (gate.fetched < 0) gate.fetched = std::max(lone_input, 0);
+  }
+  return gates;
+}
+
 Setup make_setup(const Problem& p, const KernelConfig& config) {
   Setup setup;
   setup.problem = p;
@@ -28,6 +43,7 @@ Setup make_setup(const Problem& p, const KernelConfig& config) {
   setup.real_product = product_function(ProductKind::kFma, p.dtype, set.target);
   setup.cell = &cell_kernels(*p.cell, set.target);
   setup.rows = &row_kernels(set.target);
+  setup.gates = gates_of(*p.cell);
 
   Geometry& g = setup.geometry;
   g.batch = p.batch;

@@ -84,9 +84,10 @@ HWY_INLINE real polynomial(real x, float highest, Lower... lower) {
   return horner(x, constant(highest), lower...);
 }
 
-// 1 / x to about an ulp for 2^-126 <= |x| <= 2^126.
+// 1 / x to about an ulp for 2^-126 <= |x| <= 2^126. AVX2's approximation has 12 bits only: made as
+// good it is slower than the division, which nothing else waits for.
 HWY_INLINE real reciprocal(real x) {
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+#if HWY_TARGET == HWY_AVX3
   const real r = {hn::ApproximateReciprocal(x.a), hn::ApproximateReciprocal(x.b)};
   return fma(r, negative_fma(x, r, constant(1.0f)), r);
 #else
@@ -94,42 +95,61 @@ HWY_INLINE real reciprocal(real x) {
 #endif
 }
 
-#if HWY_TARGET == HWY_AVX3
-HWY_INLINE hn::Vec<D> scaled(hn::Vec<D> p, hn::Vec<D> n) {
-  return hn::Vec<D>{_mm512_scalef_ps(p.raw, n.raw)};
-}
-// 2^t, at most 2^126; what is too small goes to zero.
-HWY_INLINE real exp2_bounded(real t) {
-  t = at_most(constant(126.0f), t);
-#else
-HWY_INLINE hn::Vec<D> scaled(hn::Vec<D> p, hn::Vec<D> n) {
-  const hn::RebindToSigned<D> integers;
-  const auto power = hn::ShiftLeft<23>(hn::ConvertTo(integers, n));
-  return hn::BitCast(D(), hn::Add(hn::BitCast(integers, p), power));
-}
-// 2^t within [2^-126, 2^126], else the nearer bound.
-HWY_INLINE real exp2_bounded(real t) {
-  t = at_least(constant(-126.0f), at_most(constant(126.0f), t));
-#endif
-  const real n = {hn::Round(t.a), hn::Round(t.b)};
-  const real p = polynomial(t - n, 1.327647187e-03f, 9.675541333e-03f, 5.550713274e-02f,
-                            2.402211972e-01f, 6.931469671e-01f, 1.0f);
-  return {scaled(p.a, n.a), scaled(p.b, n.b)};
+// 2^f for |f| <= 0.5.
+HWY_INLINE real exp2_fraction(real f) {
+  return polynomial(f, 1.327647187e-03f, 9.675541333e-03f, 5.550713274e-02f, 2.402211972e-01f,
+                    6.931469671e-01f, 1.0f);
 }
 
 constexpr float kLog2E = 1.44269504f;
+
+// e^(sign x), at most 2^126; what is below 2^-126 becomes that or less.
+#if HWY_TARGET == HWY_AVX3
+HWY_INLINE real exp_bounded(real x, float sign) {
+  const real t = at_most(constant(126.0f), x * constant(sign * kLog2E));
+  const real n = {hn::Round(t.a), hn::Round(t.b)};
+  const real p = exp2_fraction(t - n);
+  return {hn::Vec<D>{_mm512_scalef_ps(p.a.raw, n.a.raw)},
+          hn::Vec<D>{_mm512_scalef_ps(p.b.raw, n.b.raw)}};
+}
+HWY_INLINE real one_plus_exp(real x, float sign) { return constant(1.0f) + exp_bounded(x, sign); }
+#else
+// e^(sign x) = fraction * power, not multiplied yet.
+struct ExpParts {
+  real fraction, power;
+};
+HWY_INLINE ExpParts exp_parts(real x, float sign) {
+  constexpr float kMost = 126.0f / kLog2E;
+  // Adding it rounds to an integer n and leaves n + 127, the exponent of 2^n, in the lowest bits.
+  constexpr float kRound = 12582912.0f + 127.0f;
+  const hn::RebindToUnsigned<D> bits;
+  const real scale = constant(sign * kLog2E);
+  x = at_least(constant(-kMost), at_most(constant(kMost), x));
+  const real shifted = fma(x, scale, constant(kRound));
+  const real n = shifted - constant(kRound);
+  const real power = {hn::BitCast(D(), hn::ShiftLeft<23>(hn::BitCast(bits, shifted.a))),
+                      hn::BitCast(D(), hn::ShiftLeft<23>(hn::BitCast(bits, shifted.b)))};
+  const real f = {hn::MulSub(x.a, scale.a, n.a), hn::MulSub(x.b, scale.b, n.b)};
+  return {exp2_fraction(f), power};
+}
+HWY_INLINE real exp_bounded(real x, float sign) {
+  const ExpParts e = exp_parts(x, sign);
+  return e.fraction * e.power;
+}
+HWY_INLINE real one_plus_exp(real x, float sign) {
+  const ExpParts e = exp_parts(x, sign);
+  return fma(e.fraction, e.power, constant(1.0f));
+}
+#endif
 
 HWY_INLINE real cell_zero() { return constant(0.0f); }
 HWY_INLINE real cell_one() { return constant(1.0f); }
 HWY_INLINE real cell_exp(real x) {
   // Below the range the result is flushed to zero, above it goes to infinity.
-  const real inside =
-      cell_if_greater(constant(-87.3f), x, constant(0.0f), exp2_bounded(x * constant(kLog2E)));
+  const real inside = cell_if_greater(constant(-87.3f), x, constant(0.0f), exp_bounded(x, 1.0f));
   return cell_if_greater(x, constant(87.3f), real{hn::Inf(D()), hn::Inf(D())}, inside);
 }
-HWY_INLINE real cell_sigmoid(real x) {
-  return reciprocal(constant(1.0f) + exp2_bounded(x * constant(-kLog2E)));
-}
+HWY_INLINE real cell_sigmoid(real x) { return reciprocal(one_plus_exp(x, -1.0f)); }
 HWY_INLINE real cell_tanh(real x) {
   x = at_least(constant(-9.0f), at_most(constant(9.0f), x));
   const real y = x * x;
@@ -141,7 +161,7 @@ HWY_INLINE real cell_tanh(real x) {
 }
 // min(x, 0) - log1p(exp(-|x|))
 HWY_INLINE real cell_log_sigmoid(real x) {
-  const real e = exp2_bounded(absolute(x) * constant(-kLog2E));
+  const real e = exp_bounded(absolute(x), -1.0f);
   const real p = polynomial(e, 3.326591935e-02f, 4.567359065e-01f, 1.325097969e+00f, 1.0f);
   const real q =
       polynomial(e, 7.407217384e-03f, 1.928735855e-01f, 1.035951748e+00f, 1.825097962e+00f, 1.0f);

@@ -17,19 +17,72 @@ namespace HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Sums of Rows x Columns vectors fill the registers: 24 of 32, or 12 of 16, leaving room for a row
-// of the panel and a broadcast.
+// Sums of Rows x Columns vectors fill the registers, leaving room for the rows of the panel and a
+// broadcast: 24 of 32, or 12 of 16. Of the shapes with so many sums, the one whose rows fit beside
+// them: 4 x 3 would need 17 registers.
 #if HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64
+constexpr int kMaxRows = 4;
 constexpr int kSums = 24;
 #else
+constexpr int kMaxRows = 2;
 constexpr int kSums = 12;
 #endif
-constexpr int kMaxRows = 4;
 constexpr int max_columns(int rows) { return kSums / rows < 12 ? kSums / rows : 12; }
 
+// Fetches what an addend names as ahead, line by line, as it is asked to.
+template <typename T, int kRows>
+struct Ahead {
+  // The block starts at `row` and `column` of the product.
+  Ahead(const Addend& addend, int64_t first_row, int64_t column)
+      : column_stride(addend.column_stride), offset(column * column_stride) {
+    for (int r = 0; r < kRows; ++r)
+      rows[r] = static_cast<const T*>(addend.row[first_row + r].ahead);
+  }
+  HWY_INLINE void fetch() {
+    __builtin_prefetch(rows[row] + offset, 0, 2);
+    if (++row < kRows) return;
+    row = 0;
+    offset += column_stride;
+  }
+
+  const T* rows[kRows];
+  int64_t column_stride, offset;
+  int row = 0;
+};
+
 template <typename T, int kRows, int kColumns>
-void micro(const Product& p, const T* HWY_RESTRICT panel, const T* HWY_RESTRICT x,
-           T* HWY_RESTRICT sum, const void* const* prefetch, int64_t prefetch_count) {
+HWY_INLINE void fetch_addend(const Addend& addend, int64_t row, int64_t column) {
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) {
+    const T* from = static_cast<const T*>(addend.row[row + r].from);
+    if (from == nullptr) continue;
+#pragma GCC unroll 12
+    for (int c = 0; c < kColumns; ++c)
+      __builtin_prefetch(from + (column + c) * addend.column_stride, 0, 3);
+  }
+}
+
+template <typename T, int kRows, int kColumns>
+HWY_INLINE void add(const Addend& addend, int64_t row, int64_t column,
+                    hn::Vec<hn::ScalableTag<T>> (&sums)[kRows][kColumns]) {
+  const hn::ScalableTag<T> d;
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) {
+    const auto offset = hn::Load(d, static_cast<const T*>(addend.row[row + r].offset));
+#pragma GCC unroll 12
+    for (int c = 0; c < kColumns; ++c) sums[r][c] = hn::Add(sums[r][c], offset);
+    const T* from = static_cast<const T*>(addend.row[row + r].from);
+    if (from == nullptr) continue;
+    from += column * addend.column_stride;
+#pragma GCC unroll 12
+    for (int c = 0; c < kColumns; ++c)
+      sums[r][c] = hn::Add(sums[r][c], hn::LoadU(d, from + c * addend.column_stride));
+  }
+}
+
+// kRows x kColumns vectors of sums, from `row` and `column` on.
+template <typename T, int kRows, int kColumns>
+void micro(const Product& p, int64_t row, int64_t column) {
   const hn::ScalableTag<T> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   // Copies: the stores below could otherwise change them, for all that the compiler knows.
@@ -37,40 +90,50 @@ void micro(const Product& p, const T* HWY_RESTRICT panel, const T* HWY_RESTRICT 
   const int64_t column_stride = p.sum_column_stride;
   const int64_t panel_stride = p.panel_stride;
   const int64_t depth = p.depth;
-  const bool accumulate = p.accumulate;
+  const Addend* addend = p.addend;
+  const T* HWY_RESTRICT panel = static_cast<const T*>(p.panel) + row * lanes;
+  T* HWY_RESTRICT sum = static_cast<T*>(p.sum) + row * row_stride + column * column_stride;
+  if (addend != nullptr) fetch_addend<T, kRows, kColumns>(*addend, row, column);
   hn::Vec<decltype(d)> sums[kRows][kColumns];
 #pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 12
     for (int c = 0; c < kColumns; ++c) {
-      sums[r][c] = accumulate ? hn::Load(d, sum + r * row_stride + c * column_stride) : hn::Zero(d);
+      sums[r][c] =
+          p.accumulate ? hn::Load(d, sum + r * row_stride + c * column_stride) : hn::Zero(d);
     }
   }
   const T* columns[kColumns];
 #pragma GCC unroll 12
-  for (int c = 0; c < kColumns; ++c) columns[c] = x + c * p.x_column_stride;
+  for (int c = 0; c < kColumns; ++c)
+    columns[c] = static_cast<const T*>(p.x) + (column + c) * p.x_column_stride;
   const int64_t step = p.x_depth_stride;
   int64_t at = 0;
-  const int64_t interval =
-      prefetch_count > 0 ? std::max<int64_t>(depth / prefetch_count, 1) : depth + 1;
-  int64_t until_prefetch = interval;
-  for (int64_t k = 0; k < depth; ++k) {
-    if (--until_prefetch == 0) {
-      __builtin_prefetch(*prefetch++, 0, 2);
-      until_prefetch = --prefetch_count > 0 ? interval : depth + 1;
-    }
-    hn::Vec<decltype(d)> rows[kRows];
+  const auto multiply = [&](int64_t end) HWY_ATTR __attribute__((always_inline)) {
+    for (; at < end; at += step) {
+      hn::Vec<decltype(d)> rows[kRows];
 #pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) rows[r] = hn::Load(d, panel + r * lanes);
+      for (int r = 0; r < kRows; ++r) rows[r] = hn::Load(d, panel + r * lanes);
 #pragma GCC unroll 12
-    for (int c = 0; c < kColumns; ++c) {
-      const auto broadcast = hn::Set(d, columns[c][at]);
+      for (int c = 0; c < kColumns; ++c) {
+        const auto broadcast = hn::Set(d, columns[c][at]);
 #pragma GCC unroll 4
-      for (int r = 0; r < kRows; ++r) sums[r][c] = hn::MulAdd(rows[r], broadcast, sums[r][c]);
+        for (int r = 0; r < kRows; ++r) sums[r][c] = hn::MulAdd(rows[r], broadcast, sums[r][c]);
+      }
+      panel += panel_stride;
     }
-    panel += panel_stride;
-    at += step;
+  };
+  if (addend != nullptr && addend->is_ahead) {
+    Ahead<T, kRows> ahead(*addend, row, column);
+    const int64_t interval = std::max<int64_t>(depth / (kRows * kColumns), 1);
+    for (int64_t k = 0; k < depth; k += interval) {
+      ahead.fetch();
+      multiply(std::min(k + interval, depth) * step);
+    }
+  } else {
+    multiply(depth * step);
   }
+  if (addend != nullptr) add<T, kRows, kColumns>(*addend, row, column, sums);
 #pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 12
@@ -80,58 +143,39 @@ void micro(const Product& p, const T* HWY_RESTRICT panel, const T* HWY_RESTRICT 
   }
 }
 
-template <typename T>
-using Micro = void (*)(const Product&, const T*, const T*, T*, const void* const*, int64_t);
-
-template <typename T, int kRows, int... kColumns>
-constexpr Micro<T> micro_of(int columns, std::integer_sequence<int, kColumns...>) {
-  constexpr Micro<T> table[] = {&micro<T, kRows, kColumns + 1>...};
-  return table[columns - 1];
-}
+using Micro = void (*)(const Product&, int64_t row, int64_t column);
 
 // Every column of one block of kRows vectors, in parts of nearly equal width.
-template <typename T, int kRows>
-void block(const Product& p, const T* panel, T* sum, const void* const* prefetch,
-           int64_t prefetch_count) {
-  constexpr int kWidest = max_columns(kRows);
+template <typename T, int kRows, int... kColumns>
+void block(const Product& p, int64_t row, std::integer_sequence<int, kColumns...>) {
+  static constexpr Micro kMicros[] = {&micro<T, kRows, kColumns + 1>...};
+  constexpr int64_t kWidest = sizeof...(kColumns);
   const int64_t parts = (p.columns + kWidest - 1) / kWidest;
-  const T* x = static_cast<const T*>(p.x);
-  int64_t begin = 0;
-  for (int64_t part = 0; part < parts; ++part) {
-    const int64_t end = p.columns * (part + 1) / parts;
-    const Micro<T> run = micro_of<T, kRows>(static_cast<int>(end - begin),
-                                            std::make_integer_sequence<int, kWidest>());
-    const int64_t fetched = prefetch_count * part / parts;
-    run(p, panel, x + begin * p.x_column_stride, sum + begin * p.sum_column_stride,
-        prefetch + fetched, prefetch_count * (part + 1) / parts - fetched);
-    begin = end;
+  const int64_t width = p.columns / parts;
+  int64_t wider = p.columns - width * parts;  // so many parts have one column more
+  for (int64_t column = 0; column < p.columns;) {
+    const int64_t columns = width + (wider-- > 0 ? 1 : 0);
+    kMicros[columns - 1](p, row, column);
+    column += columns;
   }
+}
+
+template <typename T, int kRows>
+void block(const Product& p, int64_t row) {
+  block<T, kRows>(p, row, std::make_integer_sequence<int, max_columns(kRows)>());
+}
+
+// The rows that are left over for a block that is not full.
+template <typename T, int... kRows>
+void last_block(const Product& p, int64_t row, std::integer_sequence<int, kRows...>) {
+  ((p.row_vectors - row == kRows + 1 ? block<T, kRows + 1>(p, row) : void()), ...);
 }
 
 template <typename T>
 void product(const Product& p) {
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(hn::ScalableTag<T>()));
-  const T* panel = static_cast<const T*>(p.panel);
-  T* sum = static_cast<T*>(p.sum);
   int64_t row = 0;
-  const void* const* prefetch = p.prefetch;
-  int64_t prefetch_count = p.prefetch_count;
-  while (row < p.row_vectors) {
-    const int64_t rows = p.row_vectors - row;
-    if (rows >= kMaxRows) {
-      block<T, 4>(p, panel, sum, prefetch, prefetch_count);
-    } else if (rows == 3) {
-      block<T, 3>(p, panel, sum, prefetch, prefetch_count);
-    } else if (rows == 2) {
-      block<T, 2>(p, panel, sum, prefetch, prefetch_count);
-    } else {
-      block<T, 1>(p, panel, sum, prefetch, prefetch_count);
-    }
-    prefetch_count = 0;  // the first block has fetched them
-    row += kMaxRows;
-    panel += kMaxRows * lanes;
-    sum += kMaxRows * p.sum_row_stride;
-  }
+  for (; row + kMaxRows <= p.row_vectors; row += kMaxRows) block<T, kMaxRows>(p, row);
+  last_block<T>(p, row, std::make_integer_sequence<int, kMaxRows - 1>());
 }
 
 static const ProductKernels* kernels() {

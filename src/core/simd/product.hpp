@@ -7,6 +7,24 @@
 
 namespace flashrnn::simd {
 
+// Most row vectors of a product that has an addend.
+inline constexpr int kAddendRows = 4;
+
+// What is added to the sums as they are stored: a vector of the row, and one of the row and column.
+// That one is fetched into L1 before the multiplications and read after them, when the processor
+// has those of the next block to go on with.
+struct Addend {
+  struct Row {
+    const void* offset;  // one vector
+    const void* from;    // of the first column; nullptr: nothing more than the offset
+    const void* ahead;   // likewise of what a later product will add: fetched into L2, one line of
+                         // a column at a time, between the multiplications
+  };
+  Row row[kAddendRows];
+  int64_t column_stride = 0;
+  bool is_ahead = false;  // the rows have something to fetch
+};
+
 // Rows come in vectors of as many elements as the instruction set has lanes. Strides count
 // elements.
 struct Product {
@@ -22,11 +40,7 @@ struct Product {
   int64_t columns = 0;
   int64_t depth = 0;
   bool accumulate = false;
-  // Products of reals only. Lines that the caller will need soon: fetched into L2 bit by bit
-  // between the multiplications, where the memory is idle anyhow. All at once they would fill the
-  // core's line buffers and hold up its loads.
-  const void* const* prefetch = nullptr;
-  int64_t prefetch_count = 0;
+  const Addend* addend = nullptr;  // products of reals only
 };
 
 using ProductFunction = void (*)(const Product&);

@@ -2,6 +2,8 @@
 // All that a plan of the vector kernel fixes, and views of a call's tensors at one tile and step.
 #pragma once
 
+#include <array>
+
 #include "backend/backend.hpp"
 #include "core/portable/steps.hpp"
 #include "core/simd/cell_kernels.hpp"
@@ -12,6 +14,15 @@
 
 namespace flashrnn::simd {
 
+// What belongs to a recurrent gate: its slot, the input gate that this slot adds (-1: none), and
+// the input gate whose next values are fetched during the gate's product. That is its own or else
+// one whose slot has no product.
+struct GateOfProduct {
+  int slot = 0;
+  int input = -1;
+  int fetched = -1;
+};
+
 struct Setup {
   Problem problem;
   Geometry geometry;
@@ -20,6 +31,7 @@ struct Setup {
   ProductFunction product = nullptr;       // of h and R, in the operand's type
   ProductFunction real_product = nullptr;  // of reals, for the weights' gradients
   const CellKernels* cell = nullptr;
+  std::array<GateOfProduct, kMaxSlots> gates;
   const RowKernels* rows = nullptr;
 
   int64_t real_size() const { return problem.double_precision() ? 8 : 4; }

@@ -3,8 +3,8 @@
 // Highway.
 //
 // x86-64 gets its baseline, AVX2 with FMA, and AVX-512: what lies between them gains nothing here,
-// and every set costs a compilation of every cell. Sizeless vectors (SVE, RVV) cannot stand in the
-// cells' structs.
+// and every set costs a compilation of every cell; the build's FLASHRNN_SIMD_TARGETS can ask for
+// fewer. Sizeless vectors (SVE, RVV) cannot stand in the cells' structs.
 #pragma once
 
 #define HWY_DISABLED_TARGETS FLASHRNN_DISABLED_TARGETS
@@ -20,6 +20,17 @@
 #else
 #define FLASHRNN_DISABLED_SPR 0
 #endif
-#define FLASHRNN_DISABLED_TARGETS                                                                  \
-  (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | FLASHRNN_DISABLED_ZEN4 | FLASHRNN_DISABLED_SPR | HWY_SVE | \
-   HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#if defined(FLASHRNN_WITHOUT_AVX2)
+#define FLASHRNN_DISABLED_AVX2 HWY_AVX2
+#else
+#define FLASHRNN_DISABLED_AVX2 0
+#endif
+#if defined(FLASHRNN_WITHOUT_AVX512)
+#define FLASHRNN_DISABLED_AVX512 HWY_AVX3
+#else
+#define FLASHRNN_DISABLED_AVX512 0
+#endif
+#define FLASHRNN_DISABLED_TARGETS                                                         \
+  (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | FLASHRNN_DISABLED_ZEN4 | FLASHRNN_DISABLED_SPR |  \
+   FLASHRNN_DISABLED_AVX2 | FLASHRNN_DISABLED_AVX512 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | \
+   HWY_SVE2_128 | HWY_RVV)
