@@ -1,6 +1,7 @@
 #include "enumerate/space.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "enumerate/axis_order.hpp"
 #include "families/family.hpp"
@@ -17,13 +18,14 @@ constexpr Int kSafe = Int{1} << 62;
 class Builder {
  public:
   Builder(const ModelData& model, const Prepared& p, const std::vector<int>& leaves,
-          const std::vector<Live>& live, AxisOrder order)
+          const std::vector<Live>& live, AxisOrder order, std::size_t solve_from)
       : model_(model),
         p_(p),
         graph_(p.compiled.graph),
         leaves_(leaves),
         live_(live),
-        order_(order) {}
+        order_(order),
+        solve_from_(solve_from) {}
 
   bool run() {
     space.graph = &graph_;
@@ -36,6 +38,8 @@ class Builder {
     space.constants.assign(static_cast<std::size_t>(graph_.size()), 0);
     for (int n = 0; n < graph_.size(); ++n) analyse(n);
     for (const Live& l : live_) add_rule(l);
+    choose_ways();
+    place_rules();
     outputs();
     stages();
     tables();
@@ -233,16 +237,99 @@ class Builder {
       for (int a : graph_.arguments(n)) with_target[n] |= with_target[a];
       (with_target[n] ? rule.column_nodes : rule.scalar_nodes).push_back(n);
     }
-    const int index = static_cast<int>(space.rules.size());
-    if (rule.trigger() < 0) {
-      space.initial.push_back(index);
-    } else {
+    space.rules.push_back(std::move(rule));
+  }
+
+  bool is_long(int position) const { return space.axes[position].values.size() > solve_from_; }
+
+  // Equations along long axes are solved; what comes after them only checks.
+  void choose_ways() {
+    for (std::size_t r = 0; r < space.rules.size(); ++r) {
+      Rule& rule = space.rules[r];
+      if (rule.trigger() < 0 || !is_long(rule.target())) continue;
+      int& solver = space.axes[rule.target()].solver;
+      if (solver >= 0 && space.rules[solver].trigger() <= rule.trigger()) continue;
+      if (invert(space, rule).possible) solver = static_cast<int>(r);
+    }
+    const std::size_t written = space.rules.size();
+    for (std::size_t r = 0; r < written; ++r) {
+      Rule& rule = space.rules[r];
+      if (rule.trigger() < 0 || !is_long(rule.target())) continue;
+      const int solver = space.axes[rule.target()].solver;
+      if (solver == static_cast<int>(r)) {
+        rule.how = Rule::How::solve;
+      } else if (solver >= 0 && space.rules[solver].trigger() <= rule.trigger()) {
+        rule.how = Rule::How::check;
+      } else if (filters(rule)) {
+        rule.how = Rule::How::filter;
+      }
+    }
+    for (std::size_t r = 0; r < written; ++r) add_implied(static_cast<int>(r));
+  }
+
+  // "target divides a term without it".
+  bool filters(Rule& rule) {
+    if (graph_.nodes[rule.node].family != Family::divides || !p_.engine.is_true(rule.node)) {
+      return false;
+    }
+    const auto args = graph_.arguments(rule.node);
+    const int leaf = space.axes[rule.target()].leaf;
+    if (args[0] != leaf || p_.engine.contains(leaf, 0)) return false;
+    if (std::count(rule.column_nodes.begin(), rule.column_nodes.end(), args[1]) != 0) return false;
+    if (args[1] == leaf || space.saturating[args[1]]) return false;
+    rule.filter.node = args[1];
+    return true;
+  }
+
+  // x y z == n: y divides n / x. Where variables are positive, every part of a product divides it.
+  void add_implied(int r) {
+    const int node = space.rules[r].node;
+    const Domain& d = p_.engine[node];
+    if (d.low != d.high || d.low < 1 || d.low >= kSafe) return;
+    Int number = d.low;
+    std::map<int, int> times;  // by position
+    std::vector<int> stack{node};
+    while (!stack.empty()) {
+      const int n = stack.back();
+      stack.pop_back();
+      if (graph_.nodes[n].family == Family::product) {
+        for (int a : graph_.arguments(n)) stack.push_back(a);
+      } else if (p_.engine.fixed(n) && p_.engine[n].low >= 1 && number % p_.engine[n].low == 0) {
+        number /= p_.engine[n].low;
+      } else if (position_[n] < 0 || p_.engine[n].low < 1) {
+        return;
+      } else {
+        ++times[position_[n]];
+      }
+    }
+    Rule implied;
+    implied.node = -1;
+    implied.how = Rule::How::filter;
+    implied.filter.number = static_cast<i64>(number);
+    for (auto [position, exponent] : times) {
+      implied.scope.push_back(position);
+      implied.filter.exponent = exponent;
+      const int solver = space.axes[position].solver;
+      const bool solved = solver >= 0 && space.rules[solver].trigger() <= implied.trigger();
+      if (implied.trigger() >= 0 && is_long(position) && !solved) space.rules.push_back(implied);
+      implied.filter.factors.push_back({space.axes[position].leaf, exponent});
+    }
+  }
+
+  void place_rules() {
+    for (std::size_t r = 0; r < space.rules.size(); ++r) {
+      const Rule& rule = space.rules[r];
+      if (rule.trigger() < 0) {
+        space.initial.push_back(static_cast<int>(r));
+        continue;
+      }
       Axis& axis = space.axes[rule.trigger()];
-      axis.triggers.push_back(index);
-      axis.touches.push_back(rule.target());
+      axis.triggers.push_back(static_cast<int>(r));
+      if (rule.how == Rule::How::mask || rule.how == Rule::How::filter) {
+        axis.touches.push_back(rule.target());
+      }
       space.tail = std::max(space.tail, rule.trigger() + 1);
     }
-    space.rules.push_back(std::move(rule));
   }
 
   void outputs() {
@@ -273,9 +360,11 @@ class Builder {
       touches.erase(std::unique(touches.begin(), touches.end()), touches.end());
       for (int f : touches) space.stage_of_touch[d].push_back(space.stages[f]++);
       // Rules of one target together, so that a stage is written once.
-      std::stable_sort(
-          space.axes[d].triggers.begin(), space.axes[d].triggers.end(),
-          [&](int a, int b) { return space.rules[a].target() < space.rules[b].target(); });
+      std::stable_sort(space.axes[d].triggers.begin(), space.axes[d].triggers.end(),
+                       [&](int a, int b) {
+                         const Rule &x = space.rules[a], &y = space.rules[b];
+                         return std::pair(x.target(), x.how) < std::pair(y.target(), y.how);
+                       });
     }
     for (std::size_t f = 0; f < space.axes.size(); ++f) {
       space.stage_offset.push_back(space.stage_words);
@@ -288,7 +377,9 @@ class Builder {
     std::vector<std::pair<std::size_t, int>> sizes;
     for (std::size_t r = 0; r < space.rules.size(); ++r) {
       const Rule& rule = space.rules[r];
-      if (rule.trigger() < 0) continue;
+      // Each entry would be asked for once only where the scope is all that is bound.
+      const bool once = static_cast<int>(rule.scope.size()) == rule.trigger() + 2;
+      if (rule.trigger() < 0 || once || rule.how > Rule::How::filter) continue;
       std::size_t words = static_cast<std::size_t>(space.axes[rule.target()].words);
       for (std::size_t i = 0; i + 1 < rule.scope.size() && words <= kTableWords; ++i) {
         words *= space.axes[rule.scope[i]].values.size();
@@ -318,6 +409,7 @@ class Builder {
   const std::vector<int>& leaves_;
   const std::vector<Live>& live_;
   AxisOrder order_;
+  std::size_t solve_from_;
   std::vector<char> hidden_, open_;
   std::vector<int> position_;
 };
@@ -326,8 +418,8 @@ class Builder {
 
 std::optional<Space> build_space(const ModelData& model, const Prepared& prepared,
                                  const std::vector<int>& leaves, const std::vector<Live>& live,
-                                 AxisOrder order) {
-  Builder builder(model, prepared, leaves, live, order);
+                                 AxisOrder order, std::size_t solve_from) {
+  Builder builder(model, prepared, leaves, live, order, solve_from);
   if (!builder.run()) return std::nullopt;
   return std::move(builder.space);
 }

@@ -27,23 +27,41 @@ class Loops {
            static_cast<std::size_t>(number * space_.axes[position].words);
   }
   std::uint64_t bits(int position) const;
+  // Calls visit(index) for what is left of a variable until it returns false.
+  template <class Visit>
+  bool each(int position, Visit visit) {
+    if (space_.axes[position].solver >= 0) return visit(static_cast<std::size_t>(places_[position]));
+    const Word* mask = final_mask(position);
+    const int words = space_.axes[position].words;
+    for (int w = 0; w < words; ++w) {
+      for (Word rest = mask[w]; rest != 0; rest &= rest - 1) {
+        const auto bit = static_cast<std::size_t>(__builtin_ctzll(rest));
+        if (!visit(static_cast<std::size_t>(w) * 64 + bit)) return false;
+      }
+    }
+    return true;
+  }
   // Whether positions from here on have a common completion.
   bool exists(int position);
 
   const Space& space_;
-  // One rule to apply on entering a position: out = in & mask, and whether that is the last word on
-  // the target (then an empty mask prunes).
+  // One rule to apply on entering a position: out = in & mask, and an empty mask prunes; or the
+  // target's value is computed or checked.
   struct Trigger {
     int rule;
     int words;
     const Word* in;
     Word* out;
+    Rule::How how;
+    int target;
   };
+  bool apply(const Trigger& trigger);
 
   Evaluator evaluator_;
   std::vector<std::vector<Trigger>> triggers_;  // per position
   std::vector<Word> masks_;
   std::vector<std::size_t> indices_;
+  std::vector<int> places_;  // of solved variables, once their solver was triggered
   int size_;
   int visible_;  // positions before the first hidden one
 };
@@ -101,6 +119,7 @@ class Counter : public Loops {
     bool use = false;
     std::vector<int> seen;                   // earlier positions that later rules look at
     std::vector<std::pair<int, int>> masks;  // (position, stage) narrowed by the others
+    std::vector<int> places;                 // solved positions that others than seen decide
     std::unordered_map<std::string, unsigned __int128> counts;
     std::uint64_t asked = 0, found = 0;
   };
