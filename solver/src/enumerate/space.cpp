@@ -5,6 +5,7 @@
 
 #include "enumerate/axis_order.hpp"
 #include "families/family.hpp"
+#include "math/numbers.hpp"
 
 namespace constrint::detail {
 namespace {
@@ -267,8 +268,9 @@ class Builder {
     for (std::size_t r = 0; r < written; ++r) add_implied(static_cast<int>(r));
   }
 
-  // "target divides a term without it".
+  // "target divides a term without it", or "target times other variables divides a number".
   bool filters(Rule& rule) {
+    if (graph_.nodes[rule.node].family == Family::product) return filters_product(rule);
     if (graph_.nodes[rule.node].family != Family::divides || !p_.engine.is_true(rule.node)) {
       return false;
     }
@@ -281,27 +283,53 @@ class Builder {
     return true;
   }
 
+  // Where the product may be any divisor of the number, its list says nothing more.
+  bool filters_product(Rule& rule) {
+    const Domain& d = p_.engine[rule.node];
+    if (d.divisor_of <= 0 || d.modulus != 1 || d.low != 1 || d.high != d.divisor_of) return false;
+    if (d.count == 0 || d.count != divisor_count(static_cast<u64>(d.divisor_of))) return false;
+    const auto times = positive_factors(rule.node, nullptr);
+    if (times.empty()) return false;
+    for (auto [position, exponent] : times) {
+      if (position == rule.target()) {
+        rule.filter.exponent = exponent;
+      } else {
+        rule.filter.factors.push_back({space.axes[position].leaf, exponent});
+      }
+    }
+    rule.filter.number = d.divisor_of;
+    return true;
+  }
+
+  // The variables of a product and how often each is a factor, by position; empty where a factor is
+  // anything else. Fixed factors are taken out of *number.
+  std::map<int, int> positive_factors(int node, Int* number) const {
+    std::map<int, int> times;
+    std::vector<int> stack{node};
+    while (!stack.empty()) {
+      const int n = stack.back();
+      stack.pop_back();
+      const Domain& d = p_.engine[n];
+      if (graph_.nodes[n].family == Family::product) {
+        for (int a : graph_.arguments(n)) stack.push_back(a);
+      } else if (number != nullptr && d.fixed() && d.low >= 1 && *number % d.low == 0) {
+        *number /= d.low;
+      } else if (position_[n] < 0 || d.low < 1) {
+        return {};
+      } else {
+        ++times[position_[n]];
+      }
+    }
+    return times;
+  }
+
   // x y z == n: y divides n / x. Where variables are positive, every part of a product divides it.
   void add_implied(int r) {
     const int node = space.rules[r].node;
     const Domain& d = p_.engine[node];
     if (d.low != d.high || d.low < 1 || d.low >= kSafe) return;
     Int number = d.low;
-    std::map<int, int> times;  // by position
-    std::vector<int> stack{node};
-    while (!stack.empty()) {
-      const int n = stack.back();
-      stack.pop_back();
-      if (graph_.nodes[n].family == Family::product) {
-        for (int a : graph_.arguments(n)) stack.push_back(a);
-      } else if (p_.engine.fixed(n) && p_.engine[n].low >= 1 && number % p_.engine[n].low == 0) {
-        number /= p_.engine[n].low;
-      } else if (position_[n] < 0 || p_.engine[n].low < 1) {
-        return;
-      } else {
-        ++times[position_[n]];
-      }
-    }
+    const auto times = positive_factors(node, &number);
     Rule implied;
     implied.node = -1;
     implied.how = Rule::How::filter;

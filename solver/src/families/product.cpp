@@ -72,6 +72,34 @@ bool strides(Engine& e, int z, int x, int y) {
   return true;
 }
 
+// Keeps the values of x that n / x goes with. As a positive n / x falls while x rises, one pass over
+// both lists finds all.
+bool pair_up(Engine& e, i64 n, int x, int y) {
+  if (e[y].count == 0 || e[x].low < 0 || e[y].low < 0) {
+    return e.keep_if(x, [&](i64 v) {
+      if (v == 0 || v == -1 || n % v != 0) return v == -1 && e.contains(y, -Int{n});
+      return e.contains(y, n / v);
+    });
+  }
+  const u64 number = static_cast<u64>(n);
+  const i64* values = e.values(y).data();
+  std::size_t left = n > 0 ? e[y].count : 0;
+  return e.keep_if(x, [&, wanted = u64{0}](i64 v) mutable {
+    // keep_if may move the values of y with the arena: only what was read stays.
+    values = e.values(y).data();
+    while (left > 0) {
+      wanted = static_cast<u64>(values[left - 1]);
+      u64 product = 0;
+      const bool more = __builtin_mul_overflow(wanted, static_cast<u64>(v), &product) ||
+                        product > number;
+      if (product == number && !more) return true;
+      if (!more) return false;
+      --left;
+    }
+    return false;
+  });
+}
+
 bool divisors(Engine& e, int z, int x, int y) {
   i64 number = e[z].divisor_of;
   if (e.fixed(z)) {
@@ -81,11 +109,8 @@ bool divisors(Engine& e, int z, int x, int y) {
   if (number == 0) return true;
   if (!e.factor_of(x, number) || !e.factor_of(y, number)) return false;
   if (!e.fixed(z)) return true;
-  const Int n = e.value(z);
-  const auto partner = [&](int other) {
-    return [&e, n, other](i64 v) { return v != 0 && n % v == 0 && e.contains(other, n / v); };
-  };
-  return e.keep_if(x, partner(y)) && e.keep_if(y, partner(x));
+  const i64 n = static_cast<i64>(e.value(z));
+  return pair_up(e, n, x, y) && pair_up(e, n, y, x);
 }
 
 bool propagate(Engine& e, int z) {
