@@ -51,7 +51,7 @@ Inversion invert(const Space& space, const Rule& rule) {
     int next = -1;
     switch (graph.nodes[n].family) {
       case Family::linear: {
-        if (space.saturating[n]) return result;
+        if (space.reach->saturating[n]) return result;
         undo.kind = Undo::Kind::sum;
         undo.constant = static_cast<i64>(graph.nodes[n].low);
         const auto args = graph.arguments(n);
@@ -74,7 +74,7 @@ Inversion invert(const Space& space, const Rule& rule) {
         int times = 0;
         for (int f : all) {
           if (!with[f]) {
-            if (space.low[f] <= 0 && space.high[f] >= 0) return result;
+            if (space.reach->low[f] <= 0 && space.reach->high[f] >= 0) return result;
             undo.scalars.push_back({f, 1});
           } else if (next >= 0 && next != f) {
             return result;
@@ -83,7 +83,7 @@ Inversion invert(const Space& space, const Rule& rule) {
           }
         }
         if (times > 1) {
-          if (space.low[next] < 0) return result;
+          if (space.reach->low[next] < 0) return result;
           result.steps.push_back(undo);
           undo = Undo{};
           undo.kind = Undo::Kind::root;
@@ -93,7 +93,7 @@ Inversion invert(const Space& space, const Rule& rule) {
       }
       case Family::power: {
         const auto args = graph.arguments(n);
-        if (!with[args[0]] || !graph.is_constant(args[1]) || space.low[args[0]] < 0) return result;
+        if (!with[args[0]] || !graph.is_constant(args[1]) || space.reach->low[args[0]] < 0) return result;
         const Int exponent = graph.nodes[args[1]].low;
         if (exponent < 1 || exponent > 62) return result;
         undo.kind = Undo::Kind::root;

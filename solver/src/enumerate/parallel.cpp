@@ -1,5 +1,7 @@
 #include "enumerate/parallel.hpp"
 
+#include "enumerate/factored.hpp"
+
 #include <condition_variable>
 #include <exception>
 #include <map>
@@ -9,16 +11,34 @@
 namespace constrint::detail {
 namespace {
 
-// Hands out one value of the outermost loop at a time; finished rows wait for their turn. No worker
+// What a lister's rows go through on their way to sink. sink must outlive the result.
+Lister::Flush expanded(const Factors* factors, Control* control, const Lister::Flush& sink) {
+  if (factors == nullptr) return sink;
+  return [factors, control, &sink, block = std::vector<i64>()](const i64* rows,
+                                                               std::size_t count) mutable {
+    const Lister::Flush timed = [&](const i64* values, std::size_t n) {
+      control->check_clock();
+      return !control->out() && sink(values, n);
+    };
+    return factors->expand(rows, count, timed, &block);
+  };
+}
+
+// Hands out one task at a time, a value of the outermost loop say; finished rows wait for their turn. No worker
 // runs far ahead, which bounds the memory that waits.
 class Team {
  public:
-  Team(const Space& space, unsigned threads, Control* control, const Lister::Flush& sink)
-      : space_(space),
+  // Makes what a thread does for a task: hand its rows out, false where that was stopped.
+  using Work = std::function<bool(std::size_t task, const Lister::Flush& flush)>;
+  using Hire = std::function<Work(Control* control, std::atomic<bool>* stop)>;
+  Team(Hire hire, std::size_t tasks, std::size_t width, unsigned threads, Control* control,
+       const Lister::Flush& sink)
+      : hire_(std::move(hire)),
+        tasks_(tasks),
+        width_(width),
         threads_(threads),
         control_(*control),
-        sink_(sink),
-        tasks_(space.axes[0].values.size()) {}
+        sink_(sink) {}
 
   Listed run() {
     std::vector<std::thread> workers;
@@ -39,22 +59,20 @@ class Team {
     try {
       Options options = control_.options();
       Control own(options, control_.deadline());
-      Lister lister(space_, &own, &stop_);
-      const std::size_t width = space_.outputs.size();
-      if (lister.start()) {
-        std::size_t task = 0;
-        while (take(&task)) {
-          Rows rows;
-          const bool done = lister.run(task, task + 1, [&](const i64* values, std::size_t count) {
-            if (its_turn(task)) return stream(&rows, values, count);
-            rows.values.insert(rows.values.end(), values, values + count * width);
-            rows.count += count;
-            return !stop_.load(std::memory_order_relaxed);
-          });
-          if (!done && own.out()) limit_ = true;
-          if (!done) stop_ = true;
-          deliver(task, std::move(rows));
-        }
+      const Work work = hire_(&own, &stop_);
+      std::size_t task = 0;
+      while (work && take(&task)) {
+        Rows rows;
+        const Lister::Flush keep = [&](const i64* values, std::size_t count) {
+          if (its_turn(task)) return stream(&rows, values, count);
+          rows.values.insert(rows.values.end(), values, values + count * width_);
+          rows.count += count;
+          return !stop_.load(std::memory_order_relaxed);
+        };
+        const bool done = work(task, keep);
+        if (!done && own.out()) limit_ = true;
+        if (!done) stop_ = true;
+        deliver(task, std::move(rows));
       }
       const std::lock_guard<std::mutex> lock(mutex_);
       control_.nodes += own.nodes;
@@ -111,11 +129,11 @@ class Team {
     turn_.notify_all();
   }
 
-  const Space& space_;
+  const Hire hire_;
+  const std::size_t tasks_, width_;
   const unsigned threads_;
   Control& control_;
   const Lister::Flush& sink_;
-  const std::size_t tasks_;
   std::mutex mutex_;
   std::condition_variable turn_;
   std::map<std::size_t, Rows> ready_;
@@ -127,16 +145,43 @@ class Team {
 
 }  // namespace
 
-Listed list_space(const Space& space, unsigned threads, Control* control,
+Listed list_space(const Space& space, const Factors* factors, unsigned threads, Control* control,
                   const Lister::Flush& sink) {
   const bool shared = threads > 1 && !space.axes.empty() && !space.axes[0].hidden &&
                       space.axes[0].values.size() > 1 && control->options().max_nodes == 0;
-  if (shared) return Team(space, threads, control, sink).run();
+  if (shared) {
+    const Team::Hire hire = [&](Control* own, std::atomic<bool>* stop) -> Team::Work {
+      const auto lister = std::make_shared<Lister>(space, own, stop);
+      if (!lister->start()) return nullptr;
+      return [=](std::size_t task, const Lister::Flush& flush) {
+        return lister->run(task, task + 1, expanded(factors, own, flush));
+      };
+    };
+    return Team(hire, space.axes[0].values.size(), space.outputs.size(), threads, control, sink)
+        .run();
+  }
   std::atomic<bool> stop{false};
   Lister lister(space, control, &stop);
   if (!lister.start()) return Listed::complete;
   const std::size_t all = space.axes.empty() ? 0 : space.axes[0].values.size();
-  if (lister.run(0, all, sink)) return Listed::complete;
+  if (lister.run(0, all, expanded(factors, control, sink))) return Listed::complete;
+  return control->out() ? Listed::limit : Listed::stopped;
+}
+
+Listed list_rows(const PartRows& rows, std::size_t width, const Factors& factors,
+                 unsigned threads, Control* control, const Lister::Flush& sink) {
+  if (threads > 1 && control->options().max_nodes == 0) {
+    // Few enough rows that a task is worth handing out, and enough tasks for all.
+    const std::size_t each = std::max<std::size_t>(1, rows.count / (std::size_t{8} * threads));
+    const Team::Hire hire = [&](Control* own, std::atomic<bool>*) -> Team::Work {
+      return [&, own, each](std::size_t task, const Lister::Flush& flush) {
+        const std::size_t first = task * each, count = std::min(each, rows.count - first);
+        return expanded(&factors, own, flush)(rows.values.data() + first * width, count);
+      };
+    };
+    return Team(hire, (rows.count + each - 1) / each, width, threads, control, sink).run();
+  }
+  if (expanded(&factors, control, sink)(rows.values.data(), rows.count)) return Listed::complete;
   return control->out() ? Listed::limit : Listed::stopped;
 }
 

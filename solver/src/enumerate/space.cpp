@@ -16,13 +16,47 @@ constexpr Int kAxisMost = 1 << 16;
 constexpr std::size_t kTableWords = std::size_t{1} << 21;
 constexpr Int kSafe = Int{1} << 62;
 
+bool grows_only(const Prepared& p, int n) {
+  const Graph& graph = p.compiled.graph;
+  const Node& node = graph.nodes[n];
+  if (node.family != Family::product && node.family != Family::power &&
+      node.family != Family::linear) {
+    return false;
+  }
+  const auto args = graph.arguments(n);
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (p.engine[args[i]].low < 0 || graph.coefficient(n)[i] < 0 ||
+        graph.coefficient(n)[i] >= kSafe) {
+      return false;
+    }
+  }
+  return node.family != Family::linear || (node.low >= 0 && node.low < kSafe);
+}
+
+bool may_saturate(const Prepared& p, int n) {
+  const Graph& graph = p.compiled.graph;
+  const auto small_or_none = [](Int bound) { return bound < kSafe || saturated(bound); };
+  if (!grows_only(p, n) || !small_or_none(p.engine[n].high) || p.engine[n].low >= kSafe) {
+    return false;
+  }
+  for (int parent : graph.parents_of(n)) {
+    const Node& asker = graph.nodes[parent];
+    const bool asks =
+        asker.family == Family::range && small_or_none(asker.high) && asker.low < kSafe;
+    if (!asks && !grows_only(p, parent)) return false;
+  }
+  return true;
+}
+
 class Builder {
  public:
-  Builder(const ModelData& model, const Prepared& p, const std::vector<int>& leaves,
+  Builder(const ModelData& model, const Prepared& p, const Reach& reach,
+          const std::vector<int>& leaves,
           const std::vector<Live>& live, AxisOrder order, std::size_t solve_from)
       : model_(model),
         p_(p),
         graph_(p.compiled.graph),
+        reach_(reach),
         leaves_(leaves),
         live_(live),
         order_(order),
@@ -31,9 +65,10 @@ class Builder {
   bool run() {
     space.graph = &graph_;
     space.engine = &p_.engine;
+    space.reach = &reach_;
     position_.assign(static_cast<std::size_t>(graph_.size()), -1);
     visibility();
-    if (!order_axes() || !no_overflow()) return false;
+    if (!reach_.fits || !order_axes()) return false;
     open_.assign(static_cast<std::size_t>(graph_.size()), 0);
     space.last.assign(static_cast<std::size_t>(graph_.size()), -1);
     space.constants.assign(static_cast<std::size_t>(graph_.size()), 0);
@@ -116,71 +151,6 @@ class Builder {
     }
     for (int leaf : leaves_) {
       if (!placed[leaf]) order->push_back(leaf);
-    }
-    return true;
-  }
-
-  // Every term must stay within 62 bits for all combinations of the values, pruned or not; products
-  // and sums of non-negative terms may go beyond when all that is asked of them is to be small.
-  bool no_overflow() {
-    Engine hull(graph_);
-    const auto size = static_cast<std::size_t>(graph_.size());
-    space.low.assign(size, 0);
-    space.high.assign(size, 0);
-    space.saturating.assign(size, 0);
-    for (int n = 0; n < graph_.size(); ++n) {
-      const Node& node = graph_.nodes[n];
-      if (node.family == Family::variable) {
-        const Domain& d = p_.engine[n];
-        if (!hull.within(n, d.low, d.high)) return false;
-      } else if (node.family != Family::constant) {
-        if (!family(node.family).propagate(hull, n)) return false;
-        hull.clear_queue();
-      }
-      space.low[n] = hull[n].low;
-      space.high[n] = hull[n].high;
-      Int reach = std::max(abs_wide(hull[n].low), abs_wide(hull[n].high));
-      if (node.family == Family::linear) {
-        reach = abs_wide(node.low);
-        const auto args = graph_.arguments(n);
-        for (std::size_t i = 0; i < args.size(); ++i) {
-          const Int most = std::max(abs_wide(hull[args[i]].low), abs_wide(hull[args[i]].high));
-          reach = add(reach, mul(abs_wide(graph_.coefficient(n)[i]), most));
-        }
-      }
-      if (reach < kSafe) continue;
-      if (!may_saturate(n)) return false;
-      space.saturating[n] = 1;
-    }
-    return true;
-  }
-
-  bool grows_only(int n) const {
-    const Node& node = graph_.nodes[n];
-    if (node.family != Family::product && node.family != Family::power &&
-        node.family != Family::linear) {
-      return false;
-    }
-    const auto args = graph_.arguments(n);
-    for (std::size_t i = 0; i < args.size(); ++i) {
-      if (p_.engine[args[i]].low < 0 || graph_.coefficient(n)[i] < 0 ||
-          graph_.coefficient(n)[i] >= kSafe) {
-        return false;
-      }
-    }
-    return node.family != Family::linear || (node.low >= 0 && node.low < kSafe);
-  }
-
-  bool may_saturate(int n) const {
-    const auto small_or_none = [](Int bound) { return bound < kSafe || saturated(bound); };
-    if (!grows_only(n) || !small_or_none(p_.engine[n].high) || p_.engine[n].low >= kSafe) {
-      return false;
-    }
-    for (int p : graph_.parents_of(n)) {
-      const Node& parent = graph_.nodes[p];
-      const bool asks =
-          parent.family == Family::range && small_or_none(parent.high) && parent.low < kSafe;
-      if (!asks && !grows_only(p)) return false;
     }
     return true;
   }
@@ -278,7 +248,7 @@ class Builder {
     const int leaf = space.axes[rule.target()].leaf;
     if (args[0] != leaf || p_.engine.contains(leaf, 0)) return false;
     if (std::count(rule.column_nodes.begin(), rule.column_nodes.end(), args[1]) != 0) return false;
-    if (args[1] == leaf || space.saturating[args[1]]) return false;
+    if (args[1] == leaf || reach_.saturating[args[1]]) return false;
     rule.filter.node = args[1];
     return true;
   }
@@ -434,6 +404,7 @@ class Builder {
   const ModelData& model_;
   const Prepared& p_;
   const Graph& graph_;
+  const Reach& reach_;
   const std::vector<int>& leaves_;
   const std::vector<Live>& live_;
   AxisOrder order_;
@@ -445,9 +416,10 @@ class Builder {
 }  // namespace
 
 std::optional<Space> build_space(const ModelData& model, const Prepared& prepared,
-                                 const std::vector<int>& leaves, const std::vector<Live>& live,
-                                 AxisOrder order, std::size_t solve_from) {
-  Builder builder(model, prepared, leaves, live, order, solve_from);
+                                 const Reach& reach, const std::vector<int>& leaves,
+                                 const std::vector<Live>& live, AxisOrder order,
+                                 std::size_t solve_from) {
+  Builder builder(model, prepared, reach, leaves, live, order, solve_from);
   if (!builder.run()) return std::nullopt;
   return std::move(builder.space);
 }

@@ -17,6 +17,7 @@
 
 #include "api/prepare.hpp"
 #include "enumerate/inverse.hpp"
+#include "enumerate/reach.hpp"
 
 namespace constrint::detail {
 
@@ -82,10 +83,9 @@ struct Space {
   std::vector<int> initial;                      // rules over one variable
   std::vector<std::vector<int>> computed_nodes;  // per position: terms to evaluate, in order
   std::vector<int> last;                         // per node: the last position it depends on, or -1
-  // Per node: what its value can be, over all combinations of the axes' values.
-  std::vector<Int> low, high;
-  // Per node: held at 2^62, where only whether it stays below a smaller bound matters.
-  std::vector<char> saturating;
+  // Per node: what its value can be, over all combinations of the axes' values, and whether it is
+  // held at 2^62, where only its staying below a smaller bound matters.
+  const Reach* reach;
   std::vector<i64> constants;  // per node: value of terms without open variables
   std::size_t table_words = 0, table_entries = 0;
   // From here on no rule is triggered: what is left is a product of masks.
@@ -104,8 +104,9 @@ enum class AxisOrder : std::uint8_t { preference, fastest };
 // Builds the space over these leaves (all open leaves below `live` must be among them), or nothing
 // where a domain is too long, a term could overflow 64 bits or the order cannot be had.
 std::optional<Space> build_space(const ModelData& model, const Prepared& prepared,
-                                 const std::vector<int>& leaves, const std::vector<Live>& live,
-                                 AxisOrder order, std::size_t solve_from = kSolveFrom);
+                                 const Reach& reach, const std::vector<int>& leaves,
+                                 const std::vector<Live>& live, AxisOrder order,
+                                 std::size_t solve_from = kSolveFrom);
 
 }  // namespace constrint::detail
 

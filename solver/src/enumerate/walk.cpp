@@ -185,7 +185,7 @@ Lister::Lister(const Space& space, Control* control, std::atomic<bool>* stop)
         break;
     }
   }
-  block_.resize(kBlockRows * std::max<std::size_t>(1, width_));
+  block_ = std::make_unique_for_overwrite<i64[]>(kBlockRows * std::max<std::size_t>(1, width_));
   innermost_.assign(space.axes.size(), 0);
   if (size_ > 0 && visible_ == size_) {
     const auto p = static_cast<std::size_t>(size_ - 1);
@@ -194,10 +194,10 @@ Lister::Lister(const Space& space, Control* control, std::atomic<bool>* stop)
 }
 
 bool Lister::emit() {
-  std::copy(row_.begin(), row_.end(), block_.data() + rows_ * width_);
+  std::copy(row_.begin(), row_.end(), block_.get() + rows_ * width_);
   if (++rows_ < kBlockRows) return true;
   rows_ = 0;
-  return (*flush_)(block_.data(), kBlockRows);
+  return (*flush_)(block_.get(), kBlockRows);
 }
 
 // Looked at now and then only: a loop takes a few nanoseconds.
@@ -224,15 +224,15 @@ bool Lister::innermost(int position) {
     if (column < width_) row_[column] = axis.values[static_cast<std::size_t>(places_[position])];
     return emit();
   }
-  i64* out = block_.data() + rows_ * width_;
+  i64* out = block_.get() + rows_ * width_;
   for (int w = 0; w < axis.words; ++w) {
     const i64* values = axis.values.data() + static_cast<std::size_t>(w) * 64;
     for (Word rest = mask[w]; rest != 0;) {
       spread_row(row_.data(), width_, column, values, &rest, kBlockRows, &out, &rows_);
       if (rows_ < kBlockRows) continue;
       rows_ = 0;
-      out = block_.data();
-      if (!(*flush_)(block_.data(), kBlockRows)) return false;
+      out = block_.get();
+      if (!(*flush_)(block_.get(), kBlockRows)) return false;
     }
   }
   return true;
@@ -268,7 +268,7 @@ bool Lister::run(std::size_t first, std::size_t last, const Flush& flush) {
   rows_ = 0;
   control_->nodes += nodes_ & 255;
   nodes_ = 0;
-  return rest == 0 || flush(block_.data(), rest);
+  return rest == 0 || flush(block_.get(), rest);
 }
 
 // ---- counting ----

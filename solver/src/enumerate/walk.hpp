@@ -2,6 +2,7 @@
 #ifndef CONSTRINT_ENUMERATE_WALK_HPP
 #define CONSTRINT_ENUMERATE_WALK_HPP
 
+#include <memory>
 #include <unordered_map>
 
 #include "enumerate/evaluator.hpp"
@@ -95,7 +96,7 @@ class Lister : public Loops {
   std::vector<std::vector<int>> axis_columns_;  // per position: columns it fills
   std::vector<std::vector<std::pair<int, int>>> computed_columns_;  // (column, node)
   std::vector<char> innermost_;  // per position: nothing but its values is left
-  std::vector<i64> block_;
+  std::unique_ptr<i64[]> block_;  // not zeroed: a small space must not pay for a large block
   std::size_t rows_ = 0;
   std::uint64_t nodes_ = 0;
 };
