@@ -88,17 +88,13 @@ Status solve_every(const ModelData& model, Prepared* p, Control* control, const 
     }
     if (!factored) {
       auto whole = build_space(model, *p, reach, leaves_of(*p, -1), p->live, order);
-      if (whole) factored.emplace(Factored{std::move(whole), {}, std::nullopt});
+      if (whole) factored.emplace(Factored{std::move(*whole), std::nullopt});
     }
   }
-  const unsigned threads = thread_count(control->options());
-  if (factored && factored->space) {
+  if (factored) {
     const Factors* factors = factored->factors ? &*factored->factors : nullptr;
-    out = list_space(*factored->space, factors, threads, control, counted) == Listed::limit;
-  } else if (factored) {
-    const std::size_t width = model.visible().size();
-    out = list_rows(factored->rows, width, *factored->factors, threads, control, counted) ==
-          Listed::limit;
+    out = list_space(factored->space, factors, thread_count(control->options()), control,
+                     counted) == Listed::limit;
   } else {
     out = search_every(model, p, control, counted) == Verdict::limit;
   }

@@ -17,24 +17,28 @@ struct PartRows {
 // The parts that are kept; every row of the remaining one is combined with all of them.
 class Factors {
  public:
+  using Block = std::unique_ptr<i64[]>;
+  // out: each of `count` rows of `from` or-ed with row.
+  using Join = void (*)(const i64* row, const i64* from, std::size_t count, std::size_t width,
+                        i64* out);
   Factors(std::size_t width, std::vector<PartRows> parts, std::vector<char> own);
   // Hands out row x parts, in blocks; false where flush stopped it.
   bool expand(const i64* rows, std::size_t count, const Lister::Flush& flush,
-              std::vector<i64>* block) const;
+              Block* block) const;
 
  private:
   bool combine(std::size_t part, const i64* row, const Lister::Flush& flush,
-               std::vector<i64>* block, std::size_t* rows) const;
+               Block* block, std::size_t* rows) const;
 
-  std::size_t width_;
+  std::size_t width_, block_rows_;
+  Join join_;
   std::vector<PartRows> parts_;  // the last one innermost
   std::vector<char> own_;        // columns that the expanded rows keep
 };
 
-// The part whose rows are multiplied with the others': a space to list, or its rows.
+// The space to list, and what its rows are to be multiplied with.
 struct Factored {
-  std::optional<Space> space;
-  PartRows rows;
+  Space space;
   std::optional<Factors> factors;
 };
 

@@ -14,31 +14,29 @@ namespace {
 // What a lister's rows go through on their way to sink. sink must outlive the result.
 Lister::Flush expanded(const Factors* factors, Control* control, const Lister::Flush& sink) {
   if (factors == nullptr) return sink;
-  return [factors, control, &sink, block = std::vector<i64>()](const i64* rows,
-                                                               std::size_t count) mutable {
+  // Shared, as a function object is copied.
+  return [factors, control, &sink, block = std::make_shared<Factors::Block>()](const i64* rows,
+                                                                               std::size_t count) {
     const Lister::Flush timed = [&](const i64* values, std::size_t n) {
       control->check_clock();
       return !control->out() && sink(values, n);
     };
-    return factors->expand(rows, count, timed, &block);
+    return factors->expand(rows, count, timed, block.get());
   };
 }
 
-// Hands out one task at a time, a value of the outermost loop say; finished rows wait for their turn. No worker
+// Hands out one value of the outermost loop at a time; finished rows wait for their turn. No worker
 // runs far ahead, which bounds the memory that waits.
 class Team {
  public:
-  // Makes what a thread does for a task: hand its rows out, false where that was stopped.
-  using Work = std::function<bool(std::size_t task, const Lister::Flush& flush)>;
-  using Hire = std::function<Work(Control* control, std::atomic<bool>* stop)>;
-  Team(Hire hire, std::size_t tasks, std::size_t width, unsigned threads, Control* control,
+  Team(const Space& space, const Factors* factors, unsigned threads, Control* control,
        const Lister::Flush& sink)
-      : hire_(std::move(hire)),
-        tasks_(tasks),
-        width_(width),
+      : space_(space),
+        factors_(factors),
         threads_(threads),
         control_(*control),
-        sink_(sink) {}
+        sink_(sink),
+        tasks_(space.axes[0].values.size()) {}
 
   Listed run() {
     std::vector<std::thread> workers;
@@ -59,17 +57,18 @@ class Team {
     try {
       Options options = control_.options();
       Control own(options, control_.deadline());
-      const Work work = hire_(&own, &stop_);
+      Lister lister(space_, &own, &stop_);
+      const std::size_t width = space_.outputs.size();
       std::size_t task = 0;
-      while (work && take(&task)) {
+      for (const bool any = lister.start(); any && take(&task);) {
         Rows rows;
         const Lister::Flush keep = [&](const i64* values, std::size_t count) {
           if (its_turn(task)) return stream(&rows, values, count);
-          rows.values.insert(rows.values.end(), values, values + count * width_);
+          rows.values.insert(rows.values.end(), values, values + count * width);
           rows.count += count;
           return !stop_.load(std::memory_order_relaxed);
         };
-        const bool done = work(task, keep);
+        const bool done = lister.run(task, task + 1, expanded(factors_, &own, keep));
         if (!done && own.out()) limit_ = true;
         if (!done) stop_ = true;
         deliver(task, std::move(rows));
@@ -129,11 +128,12 @@ class Team {
     turn_.notify_all();
   }
 
-  const Hire hire_;
-  const std::size_t tasks_, width_;
+  const Space& space_;
+  const Factors* factors_;
   const unsigned threads_;
   Control& control_;
   const Lister::Flush& sink_;
+  const std::size_t tasks_;
   std::mutex mutex_;
   std::condition_variable turn_;
   std::map<std::size_t, Rows> ready_;
@@ -149,39 +149,12 @@ Listed list_space(const Space& space, const Factors* factors, unsigned threads, 
                   const Lister::Flush& sink) {
   const bool shared = threads > 1 && !space.axes.empty() && !space.axes[0].hidden &&
                       space.axes[0].values.size() > 1 && control->options().max_nodes == 0;
-  if (shared) {
-    const Team::Hire hire = [&](Control* own, std::atomic<bool>* stop) -> Team::Work {
-      const auto lister = std::make_shared<Lister>(space, own, stop);
-      if (!lister->start()) return nullptr;
-      return [=](std::size_t task, const Lister::Flush& flush) {
-        return lister->run(task, task + 1, expanded(factors, own, flush));
-      };
-    };
-    return Team(hire, space.axes[0].values.size(), space.outputs.size(), threads, control, sink)
-        .run();
-  }
+  if (shared) return Team(space, factors, threads, control, sink).run();
   std::atomic<bool> stop{false};
   Lister lister(space, control, &stop);
   if (!lister.start()) return Listed::complete;
   const std::size_t all = space.axes.empty() ? 0 : space.axes[0].values.size();
   if (lister.run(0, all, expanded(factors, control, sink))) return Listed::complete;
-  return control->out() ? Listed::limit : Listed::stopped;
-}
-
-Listed list_rows(const PartRows& rows, std::size_t width, const Factors& factors,
-                 unsigned threads, Control* control, const Lister::Flush& sink) {
-  if (threads > 1 && control->options().max_nodes == 0) {
-    // Few enough rows that a task is worth handing out, and enough tasks for all.
-    const std::size_t each = std::max<std::size_t>(1, rows.count / (std::size_t{8} * threads));
-    const Team::Hire hire = [&](Control* own, std::atomic<bool>*) -> Team::Work {
-      return [&, own, each](std::size_t task, const Lister::Flush& flush) {
-        const std::size_t first = task * each, count = std::min(each, rows.count - first);
-        return expanded(&factors, own, flush)(rows.values.data() + first * width, count);
-      };
-    };
-    return Team(hire, (rows.count + each - 1) / each, width, threads, control, sink).run();
-  }
-  if (expanded(&factors, control, sink)(rows.values.data(), rows.count)) return Listed::complete;
   return control->out() ? Listed::limit : Listed::stopped;
 }
 

@@ -9,16 +9,11 @@ namespace constrint::detail {
 enum class Listed : std::uint8_t { complete, stopped, limit };
 
 class Factors;
-struct PartRows;
 
 // sink is called by one thread at a time, in the order of the loops. factors: what every row is
 // multiplied with, or null.
 Listed list_space(const Space& space, const Factors* factors, unsigned threads, Control* control,
                   const Lister::Flush& sink);
-
-// The same for rows that are there.
-Listed list_rows(const PartRows& rows, std::size_t width, const Factors& factors, unsigned threads,
-                 Control* control, const Lister::Flush& sink);
 
 }  // namespace constrint::detail
 

@@ -113,8 +113,6 @@ bool Loops::exists(int position) {
 
 namespace {
 
-constexpr std::size_t kBlockRows = 512;
-
 // A row's width known to the compiler makes its copy a few vector moves.
 template <std::size_t kWidth>
 inline void copy_row(const i64* row, std::size_t, i64* out) {
@@ -163,7 +161,12 @@ void spread_row(const i64* row, std::size_t width, std::size_t column, const i64
 }  // namespace
 
 Lister::Lister(const Space& space, Control* control, std::atomic<bool>* stop)
-    : Loops(space), control_(control), stop_(stop), width_(space.outputs.size()), row_(width_, 0) {
+    : Loops(space),
+      control_(control),
+      stop_(stop),
+      width_(space.outputs.size()),
+      block_rows_(block_rows(width_)),
+      row_(width_, 0) {
   axis_columns_.resize(space.axes.size());
   computed_columns_.resize(space.axes.size());
   std::vector<int> last(static_cast<std::size_t>(space.graph->size()), -1);
@@ -185,7 +188,7 @@ Lister::Lister(const Space& space, Control* control, std::atomic<bool>* stop)
         break;
     }
   }
-  block_ = std::make_unique_for_overwrite<i64[]>(kBlockRows * std::max<std::size_t>(1, width_));
+  block_ = std::make_unique_for_overwrite<i64[]>(block_rows_ * std::max<std::size_t>(1, width_));
   innermost_.assign(space.axes.size(), 0);
   if (size_ > 0 && visible_ == size_) {
     const auto p = static_cast<std::size_t>(size_ - 1);
@@ -195,9 +198,9 @@ Lister::Lister(const Space& space, Control* control, std::atomic<bool>* stop)
 
 bool Lister::emit() {
   std::copy(row_.begin(), row_.end(), block_.get() + rows_ * width_);
-  if (++rows_ < kBlockRows) return true;
+  if (++rows_ < block_rows_) return true;
   rows_ = 0;
-  return (*flush_)(block_.get(), kBlockRows);
+  return (*flush_)(block_.get(), block_rows_);
 }
 
 // Looked at now and then only: a loop takes a few nanoseconds.
@@ -228,11 +231,11 @@ bool Lister::innermost(int position) {
   for (int w = 0; w < axis.words; ++w) {
     const i64* values = axis.values.data() + static_cast<std::size_t>(w) * 64;
     for (Word rest = mask[w]; rest != 0;) {
-      spread_row(row_.data(), width_, column, values, &rest, kBlockRows, &out, &rows_);
-      if (rows_ < kBlockRows) continue;
+      spread_row(row_.data(), width_, column, values, &rest, block_rows_, &out, &rows_);
+      if (rows_ < block_rows_) continue;
       rows_ = 0;
       out = block_.get();
-      if (!(*flush_)(block_.get(), kBlockRows)) return false;
+      if (!(*flush_)(block_.get(), block_rows_)) return false;
     }
   }
   return true;

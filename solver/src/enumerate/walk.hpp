@@ -2,6 +2,7 @@
 #ifndef CONSTRINT_ENUMERATE_WALK_HPP
 #define CONSTRINT_ENUMERATE_WALK_HPP
 
+#include <algorithm>
 #include <memory>
 #include <unordered_map>
 
@@ -67,6 +68,12 @@ class Loops {
   int visible_;  // positions before the first hidden one
 };
 
+// Rows are handed over in blocks of about 32 KiB: enough to forget the call, little enough to stay in
+// the first cache and to be had from the allocator without asking the system.
+inline std::size_t block_rows(std::size_t width) {
+  return std::clamp<std::size_t>(4096 / std::max<std::size_t>(width, 1), 16, 512);
+}
+
 // Lists solutions as rows; for a part of the outermost loop so that threads can share it.
 class Lister : public Loops {
  public:
@@ -91,7 +98,7 @@ class Lister : public Loops {
   Control* control_;
   std::atomic<bool>* stop_;
   const Flush* flush_ = nullptr;
-  std::size_t width_;
+  std::size_t width_, block_rows_;
   std::vector<i64> row_;
   std::vector<std::vector<int>> axis_columns_;  // per position: columns it fills
   std::vector<std::vector<std::pair<int, int>>> computed_columns_;  // (column, node)
