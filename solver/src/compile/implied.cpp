@@ -29,6 +29,8 @@ bool below(const Graph& graph, int n, int wanted) {
 
 void Compiler::regroup_products() {
   const std::size_t written = out_.restrictions.size();
+  // All products there are, with their factors: worked out once there is something to regroup.
+  std::vector<std::pair<int, std::vector<int>>> products;
   const int nodes = graph().size();
   int added = 0;
   for (std::size_t r = 0; r < written; ++r) {
@@ -38,15 +40,21 @@ void Compiler::regroup_products() {
     factors(graph(), whole.node, &all);
     if (all.size() < 3 || all.size() > kFactorsMost) continue;
     std::sort(all.begin(), all.end());
-    for (int n = 0; n < nodes && added < kAddedMost; ++n) {
-      if (graph().nodes[n].family != Family::product || below(graph(), whole.node, n)) continue;
-      std::vector<int> part, rest;
-      factors(graph(), n, &part);
-      std::sort(part.begin(), part.end());
+    if (products.empty()) {
+      for (int n = 0; n < nodes; ++n) {
+        if (graph().nodes[n].family != Family::product) continue;
+        products.push_back({n, {}});
+        factors(graph(), n, &products.back().second);
+        std::sort(products.back().second.begin(), products.back().second.end());
+      }
+    }
+    for (const auto& [n, part] : products) {
+      if (added == kAddedMost || part.size() >= all.size()) continue;
       if (!std::includes(all.begin(), all.end(), part.begin(), part.end())) continue;
+      if (below(graph(), whole.node, n)) continue;
+      std::vector<int> rest;
       std::set_difference(all.begin(), all.end(), part.begin(), part.end(),
                           std::back_inserter(rest));
-      if (rest.empty()) continue;
       int product = rest[0];
       for (std::size_t i = 1; i < rest.size(); ++i) product = product_node(product, rest[i]);
       Restriction again = whole;

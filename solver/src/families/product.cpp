@@ -9,6 +9,7 @@ namespace {
 
 bool forward(Engine& e, int z, int x, int y) {
   const Domain &a = e[x], &b = e[y];
+  if (a.low >= 0 && b.low >= 0) return e.within(z, mul(a.low, b.low), mul(a.high, b.high));
   const Int corners[4] = {mul(a.low, b.low), mul(a.low, b.high), mul(a.high, b.low),
                           mul(a.high, b.high)};
   const auto [low, high] = std::minmax_element(corners, corners + 4);
@@ -18,6 +19,11 @@ bool forward(Engine& e, int z, int x, int y) {
 // x from z / y, where y does not hold 0.
 bool divide(Engine& e, int z, int x, int y) {
   Int y_low = e[y].low, y_high = e[y].high, z_low = e[z].low, z_high = e[z].high;
+  // A multiplication tells whether the division would change anything.
+  if (y_low > 0 && e[x].low >= 0 && mul(e[x].low, y_high) >= z_low &&
+      mul(e[x].high, y_low) <= z_high) {
+    return true;
+  }
   if (y_low <= 0 && y_high >= 0) {
     if (z_low <= 0 && z_high >= 0) return true;
     // z is not 0, so neither is a factor, and |x| <= |z|.
@@ -45,6 +51,7 @@ bool strides(Engine& e, int z, int x, int y) {
   // x = a + m s, y = b + n t: x y = a b + a n t + b m s + m n s t.
   const Int a = base(x), b = base(y);
   const i64 m = stride(x), n = stride(y);
+  if (m == 1 && n == 1 && (e[z].modulus == 1 || e.fixed(z))) return true;
   const Int parts[3] = {mul(a, n), mul(b, m), mul(m, n)};
   i64 g = 0;
   for (Int part : parts) {
