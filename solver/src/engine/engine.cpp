@@ -74,7 +74,12 @@ bool Engine::within(int n, Int low, Int high) {
   d.low = std::max(d.low, low);
   d.high = std::min(d.high, high);
   if (d.low > d.high) return false;
-  return tighten(n, &d) && update(n, d);
+  const Int asked_low = d.low, asked_high = d.high;
+  if (!tighten(n, &d)) return false;
+  as_asked_ = d.low == asked_low && d.high == asked_high;
+  const bool left = update(n, d);
+  as_asked_ = false;
+  return left;
 }
 
 bool Engine::assign(int n, Int v) {
@@ -266,8 +271,30 @@ bool Engine::update(int n, Domain next) {
 
 void Engine::changed(int n, bool notable) {
   if (!notable) return;
-  schedule(n);
-  for (int p : graph_.parents_of(n)) schedule(p);
+  const auto wake = [&](int p) {
+    if (p != running_) return schedule(p);
+    touched_ = true;
+    surprised_ = surprised_ || !as_asked_;
+  };
+  wake(n);
+  for (int p : graph_.parents_of(n)) wake(p);
+}
+
+// What a node changed itself wakes it again only where that may have left it something to do.
+bool Engine::execute(int n) {
+  const FamilyInfo& info = family(graph_.nodes[n].family);
+  if (!info.exact) return info.propagate(*this, n);
+  running_ = n;
+  touched_ = surprised_ = rounded_ = false;
+  const bool consistent = info.propagate(*this, n);
+  running_ = -1;
+  if (!consistent || !touched_) return consistent;
+  const auto args = graph_.arguments(n);
+  if (surprised_ || rounded_ ||
+      std::all_of(args.begin(), args.end(), [&](int a) { return fixed(a); })) {
+    schedule(n);
+  }
+  return true;
 }
 
 void Engine::schedule(int n) {
@@ -297,7 +324,7 @@ bool Engine::propagate() {
     queued_[n] = 0;
     ++propagations;
     ++round_;
-    if (!family(graph_.nodes[n].family).propagate(*this, n)) {
+    if (!execute(n)) {
       clear_queue();
       return false;
     }

@@ -71,9 +71,14 @@ class Engine {
   void schedule(int n);  // the node's own constraint
   void clear_queue();
 
+  // For families that reach their own fixpoint in one execution as long as bounds come out as
+  // computed: this one was rounded or left something for another.
+  void rounded() { rounded_ = true; }
+
   u64 propagations = 0;
 
  private:
+  bool execute(int n);
   bool update(int n, Domain next);
   bool tighten(int n, Domain* d);
   bool filter_explicit(Domain* d);
@@ -102,6 +107,10 @@ class Engine {
   std::vector<std::uint8_t> dear_;  // per node: goes to the second queue
   std::vector<char> queued_;
   u64 round_ = 0;  // executions since propagate() began
+  // While a node of a family with `exact` runs: the node, and what happened to its own domains.
+  int running_ = -1;
+  bool as_asked_ = false;  // within() gave just the bounds it was given
+  bool touched_ = false, surprised_ = false, rounded_ = false;
 };
 
 template <class Keep>

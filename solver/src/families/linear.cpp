@@ -44,6 +44,7 @@ bool bounds64(Engine& e, int z, bool* consistent) {
     const i64 least = z_low - (high - most_of[i]), most = z_high - (low - least_of[i]);
     if ((least <= least_of[i] && most >= most_of[i]) || e.fixed(args[i])) continue;
     const Int k = c[i];
+    if (k != 1 && k != -1) e.rounded();
     *consistent = k > 0 ? e.within(args[i], ceil_div(least, k), floor_div(most, k))
                         : e.within(args[i], ceil_div(most, k), floor_div(least, k));
     if (!*consistent) return true;
@@ -54,6 +55,7 @@ bool bounds64(Engine& e, int z, bool* consistent) {
 bool propagate_bounds(Engine& e, int z) {
   bool consistent = true;
   if (bounds64(e, z, &consistent)) return consistent;
+  e.rounded();
   const auto args = e.arguments(z);
   const Int* c = e.graph().coefficient(z);
   const Int constant = e.graph().nodes[z].low;
@@ -170,6 +172,6 @@ Int evaluate(const Graph& graph, const Node& node, const Int* arguments) {
 
 }  // namespace
 
-const FamilyInfo kLinear{"linear", false, propagate, evaluate};
+const FamilyInfo kLinear{"linear", false, propagate, evaluate, true};
 
 }  // namespace constrint::detail

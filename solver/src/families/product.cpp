@@ -39,9 +39,15 @@ bool divide(Engine& e, int z, int x, int y) {
     std::swap(z_low, z_high);
     z_low = -z_low, z_high = -z_high;
   }
+  if (y_low <= 0 || z_low < 0 || e[x].low < 0) e.rounded();
   Int low = -kBig, high = kBig;
   if (z_low > -kBig) low = z_low >= 0 ? ceil_div(z_low, y_high) : ceil_div(z_low, y_low);
   if (z_high < kBig) high = z_high >= 0 ? floor_div(z_high, y_low) : floor_div(z_high, y_high);
+  // Where a bound was rounded, z or y may follow.
+  if ((low > e[x].low && mul(low, y_high) != z_low) ||
+      (high < e[x].high && mul(high, y_low) != z_high)) {
+    e.rounded();
+  }
   return e.within(x, low, high);
 }
 
@@ -136,6 +142,6 @@ bool propagate_product(Engine& e, int z, int x, int y) {
          divisors(e, z, x, y);
 }
 
-const FamilyInfo kProduct{"product", false, propagate, evaluate};
+const FamilyInfo kProduct{"product", false, propagate, evaluate, true};
 
 }  // namespace constrint::detail
