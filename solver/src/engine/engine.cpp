@@ -12,6 +12,8 @@ namespace {
 constexpr std::uint32_t kStrideMost = 32;
 // Windows up to this size are searched for the first value of a divisor domain.
 constexpr std::size_t kDivisorsMost = 1 << 14;
+// Of this many numbers the divisors are remembered.
+constexpr std::size_t kNumbersMost = 4;
 // Executions per node after which bounds that creep no longer wake others (the search splits
 // instead): without this, x < y & y < x over 2^62 values would count its way to the end.
 constexpr u64 kPatience = 10;
@@ -165,6 +167,19 @@ bool Engine::among(int n, std::span<const i64> allowed) {
   return tighten(n, &d) && update(n, d);
 }
 
+// Remembered, as all terms of an equation ask for the divisors of the same few numbers; null where
+// there are too many.
+const std::vector<i64>* Engine::all_divisors(u64 number) {
+  for (const auto& [n, list] : divisors_) {
+    if (n == number) return &list;
+  }
+  std::vector<i64> list;
+  if (!divisors_between(number, 1, number, kDivisorsMost, &list)) return nullptr;
+  if (divisors_.size() == kNumbersMost) divisors_.erase(divisors_.begin());
+  divisors_.emplace_back(number, std::move(list));
+  return &divisors_.back().second;
+}
+
 // Turns an interval that divides a number into the list of its divisors, when that is short enough.
 bool Engine::list_divisors(Domain* d) {
   std::vector<i64> positive, list;
@@ -174,7 +189,13 @@ bool Engine::list_divisors(Domain* d) {
   const u64 lowest = d->low > 0    ? static_cast<u64>(d->low)
                      : d->high < 0 ? static_cast<u64>(-d->high)
                                    : 1;
-  if (!divisors_between(number, lowest, highest, kDivisorsMost, &positive)) return true;
+  const std::vector<i64>* known = highest - lowest < 64 ? nullptr : all_divisors(number);
+  if (known != nullptr) {
+    positive.assign(std::lower_bound(known->begin(), known->end(), static_cast<i64>(lowest)),
+                    std::upper_bound(known->begin(), known->end(), static_cast<i64>(highest)));
+  } else if (!divisors_between(number, lowest, highest, kDivisorsMost, &positive)) {
+    return true;
+  }
   const auto wanted = [&](Int v) {
     return v >= d->low && v <= d->high &&
            (d->modulus == 1 || floor_mod(v, d->modulus) == d->residue);

@@ -84,11 +84,13 @@ class Engine {
   bool filter_explicit(Domain* d);
   bool make_explicit(int n, Domain* d);
   bool list_divisors(Domain* d);
+  const std::vector<i64>* all_divisors(u64 number);
   void changed(int n, bool notable);
 
   const Graph& graph_;
   std::vector<Domain> domains_;
   std::vector<i64> arena_;
+  std::vector<std::pair<u64, std::vector<i64>>> divisors_;  // of numbers asked for lately
   struct Saved {
     int node;
     Domain domain;

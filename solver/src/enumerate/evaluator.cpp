@@ -45,7 +45,8 @@ Evaluator::Evaluator(const Space& space)
 Step Evaluator::scalar_step(int node) {
   std::vector<Operand64> arguments;
   for (int a : space_.graph->arguments(node)) arguments.push_back({&scalars_[a], false});
-  return make_step(*space_.graph, node, arguments, space_.reach->saturating[node] != 0, &scalars_[node]);
+  return make_step(*space_.graph, node, arguments, space_.reach->saturating[node] != 0,
+                   &scalars_[node]);
 }
 
 void Evaluator::compile(std::size_t r) {
@@ -105,7 +106,8 @@ void Evaluator::compile_columns(const Rule& rule, Compiled64* compiled) {
         arguments.push_back({&scalars_[a], false});
       }
     }
-    c.steps.push_back(make_step(*space_.graph, n, arguments, space_.reach->saturating[n] != 0, buffer));
+    c.steps.push_back(
+        make_step(*space_.graph, n, arguments, space_.reach->saturating[n] != 0, buffer));
     if (alone) {
       own[n] = 1;
       c.steps.back().run(c.steps.back(), c.count);

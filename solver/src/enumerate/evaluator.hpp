@@ -45,8 +45,7 @@ class Evaluator {
     scalars_[c.axis->leaf] = c.axis->values[index];
     for (const Step& step : c.probe) step.run(step, 1);
     const i64 value = scalars_[c.node];
-    return value >= c.low && value <= c.high &&
-           (c.plain || space_.engine->contains(c.node, value));
+    return value >= c.low && value <= c.high && (c.plain || space_.engine->contains(c.node, value));
   }
   // The mask of a rule for what is bound; points into the table, or into the rule's scratch.
   const Word* mask(int rule) {

@@ -152,8 +152,8 @@ bool Factors::expand(const i64* rows, std::size_t count, const Lister::Flush& fl
   return filled == 0 || flush(block->get(), filled);
 }
 
-bool Factors::combine(std::size_t part, const i64* row, const Lister::Flush& flush,
-                      Block* block, std::size_t* rows) const {
+bool Factors::combine(std::size_t part, const i64* row, const Lister::Flush& flush, Block* block,
+                      std::size_t* rows) const {
   const PartRows& mine = parts_[part];
   if (part + 1 < parts_.size()) {
     std::vector<i64> joined(width_);
@@ -208,8 +208,8 @@ std::optional<Factored> factor_space(const ModelData& model, const Prepared& p, 
     kept.push_back(std::move(*rows));
   }
   if (combinations < kCombinationsLeast) return std::nullopt;
-  auto space = build_space(model, p, reach, leaves_of(p, outer), live_of(p, outer),
-                           AxisOrder::fastest);
+  auto space =
+      build_space(model, p, reach, leaves_of(p, outer), live_of(p, outer), AxisOrder::fastest);
   if (!space) return std::nullopt;
   std::vector<char> own(width);
   for (std::size_t c = 0; c < width; ++c) own[c] = part_of[c] == -1 || part_of[c] == outer;

@@ -23,12 +23,11 @@ class Factors {
                         i64* out);
   Factors(std::size_t width, std::vector<PartRows> parts, std::vector<char> own);
   // Hands out row x parts, in blocks; false where flush stopped it.
-  bool expand(const i64* rows, std::size_t count, const Lister::Flush& flush,
-              Block* block) const;
+  bool expand(const i64* rows, std::size_t count, const Lister::Flush& flush, Block* block) const;
 
  private:
-  bool combine(std::size_t part, const i64* row, const Lister::Flush& flush,
-               Block* block, std::size_t* rows) const;
+  bool combine(std::size_t part, const i64* row, const Lister::Flush& flush, Block* block,
+               std::size_t* rows) const;
 
   std::size_t width_, block_rows_;
   Join join_;

@@ -93,7 +93,8 @@ Inversion invert(const Space& space, const Rule& rule) {
       }
       case Family::power: {
         const auto args = graph.arguments(n);
-        if (!with[args[0]] || !graph.is_constant(args[1]) || space.reach->low[args[0]] < 0) return result;
+        if (!with[args[0]] || !graph.is_constant(args[1]) || space.reach->low[args[0]] < 0)
+          return result;
         const Int exponent = graph.nodes[args[1]].low;
         if (exponent < 1 || exponent > 62) return result;
         undo.kind = Undo::Kind::root;

@@ -1,12 +1,12 @@
 #include "enumerate/parallel.hpp"
 
-#include "enumerate/factored.hpp"
-
 #include <condition_variable>
 #include <exception>
 #include <map>
 #include <mutex>
 #include <thread>
+
+#include "enumerate/factored.hpp"
 
 namespace constrint::detail {
 namespace {

@@ -41,7 +41,6 @@ bool may_saturate(const Prepared& p, int n) {
   return true;
 }
 
-
 }  // namespace
 
 Reach::Reach(const Prepared& p) {

@@ -16,43 +16,11 @@ constexpr Int kAxisMost = 1 << 16;
 constexpr std::size_t kTableWords = std::size_t{1} << 21;
 constexpr Int kSafe = Int{1} << 62;
 
-bool grows_only(const Prepared& p, int n) {
-  const Graph& graph = p.compiled.graph;
-  const Node& node = graph.nodes[n];
-  if (node.family != Family::product && node.family != Family::power &&
-      node.family != Family::linear) {
-    return false;
-  }
-  const auto args = graph.arguments(n);
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    if (p.engine[args[i]].low < 0 || graph.coefficient(n)[i] < 0 ||
-        graph.coefficient(n)[i] >= kSafe) {
-      return false;
-    }
-  }
-  return node.family != Family::linear || (node.low >= 0 && node.low < kSafe);
-}
-
-bool may_saturate(const Prepared& p, int n) {
-  const Graph& graph = p.compiled.graph;
-  const auto small_or_none = [](Int bound) { return bound < kSafe || saturated(bound); };
-  if (!grows_only(p, n) || !small_or_none(p.engine[n].high) || p.engine[n].low >= kSafe) {
-    return false;
-  }
-  for (int parent : graph.parents_of(n)) {
-    const Node& asker = graph.nodes[parent];
-    const bool asks =
-        asker.family == Family::range && small_or_none(asker.high) && asker.low < kSafe;
-    if (!asks && !grows_only(p, parent)) return false;
-  }
-  return true;
-}
-
 class Builder {
  public:
   Builder(const ModelData& model, const Prepared& p, const Reach& reach,
-          const std::vector<int>& leaves,
-          const std::vector<Live>& live, AxisOrder order, std::size_t solve_from)
+          const std::vector<int>& leaves, const std::vector<Live>& live, AxisOrder order,
+          std::size_t solve_from)
       : model_(model),
         p_(p),
         graph_(p.compiled.graph),

@@ -40,7 +40,7 @@ struct Axis {
 // What the target's power must divide: a number, or a term's value, over known factors.
 struct Filter {
   i64 number = 0;
-  int node = -1;  // the term; -1: the number
+  int node = -1;                             // the term; -1: the number
   std::vector<std::pair<int, int>> factors;  // node, how often
   int exponent = 1;
 };

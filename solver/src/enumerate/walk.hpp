@@ -32,7 +32,8 @@ class Loops {
   // Calls visit(index) for what is left of a variable until it returns false.
   template <class Visit>
   bool each(int position, Visit visit) {
-    if (space_.axes[position].solver >= 0) return visit(static_cast<std::size_t>(places_[position]));
+    if (space_.axes[position].solver >= 0)
+      return visit(static_cast<std::size_t>(places_[position]));
     const Word* mask = final_mask(position);
     const int words = space_.axes[position].words;
     for (int w = 0; w < words; ++w) {
@@ -68,8 +69,8 @@ class Loops {
   int visible_;  // positions before the first hidden one
 };
 
-// Rows are handed over in blocks of about 32 KiB: enough to forget the call, little enough to stay in
-// the first cache and to be had from the allocator without asking the system.
+// Rows are handed over in blocks of about 32 KiB: enough to forget the call, little enough to stay
+// in the first cache and to be had from the allocator without asking the system.
 inline std::size_t block_rows(std::size_t width) {
   return std::clamp<std::size_t>(4096 / std::max<std::size_t>(width, 1), 16, 512);
 }
@@ -102,7 +103,7 @@ class Lister : public Loops {
   std::vector<i64> row_;
   std::vector<std::vector<int>> axis_columns_;  // per position: columns it fills
   std::vector<std::vector<std::pair<int, int>>> computed_columns_;  // (column, node)
-  std::vector<char> innermost_;  // per position: nothing but its values is left
+  std::vector<char> innermost_;   // per position: nothing but its values is left
   std::unique_ptr<i64[]> block_;  // not zeroed: a small space must not pay for a large block
   std::size_t rows_ = 0;
   std::uint64_t nodes_ = 0;

@@ -85,8 +85,8 @@ bool strides(Engine& e, int z, int x, int y) {
   return true;
 }
 
-// Keeps the values of x that n / x goes with. As a positive n / x falls while x rises, one pass over
-// both lists finds all.
+// Keeps the values of x that n / x goes with. As a positive n / x falls while x rises, one pass
+// over both lists finds all.
 bool pair_up(Engine& e, i64 n, int x, int y) {
   if (e[y].count == 0 || e[x].low < 0 || e[y].low < 0) {
     return e.keep_if(x, [&](i64 v) {
@@ -103,8 +103,8 @@ bool pair_up(Engine& e, i64 n, int x, int y) {
     while (left > 0) {
       wanted = static_cast<u64>(values[left - 1]);
       u64 product = 0;
-      const bool more = __builtin_mul_overflow(wanted, static_cast<u64>(v), &product) ||
-                        product > number;
+      const bool more =
+          __builtin_mul_overflow(wanted, static_cast<u64>(v), &product) || product > number;
       if (product == number && !more) return true;
       if (!more) return false;
       --left;

@@ -24,8 +24,8 @@ class Montgomery {
   u64 multiply(u64 a, u64 b) const {
     const u128 product = static_cast<u128>(a) * b;
     const u64 high = static_cast<u64>(product >> 64);
-    const u64 back = static_cast<u64>(
-        static_cast<u128>(static_cast<u64>(product) * inverse_) * modulus_ >> 64);
+    const u64 back =
+        static_cast<u64>(static_cast<u128>(static_cast<u64>(product) * inverse_) * modulus_ >> 64);
     return high >= back ? high - back : high - back + modulus_;
   }
   u64 add(u64 a, u64 b) const { return a + b >= modulus_ ? a + b - modulus_ : a + b; }
@@ -166,18 +166,20 @@ bool divisors_between(u64 n, u64 lowest, u64 highest, std::size_t most, std::vec
   }
   std::vector<u64> all{1};
   for (auto [p, e] : factorise(n)) {
-    const std::size_t before = all.size();
+    const std::vector<u64> before = all;
     u64 power = 1;
     for (int i = 0; i < e; ++i) {
       power *= p;
       if (power > highest) break;
-      for (std::size_t j = 0; j < before; ++j) {
+      const auto sorted = static_cast<std::ptrdiff_t>(all.size());
+      for (u64 d : before) {
         // Divisors above the window only grow, so they are dropped early.
-        if (static_cast<u128>(all[j]) * power <= highest) all.push_back(all[j] * power);
+        if (static_cast<u128>(d) * power > highest) break;
+        all.push_back(d * power);
       }
+      std::inplace_merge(all.begin(), all.begin() + sorted, all.end());
     }
   }
-  std::sort(all.begin(), all.end());
   for (u64 d : all) {
     if (d < lowest) continue;
     if (out->size() == most) return false;
