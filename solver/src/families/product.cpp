@@ -128,7 +128,11 @@ bool divisors(Engine& e, int z, int x, int y) {
 
 bool propagate(Engine& e, int z) {
   const auto args = e.arguments(z);
-  return propagate_product(e, z, args[0], args[1]) && filter_small(e, z);
+  if (!propagate_product(e, z, args[0], args[1])) return false;
+  // Two lists and a known product were paired up: what is left of them has a support.
+  const bool paired = e.fixed(z) && e.value(z) != 0 && abs_wide(e.value(z)) <= INT64_MAX &&
+                      e[args[0]].count != 0 && e[args[1]].count != 0;
+  return paired || filter_small(e, z);
 }
 
 Int evaluate(const Graph&, const Node&, const Int* arguments) {
