@@ -131,9 +131,13 @@ TEST(Factored, PartsAreMultipliedWhateverTheThreadsAndLimits) {
 }
 
 TEST(Numbers, AreFactorisedWhateverTheirSize) {
-  const std::vector<std::uint64_t> numbers{
-      4611685846628697223u,       4611686018427387847u, 999999999989u * 7, 3215031751u,
-      2147483647u * 2147483629ul, 46337ul * 46337ul,    1681u};
+  const std::vector<std::uint64_t> numbers{4611685846628697223u,
+                                           4611686018427387847u,
+                                           999999999989u * 7,
+                                           3215031751u,
+                                           2147483647u * 2147483629ul,
+                                           46337ul * 46337ul,
+                                           1681u};
   for (const std::uint64_t n : numbers) {
     std::uint64_t product = 1;
     for (auto [p, e] : detail::factorise(n)) {
