@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <cstdlib>
 #include <set>
+#include <stdexcept>
 
 #include "api/prepare.hpp"
 #include "constrint/constrint.hpp"
+#include "enumerate/factored.hpp"
+#include "enumerate/parallel.hpp"
 #include "random_model.hpp"
 
 namespace constrint {
@@ -44,6 +47,31 @@ std::vector<Values> list_by_search(const Model& model) {
   return found;
 }
 
+// The compiled loops with every axis taken for a long one: equations are solved, divisors filtered.
+std::vector<Values> list_by_solving(const Model& model, unsigned __int128* count) {
+  Options options;
+  detail::Control control(options);
+  detail::Prepared prepared(model.data(), nullptr, false);
+  std::vector<Values> found;
+  *count = 0;
+  if (!prepared.feasible) return found;
+  const detail::Reach reach(prepared);
+  const auto space =
+      detail::build_space(model.data(), prepared, reach, detail::leaves_of(prepared, -1),
+                          prepared.live, detail::AxisOrder::fastest, 1);
+  if (!space) throw std::logic_error("small domains have loops");
+  const std::size_t width = model.variables().size();
+  detail::list_space(*space, nullptr, 1, &control, [&](const std::int64_t* rows, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i)
+      found.emplace_back(rows + i * width, rows + (i + 1) * width);
+    return true;
+  });
+  std::sort(found.begin(), found.end());
+  detail::Counter counter(*space, &control);
+  if (counter.start()) counter.run(count);
+  return found;
+}
+
 int rounds() {
   const char* text = std::getenv("CONSTRINT_RANDOM_ROUNDS");
   return text != nullptr ? std::atoi(text) : 1500;
@@ -72,6 +100,9 @@ TEST_P(RandomModels, HaveTheSolutionsOfTheNaiveEnumerator) {
     std::sort(sorted.begin(), sorted.end());
     ASSERT_EQ(sorted, expected);
     ASSERT_EQ(list_by_search(model), expected);
+    unsigned __int128 counted = 0;
+    ASSERT_EQ(list_by_solving(model, &counted), expected);
+    ASSERT_EQ(static_cast<std::size_t>(counted), expected.size());
     ASSERT_EQ(model.count().count, expected.size());
 
     const Result first = model.solve_first();

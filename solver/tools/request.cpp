@@ -51,10 +51,13 @@ void read_json(const std::string& text, Request* request) {
       request->filename = j.at("file").get<std::string>();
       request->text = read_file(request->filename);
     }
-    for (const auto& [name, value] : j.value("parameters", json::object()).items()) {
+    // Named, as items() only refers to what it runs through.
+    const json parameters = j.value("parameters", json::object());
+    for (const auto& [name, value] : parameters.items()) {
       request->parameters[name] = value.get<std::int64_t>();
     }
-    for (const auto& [name, value] : j.value("values", json::object()).items()) {
+    const json values = j.value("values", json::object());
+    for (const auto& [name, value] : values.items()) {
       request->values[name] = value.get<std::int64_t>();
     }
     for (const auto& statement : j.value("add", json::array())) {

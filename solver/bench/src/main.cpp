@@ -34,7 +34,7 @@ struct Settings {
   std::string python = "python3";
   std::string json;
   std::string svg;
-  std::string from_json;
+  std::vector<std::string> from_json;
 };
 
 std::string ReadFile(const fs::path& path) {
@@ -231,8 +231,16 @@ int Run(const Settings& settings) {
     ListCases(settings.source);
     return 0;
   }
-  Report report = settings.from_json.empty() ? Runner(settings).Run()
-                                             : ReportFromJson(ReadFile(settings.from_json));
+  Report report;
+  if (settings.from_json.empty()) {
+    report = Runner(settings).Run();
+  } else {
+    report = ReportFromJson(ReadFile(settings.from_json[0]));
+    for (std::size_t i = 1; i < settings.from_json.size(); ++i) {
+      KeepBest(ReportFromJson(ReadFile(settings.from_json[i])), &report);
+    }
+    if (!settings.json.empty()) WriteFile(settings.json, ToJson(report));
+  }
   if (settings.processor_time) report = WithProcessorTime(std::move(report));
   for (const auto& [name, version] : report.solvers) {
     fmt::print("{:<20} {}\n", name, version.empty() ? "not installed" : version);
@@ -261,7 +269,9 @@ int main(int argc, char** argv) try {
   app.add_flag("--cpu", settings.processor_time, "tell processor time, not wall-clock time");
   app.add_option("--json", settings.json, "write the results here");
   app.add_option("--svg", settings.svg, "write the plot here");
-  app.add_option("--from-json", settings.from_json, "tell the results of an earlier run again");
+  app.add_option(
+      "--from-json", settings.from_json,
+      "tell the results of an earlier run again; of several, the best of each measurement");
   CLI11_PARSE(app, argc, argv);
   return bench::Run(settings);
 } catch (const std::exception& error) {

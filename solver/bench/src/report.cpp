@@ -110,6 +110,39 @@ Report ReportFromJson(const std::string& text) {
   return report;
 }
 
+namespace {
+
+Outcome Better(const Outcome& a, const Outcome& b) {
+  if (a.status != b.status || a.status != Status::kOk) {
+    if (a.status == Status::kOk) return a;
+    if (b.status == Status::kOk) return b;
+    return a.cpu_seconds > b.cpu_seconds ? a : b;
+  }
+  Outcome best = a.cpu_seconds < b.cpu_seconds ? a : b;
+  best.seconds = std::min(a.seconds, b.seconds);
+  best.cold = std::min(a.cold, b.cold);
+  best.cold_cpu = std::min(a.cold_cpu, b.cold_cpu);
+  return best;
+}
+
+}  // namespace
+
+void KeepBest(const Report& later, Report* report) {
+  report->limit_s = std::max(report->limit_s, later.limit_s);
+  for (const CaseReport& from : later.cases) {
+    for (CaseReport& c : report->cases) {
+      if (c.name != from.name) continue;
+      for (const Measurement& m : from.measurements) {
+        for (Measurement& old : c.measurements) {
+          if (old.solver == m.solver && old.task == m.task) {
+            old.outcome = Better(old.outcome, m.outcome);
+          }
+        }
+      }
+    }
+  }
+}
+
 Report WithProcessorTime(Report report) {
   report.clock = "processor time";
   for (CaseReport& c : report.cases) {

@@ -43,6 +43,10 @@ struct Report {
 std::string ToJson(const Report& report);
 Report ReportFromJson(const std::string& text);
 
+// Of everything that both have measured, the report keeps the best: the fastest run, warm and cold,
+// or the longest wait for what did not end.
+void KeepBest(const Report& later, Report* report);
+
 // The same report with processor times in place of wall-clock times: what to compare where other
 // work ran on the machine. Every solver here runs on one thread.
 Report WithProcessorTime(Report report);

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "api/prepare.hpp"
+#include "enumerate/factored.hpp"
 #include "enumerate/parallel.hpp"
 #include "families/family.hpp"
 
@@ -25,15 +26,6 @@ SearchPlan listing_plan(const ModelData& model, const Prepared& p, const Control
   }
   plan.smallest_domain = control.options().order != Order::preference;
   return plan;
-}
-
-std::vector<int> leaves_of(const Prepared& p, int component) {
-  std::vector<int> leaves;
-  for (int n = 0; n < p.compiled.graph.size(); ++n) {
-    const int c = p.parts.of_leaf[n];
-    if (c >= 0 && (component < 0 || c == component)) leaves.push_back(n);
-  }
-  return leaves;
 }
 
 // A projected term has distinct values, not distinct variables: the loops cannot list those.
@@ -84,13 +76,25 @@ Status solve_every(const ModelData& model, Prepared* p, Control* control, const 
   };
   const AxisOrder order =
       control->options().order == Order::preference ? AxisOrder::preference : AxisOrder::fastest;
-  std::optional<Space> space;
-  if (!projects_terms(model, *p)) {
-    space = build_space(model, *p, leaves_of(*p, -1), p->live, order);
-  }
   bool out = false;
-  if (space) {
-    out = list_space(*space, thread_count(control->options()), control, counted) == Listed::limit;
+  const Reach reach(*p);  // the spaces point to it
+  std::optional<Factored> factored;
+  if (!projects_terms(model, *p)) {
+    if (order == AxisOrder::fastest) {
+      bool infeasible = false;
+      factored = factor_space(model, *p, reach, control, &infeasible);
+      if (infeasible) return Status::infeasible;
+      if (control->out()) return Status::limit;
+    }
+    if (!factored) {
+      auto whole = build_space(model, *p, reach, leaves_of(*p, -1), p->live, order);
+      if (whole) factored.emplace(Factored{std::move(*whole), std::nullopt});
+    }
+  }
+  if (factored) {
+    const Factors* factors = factored->factors ? &*factored->factors : nullptr;
+    out = list_space(factored->space, factors, thread_count(control->options()), control,
+                     counted) == Listed::limit;
   } else {
     out = search_every(model, p, control, counted) == Verdict::limit;
   }
@@ -102,13 +106,10 @@ Status solve_every(const ModelData& model, Prepared* p, Control* control, const 
 namespace {
 
 // False where a limit was met.
-bool count_component(const ModelData& model, Prepared* p, Control* control, int component,
-                     bool by_search, unsigned __int128* count) {
+bool count_component(const ModelData& model, Prepared* p, const Reach& reach, Control* control,
+                     int component, bool by_search, unsigned __int128* count) {
   const std::vector<int> leaves = leaves_of(*p, component);
-  std::vector<Live> live;
-  for (const Live& l : p->live) {
-    if (p->parts.of_leaf[l.leaves[0]] == component) live.push_back(l);
-  }
+  const std::vector<Live> live = live_of(*p, component);
   if (!by_search && live.empty() && !model.projected) {
     // Nothing ties the variables: their domains multiply, however wide.
     *count = 1;
@@ -121,7 +122,7 @@ bool count_component(const ModelData& model, Prepared* p, Control* control, int 
     if (exact) return true;
   }
   if (!by_search) {
-    if (const auto space = build_space(model, *p, leaves, live, AxisOrder::fastest)) {
+    if (const auto space = build_space(model, *p, reach, leaves, live, AxisOrder::fastest)) {
       Counter counter(*space, control);
       *count = 0;
       return !counter.start() || counter.run(count);
@@ -147,10 +148,11 @@ Status count_every(const ModelData& model, Prepared* p, Control* control,
   *count = 0;
   if (!p->feasible) return Status::infeasible;
   const bool by_search = projects_terms(model, *p);
+  const Reach reach(*p);
   unsigned __int128 product = 1;
   for (int c = 0; c < p->parts.count; ++c) {
     unsigned __int128 here = 0;
-    if (!count_component(model, p, control, c, by_search, &here)) return Status::limit;
+    if (!count_component(model, p, reach, control, c, by_search, &here)) return Status::limit;
     if (here == 0) return Status::infeasible;
     if (product > ~static_cast<unsigned __int128>(0) / here) {
       throw ModelError("the number of solutions exceeds 2^128");

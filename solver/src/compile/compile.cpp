@@ -233,10 +233,11 @@ Compiled Compiler::run() {
     out_.negated_objective = model_.maximise;
   }
   branches();
+  regroup_products();
   graph().link();
   out_.posted.assign(static_cast<std::size_t>(graph().size()), 0);
   for (const Restriction& r : out_.restrictions) {
-    if (graph().nodes[r.node].family != Family::variable) out_.posted[r.node] = 1;
+    if (!r.implied && graph().nodes[r.node].family != Family::variable) out_.posted[r.node] = 1;
   }
   return std::move(out_);
 }

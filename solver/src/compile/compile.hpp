@@ -15,6 +15,7 @@ struct Restriction {
   Int low = -kBig, high = kBig;
   int set = -1;  // in Graph::sets
   i64 modulus = 1, residue = 0;
+  bool implied = false;  // follows from others: for propagation alone
 };
 
 struct Branch {

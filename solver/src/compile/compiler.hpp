@@ -60,6 +60,9 @@ class Compiler {
   void restrict(const Restriction& restriction);
   int divides_node(const Sum& divisor, const Sum& value);
 
+  // implied.cpp
+  void regroup_products();
+
   // compile.cpp
   void find_definitions();
   void collect_atoms(int expr, int constraint);

@@ -12,6 +12,8 @@ namespace {
 constexpr std::uint32_t kStrideMost = 32;
 // Windows up to this size are searched for the first value of a divisor domain.
 constexpr std::size_t kDivisorsMost = 1 << 14;
+// Of this many numbers the divisors are remembered.
+constexpr std::size_t kNumbersMost = 4;
 // Executions per node after which bounds that creep no longer wake others (the search splits
 // instead): without this, x < y & y < x over 2^62 values would count its way to the end.
 constexpr u64 kPatience = 10;
@@ -74,7 +76,12 @@ bool Engine::within(int n, Int low, Int high) {
   d.low = std::max(d.low, low);
   d.high = std::min(d.high, high);
   if (d.low > d.high) return false;
-  return tighten(n, &d) && update(n, d);
+  const Int asked_low = d.low, asked_high = d.high;
+  if (!tighten(n, &d)) return false;
+  as_asked_ = d.low == asked_low && d.high == asked_high;
+  const bool left = update(n, d);
+  as_asked_ = false;
+  return left;
 }
 
 bool Engine::assign(int n, Int v) {
@@ -160,6 +167,19 @@ bool Engine::among(int n, std::span<const i64> allowed) {
   return tighten(n, &d) && update(n, d);
 }
 
+// Remembered, as all terms of an equation ask for the divisors of the same few numbers; null where
+// there are too many.
+const std::vector<i64>* Engine::all_divisors(u64 number) {
+  for (const auto& [n, list] : divisors_) {
+    if (n == number) return &list;
+  }
+  std::vector<i64> list;
+  if (!divisors_between(number, 1, number, kDivisorsMost, &list)) return nullptr;
+  if (divisors_.size() == kNumbersMost) divisors_.erase(divisors_.begin());
+  divisors_.emplace_back(number, std::move(list));
+  return &divisors_.back().second;
+}
+
 // Turns an interval that divides a number into the list of its divisors, when that is short enough.
 bool Engine::list_divisors(Domain* d) {
   std::vector<i64> positive, list;
@@ -169,7 +189,13 @@ bool Engine::list_divisors(Domain* d) {
   const u64 lowest = d->low > 0    ? static_cast<u64>(d->low)
                      : d->high < 0 ? static_cast<u64>(-d->high)
                                    : 1;
-  if (!divisors_between(number, lowest, highest, kDivisorsMost, &positive)) return true;
+  const std::vector<i64>* known = highest - lowest < 64 ? nullptr : all_divisors(number);
+  if (known != nullptr) {
+    positive.assign(std::lower_bound(known->begin(), known->end(), static_cast<i64>(lowest)),
+                    std::upper_bound(known->begin(), known->end(), static_cast<i64>(highest)));
+  } else if (!divisors_between(number, lowest, highest, kDivisorsMost, &positive)) {
+    return true;
+  }
   const auto wanted = [&](Int v) {
     return v >= d->low && v <= d->high &&
            (d->modulus == 1 || floor_mod(v, d->modulus) == d->residue);
@@ -266,8 +292,30 @@ bool Engine::update(int n, Domain next) {
 
 void Engine::changed(int n, bool notable) {
   if (!notable) return;
-  schedule(n);
-  for (int p : graph_.parents_of(n)) schedule(p);
+  const auto wake = [&](int p) {
+    if (p != running_) return schedule(p);
+    touched_ = true;
+    surprised_ = surprised_ || !as_asked_;
+  };
+  wake(n);
+  for (int p : graph_.parents_of(n)) wake(p);
+}
+
+// What a node changed itself wakes it again only where that may have left it something to do.
+bool Engine::execute(int n) {
+  const FamilyInfo& info = family(graph_.nodes[n].family);
+  if (!info.exact) return info.propagate(*this, n);
+  running_ = n;
+  touched_ = surprised_ = rounded_ = false;
+  const bool consistent = info.propagate(*this, n);
+  running_ = -1;
+  if (!consistent || !touched_) return consistent;
+  const auto args = graph_.arguments(n);
+  if (surprised_ || rounded_ ||
+      std::all_of(args.begin(), args.end(), [&](int a) { return fixed(a); })) {
+    schedule(n);
+  }
+  return true;
 }
 
 void Engine::schedule(int n) {
@@ -297,7 +345,7 @@ bool Engine::propagate() {
     queued_[n] = 0;
     ++propagations;
     ++round_;
-    if (!family(graph_.nodes[n].family).propagate(*this, n)) {
+    if (!execute(n)) {
       clear_queue();
       return false;
     }

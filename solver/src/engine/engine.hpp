@@ -71,19 +71,26 @@ class Engine {
   void schedule(int n);  // the node's own constraint
   void clear_queue();
 
+  // For families that reach their own fixpoint in one execution as long as bounds come out as
+  // computed: this one was rounded or left something for another.
+  void rounded() { rounded_ = true; }
+
   u64 propagations = 0;
 
  private:
+  bool execute(int n);
   bool update(int n, Domain next);
   bool tighten(int n, Domain* d);
   bool filter_explicit(Domain* d);
   bool make_explicit(int n, Domain* d);
   bool list_divisors(Domain* d);
+  const std::vector<i64>* all_divisors(u64 number);
   void changed(int n, bool notable);
 
   const Graph& graph_;
   std::vector<Domain> domains_;
   std::vector<i64> arena_;
+  std::vector<std::pair<u64, std::vector<i64>>> divisors_;  // of numbers asked for lately
   struct Saved {
     int node;
     Domain domain;
@@ -102,6 +109,10 @@ class Engine {
   std::vector<std::uint8_t> dear_;  // per node: goes to the second queue
   std::vector<char> queued_;
   u64 round_ = 0;  // executions since propagate() began
+  // While a node of a family with `exact` runs: the node, and what happened to its own domains.
+  int running_ = -1;
+  bool as_asked_ = false;  // within() gave just the bounds it was given
+  bool touched_ = false, surprised_ = false, rounded_ = false;
 };
 
 template <class Keep>

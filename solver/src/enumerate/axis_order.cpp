@@ -2,24 +2,27 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 namespace constrint::detail {
 
 std::vector<int> fastest_order(const std::vector<OrderItem>& items,
                                const std::vector<std::vector<int>>& scopes) {
-  std::map<int, const OrderItem*> by_leaf;
+  std::size_t leaves = 0;
+  for (const OrderItem& item : items) {
+    leaves = std::max(leaves, static_cast<std::size_t>(item.leaf) + 1);
+  }
+  std::vector<const OrderItem*> by_leaf(leaves, nullptr);
   for (const OrderItem& item : items) by_leaf[item.leaf] = &item;
   std::vector<int> order;
-  std::map<int, bool> placed;
+  std::vector<char> placed(leaves, 0);
   // A variable of one constraint alone can wait: its mask is worked out, and prunes, when the
   // others of that constraint are bound, and all that is left to do with it is to run through the
   // bits. One for each constraint.
-  std::map<int, int> uses;
+  std::vector<int> uses(leaves, 0);
   for (const auto& scope : scopes) {
     for (int leaf : scope) ++uses[leaf];
   }
-  std::map<int, bool> waits;
+  std::vector<char> waits(leaves, 0);
   for (const auto& scope : scopes) {
     const OrderItem* best = nullptr;
     for (int leaf : scope) {

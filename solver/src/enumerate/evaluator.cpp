@@ -45,7 +45,8 @@ Evaluator::Evaluator(const Space& space)
 Step Evaluator::scalar_step(int node) {
   std::vector<Operand64> arguments;
   for (int a : space_.graph->arguments(node)) arguments.push_back({&scalars_[a], false});
-  return make_step(*space_.graph, node, arguments, space_.saturating[node] != 0, &scalars_[node]);
+  return make_step(*space_.graph, node, arguments, space_.reach->saturating[node] != 0,
+                   &scalars_[node]);
 }
 
 void Evaluator::compile(std::size_t r) {
@@ -59,11 +60,34 @@ void Evaluator::compile(std::size_t r) {
   for (std::size_t i = 0; i < rule.strides.size(); ++i) {
     c.strides.push_back({rule.scope[i], rule.strides[i]});
   }
-  c.scratch.resize(static_cast<std::size_t>(axis.words));
-  c.buffer.resize(rule.column_nodes.size() * c.count);
   if (c.table) {
     for (int n : rule.scalar_nodes) c.scalar_steps.push_back(scalar_step(n));
   }
+  c.axis = &axis;
+  if (rule.how == Rule::How::filter) {
+    c.filter = &rule.filter;
+    c.divisors = Divisors(axis.values, rule.filter.exponent);
+    return;
+  }
+  const Domain& d = (*space_.engine)[rule.node];
+  c.low = d.low < -kLimit ? -kLimit : static_cast<i64>(d.low);
+  c.high = d.high > kLimit ? kLimit : static_cast<i64>(d.high);
+  c.plain = d.count == 0 && d.modulus == 1 && d.divisor_of == 0;
+  if (rule.how == Rule::How::solve) {
+    c.inversion = invert(space_, rule);
+    c.place_of = PlaceOf(axis.values);
+  } else if (rule.how == Rule::How::check) {
+    for (int n : rule.column_nodes) c.probe.push_back(scalar_step(n));
+  } else {
+    compile_columns(rule, &c);
+  }
+}
+
+void Evaluator::compile_columns(const Rule& rule, Compiled64* compiled) {
+  Compiled64& c = *compiled;
+  const Axis& axis = *c.axis;
+  c.scratch.resize(static_cast<std::size_t>(axis.words));
+  c.buffer.resize(rule.column_nodes.size() * c.count);
   std::vector<std::pair<int, const i64*>> columns{{axis.leaf, axis.values.data()}};
   i64* buffer = c.buffer.data();
   // Terms of the target alone are the same every time and worked out here once.
@@ -82,7 +106,8 @@ void Evaluator::compile(std::size_t r) {
         arguments.push_back({&scalars_[a], false});
       }
     }
-    c.steps.push_back(make_step(*space_.graph, n, arguments, space_.saturating[n] != 0, buffer));
+    c.steps.push_back(
+        make_step(*space_.graph, n, arguments, space_.reach->saturating[n] != 0, buffer));
     if (alone) {
       own[n] = 1;
       c.steps.back().run(c.steps.back(), c.count);
@@ -92,11 +117,6 @@ void Evaluator::compile(std::size_t r) {
     buffer += c.count;
   }
   c.result = columns.back().second;
-  const Domain& d = (*space_.engine)[rule.node];
-  c.low = d.low < -kLimit ? -kLimit : static_cast<i64>(d.low);
-  c.high = d.high > kLimit ? kLimit : static_cast<i64>(d.high);
-  c.plain = d.count == 0 && d.modulus == 1 && d.divisor_of == 0;
-  c.axis = &axis;
   if (c.count <= kBisect) return;
   c.direction = direction(space_, rule);
   if (axis.values.front() > axis.values.back()) c.direction = -c.direction;
@@ -114,8 +134,31 @@ void Evaluator::sift(const Compiled64& c, const i64* values, std::size_t base, W
   }
 }
 
+bool Evaluator::dividend(const Compiled64& c, u64* number) const {
+  i64 rest = c.filter->node < 0 ? c.filter->number : scalars_[c.filter->node];
+  for (auto [node, times] : c.filter->factors) {
+    for (int i = 0; i < times; ++i) {
+      const i64 quotient = rest / scalars_[node];
+      if (quotient * scalars_[node] != rest) return false;
+      rest = quotient;
+    }
+  }
+  *number = static_cast<u64>(rest < 0 ? -rest : rest);
+  return true;
+}
+
 void Evaluator::fill(Compiled64& c, Word* out) {
   for (const Step& step : c.scalar_steps) step.run(step, 1);
+  if (c.filter != nullptr) {
+    const auto words = static_cast<std::size_t>(c.axis->words);
+    std::fill(out, out + words, ~Word{0});
+    if (c.count % 64 != 0) out[words - 1] = (Word{1} << (c.count % 64)) - 1;
+    u64 number = 0;
+    if (!dividend(c, &number) || !c.divisors.filter(number, out, out)) {
+      std::fill(out, out + words, Word{0});
+    }
+    return;
+  }
   if (!c.probe.empty()) return bisect(c, out);
   for (const Step& step : c.steps) step.run(step, c.count);
   const i64* v = c.result;

@@ -21,6 +21,32 @@ class Evaluator {
     for (const Step& step : hoisted_[position]) step.run(step, 1);
   }
   i64 scalar(int node) const { return scalars_[node]; }
+  // A filter's bits of `in`; false where none is left.
+  bool filter(int rule, const Word* in, Word* out) {
+    Compiled64& c = compiled_[rule];
+    if (c.table) {
+      const Word* remembered = mask(rule);
+      Word any = 0;
+      for (int w = 0; w < c.axis->words; ++w) any |= out[w] = in[w] & remembered[w];
+      return any != 0;
+    }
+    u64 number = 0;
+    return dividend(c, &number) && c.divisors.filter(number, in, out);
+  }
+  // The place of the value that solves the rule for its target, or -1.
+  int solve(int rule) const {
+    const Compiled64& c = compiled_[rule];
+    i64 value = 0;
+    return c.inversion.solve(scalars_.data(), &value) ? c.place_of(value) : -1;
+  }
+  // Whether the rule holds with this value of its target.
+  bool check(int rule, std::size_t index) {
+    const Compiled64& c = compiled_[rule];
+    scalars_[c.axis->leaf] = c.axis->values[index];
+    for (const Step& step : c.probe) step.run(step, 1);
+    const i64 value = scalars_[c.node];
+    return value >= c.low && value <= c.high && (c.plain || space_.engine->contains(c.node, value));
+  }
   // The mask of a rule for what is bound; points into the table, or into the rule's scratch.
   const Word* mask(int rule) {
     Compiled64& c = compiled_[rule];
@@ -52,10 +78,17 @@ class Evaluator {
     i64 low = 0, high = 0;
     int node = -1;
     bool table = false, plain = true;
+    const Filter* filter = nullptr;
+    Divisors divisors;
+    Inversion inversion;
+    PlaceOf place_of;
   };
 
   void compile(std::size_t rule);
+  void compile_columns(const Rule& rule, Compiled64* c);
   void fill(Compiled64& c, Word* out);
+  // What the target of a filter must divide; false where the known factors do not.
+  bool dividend(const Compiled64& c, u64* number) const;
   void bisect(Compiled64& c, Word* out);
   void sift(const Compiled64& c, const i64* values, std::size_t base, Word* word) const;
   Step scalar_step(int node);

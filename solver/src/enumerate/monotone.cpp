@@ -23,8 +23,8 @@ int direction(const Space& space, const Rule& rule) {
     const auto place = known.find(n);
     return place == known.end() ? 0 : place->second;
   };
-  const auto never_negative = [&](int n) { return space.low[n] >= 0; };
-  const auto never_positive = [&](int n) { return space.high[n] <= 0; };
+  const auto never_negative = [&](int n) { return space.reach->low[n] >= 0; };
+  const auto never_positive = [&](int n) { return space.reach->high[n] <= 0; };
   for (int n : rule.column_nodes) {
     const Node& node = graph.nodes[n];
     const auto args = graph.arguments(n);
@@ -51,8 +51,8 @@ int direction(const Space& space, const Rule& rule) {
         if (of(args[1]) == 0 && never_negative(args[0]) && never_negative(args[1])) d = of(args[0]);
         break;
       case Family::floor_div:
-        if (of(args[1]) == 0 && space.low[args[1]] > 0) d = of(args[0]);
-        if (of(args[0]) == 0 && never_negative(args[0]) && space.low[args[1]] > 0) {
+        if (of(args[1]) == 0 && space.reach->low[args[1]] > 0) d = of(args[0]);
+        if (of(args[0]) == 0 && never_negative(args[0]) && space.reach->low[args[1]] > 0) {
           d = flip(of(args[1]), true);
         }
         break;
@@ -64,9 +64,9 @@ int direction(const Space& space, const Rule& rule) {
         break;
       case Family::range:
         // One-sided as far as the argument reaches.
-        if (node.high >= space.high[args[0]]) {
+        if (node.high >= space.reach->high[args[0]]) {
           d = of(args[0]);
-        } else if (node.low <= space.low[args[0]]) {
+        } else if (node.low <= space.reach->low[args[0]]) {
           d = flip(of(args[0]), true);
         }
         break;

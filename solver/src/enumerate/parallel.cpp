@@ -6,15 +6,33 @@
 #include <mutex>
 #include <thread>
 
+#include "enumerate/factored.hpp"
+
 namespace constrint::detail {
 namespace {
+
+// What a lister's rows go through on their way to sink. sink must outlive the result.
+Lister::Flush expanded(const Factors* factors, Control* control, const Lister::Flush& sink) {
+  if (factors == nullptr) return sink;
+  // Shared, as a function object is copied.
+  return [factors, control, &sink, block = std::make_shared<Factors::Block>()](const i64* rows,
+                                                                               std::size_t count) {
+    const Lister::Flush timed = [&](const i64* values, std::size_t n) {
+      control->check_clock();
+      return !control->out() && sink(values, n);
+    };
+    return factors->expand(rows, count, timed, block.get());
+  };
+}
 
 // Hands out one value of the outermost loop at a time; finished rows wait for their turn. No worker
 // runs far ahead, which bounds the memory that waits.
 class Team {
  public:
-  Team(const Space& space, unsigned threads, Control* control, const Lister::Flush& sink)
+  Team(const Space& space, const Factors* factors, unsigned threads, Control* control,
+       const Lister::Flush& sink)
       : space_(space),
+        factors_(factors),
         threads_(threads),
         control_(*control),
         sink_(sink),
@@ -41,20 +59,19 @@ class Team {
       Control own(options, control_.deadline());
       Lister lister(space_, &own, &stop_);
       const std::size_t width = space_.outputs.size();
-      if (lister.start()) {
-        std::size_t task = 0;
-        while (take(&task)) {
-          Rows rows;
-          const bool done = lister.run(task, task + 1, [&](const i64* values, std::size_t count) {
-            if (its_turn(task)) return stream(&rows, values, count);
-            rows.values.insert(rows.values.end(), values, values + count * width);
-            rows.count += count;
-            return !stop_.load(std::memory_order_relaxed);
-          });
-          if (!done && own.out()) limit_ = true;
-          if (!done) stop_ = true;
-          deliver(task, std::move(rows));
-        }
+      std::size_t task = 0;
+      for (const bool any = lister.start(); any && take(&task);) {
+        Rows rows;
+        const Lister::Flush keep = [&](const i64* values, std::size_t count) {
+          if (its_turn(task)) return stream(&rows, values, count);
+          rows.values.insert(rows.values.end(), values, values + count * width);
+          rows.count += count;
+          return !stop_.load(std::memory_order_relaxed);
+        };
+        const bool done = lister.run(task, task + 1, expanded(factors_, &own, keep));
+        if (!done && own.out()) limit_ = true;
+        if (!done) stop_ = true;
+        deliver(task, std::move(rows));
       }
       const std::lock_guard<std::mutex> lock(mutex_);
       control_.nodes += own.nodes;
@@ -112,6 +129,7 @@ class Team {
   }
 
   const Space& space_;
+  const Factors* factors_;
   const unsigned threads_;
   Control& control_;
   const Lister::Flush& sink_;
@@ -127,16 +145,16 @@ class Team {
 
 }  // namespace
 
-Listed list_space(const Space& space, unsigned threads, Control* control,
+Listed list_space(const Space& space, const Factors* factors, unsigned threads, Control* control,
                   const Lister::Flush& sink) {
   const bool shared = threads > 1 && !space.axes.empty() && !space.axes[0].hidden &&
                       space.axes[0].values.size() > 1 && control->options().max_nodes == 0;
-  if (shared) return Team(space, threads, control, sink).run();
+  if (shared) return Team(space, factors, threads, control, sink).run();
   std::atomic<bool> stop{false};
   Lister lister(space, control, &stop);
   if (!lister.start()) return Listed::complete;
   const std::size_t all = space.axes.empty() ? 0 : space.axes[0].values.size();
-  if (lister.run(0, all, sink)) return Listed::complete;
+  if (lister.run(0, all, expanded(factors, control, sink))) return Listed::complete;
   return control->out() ? Listed::limit : Listed::stopped;
 }
 

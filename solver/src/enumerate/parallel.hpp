@@ -8,8 +8,11 @@ namespace constrint::detail {
 
 enum class Listed : std::uint8_t { complete, stopped, limit };
 
-// sink is called by one thread at a time, in the order of the loops.
-Listed list_space(const Space& space, unsigned threads, Control* control,
+class Factors;
+
+// sink is called by one thread at a time, in the order of the loops. factors: what every row is
+// multiplied with, or null.
+Listed list_space(const Space& space, const Factors* factors, unsigned threads, Control* control,
                   const Lister::Flush& sink);
 
 }  // namespace constrint::detail

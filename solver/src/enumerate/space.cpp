@@ -1,9 +1,11 @@
 #include "enumerate/space.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "enumerate/axis_order.hpp"
 #include "families/family.hpp"
+#include "math/numbers.hpp"
 
 namespace constrint::detail {
 namespace {
@@ -16,26 +18,32 @@ constexpr Int kSafe = Int{1} << 62;
 
 class Builder {
  public:
-  Builder(const ModelData& model, const Prepared& p, const std::vector<int>& leaves,
-          const std::vector<Live>& live, AxisOrder order)
+  Builder(const ModelData& model, const Prepared& p, const Reach& reach,
+          const std::vector<int>& leaves, const std::vector<Live>& live, AxisOrder order,
+          std::size_t solve_from)
       : model_(model),
         p_(p),
         graph_(p.compiled.graph),
+        reach_(reach),
         leaves_(leaves),
         live_(live),
-        order_(order) {}
+        order_(order),
+        solve_from_(solve_from) {}
 
   bool run() {
     space.graph = &graph_;
     space.engine = &p_.engine;
+    space.reach = &reach_;
     position_.assign(static_cast<std::size_t>(graph_.size()), -1);
     visibility();
-    if (!order_axes() || !no_overflow()) return false;
+    if (!reach_.fits || !order_axes()) return false;
     open_.assign(static_cast<std::size_t>(graph_.size()), 0);
     space.last.assign(static_cast<std::size_t>(graph_.size()), -1);
     space.constants.assign(static_cast<std::size_t>(graph_.size()), 0);
     for (int n = 0; n < graph_.size(); ++n) analyse(n);
     for (const Live& l : live_) add_rule(l);
+    choose_ways();
+    place_rules();
     outputs();
     stages();
     tables();
@@ -115,71 +123,6 @@ class Builder {
     return true;
   }
 
-  // Every term must stay within 62 bits for all combinations of the values, pruned or not; products
-  // and sums of non-negative terms may go beyond when all that is asked of them is to be small.
-  bool no_overflow() {
-    Engine hull(graph_);
-    const auto size = static_cast<std::size_t>(graph_.size());
-    space.low.assign(size, 0);
-    space.high.assign(size, 0);
-    space.saturating.assign(size, 0);
-    for (int n = 0; n < graph_.size(); ++n) {
-      const Node& node = graph_.nodes[n];
-      if (node.family == Family::variable) {
-        const Domain& d = p_.engine[n];
-        if (!hull.within(n, d.low, d.high)) return false;
-      } else if (node.family != Family::constant) {
-        if (!family(node.family).propagate(hull, n)) return false;
-        hull.clear_queue();
-      }
-      space.low[n] = hull[n].low;
-      space.high[n] = hull[n].high;
-      Int reach = std::max(abs_wide(hull[n].low), abs_wide(hull[n].high));
-      if (node.family == Family::linear) {
-        reach = abs_wide(node.low);
-        const auto args = graph_.arguments(n);
-        for (std::size_t i = 0; i < args.size(); ++i) {
-          const Int most = std::max(abs_wide(hull[args[i]].low), abs_wide(hull[args[i]].high));
-          reach = add(reach, mul(abs_wide(graph_.coefficient(n)[i]), most));
-        }
-      }
-      if (reach < kSafe) continue;
-      if (!may_saturate(n)) return false;
-      space.saturating[n] = 1;
-    }
-    return true;
-  }
-
-  bool grows_only(int n) const {
-    const Node& node = graph_.nodes[n];
-    if (node.family != Family::product && node.family != Family::power &&
-        node.family != Family::linear) {
-      return false;
-    }
-    const auto args = graph_.arguments(n);
-    for (std::size_t i = 0; i < args.size(); ++i) {
-      if (p_.engine[args[i]].low < 0 || graph_.coefficient(n)[i] < 0 ||
-          graph_.coefficient(n)[i] >= kSafe) {
-        return false;
-      }
-    }
-    return node.family != Family::linear || (node.low >= 0 && node.low < kSafe);
-  }
-
-  bool may_saturate(int n) const {
-    const auto small_or_none = [](Int bound) { return bound < kSafe || saturated(bound); };
-    if (!grows_only(n) || !small_or_none(p_.engine[n].high) || p_.engine[n].low >= kSafe) {
-      return false;
-    }
-    for (int p : graph_.parents_of(n)) {
-      const Node& parent = graph_.nodes[p];
-      const bool asks =
-          parent.family == Family::range && small_or_none(parent.high) && parent.low < kSafe;
-      if (!asks && !grows_only(p)) return false;
-    }
-    return true;
-  }
-
   // Which terms vary, the last position they depend on, and the value of those that do not vary.
   void analyse(int n) {
     const Node& node = graph_.nodes[n];
@@ -233,16 +176,126 @@ class Builder {
       for (int a : graph_.arguments(n)) with_target[n] |= with_target[a];
       (with_target[n] ? rule.column_nodes : rule.scalar_nodes).push_back(n);
     }
-    const int index = static_cast<int>(space.rules.size());
-    if (rule.trigger() < 0) {
-      space.initial.push_back(index);
-    } else {
+    space.rules.push_back(std::move(rule));
+  }
+
+  bool is_long(int position) const { return space.axes[position].values.size() > solve_from_; }
+
+  // Equations along long axes are solved; what comes after them only checks.
+  void choose_ways() {
+    for (std::size_t r = 0; r < space.rules.size(); ++r) {
+      Rule& rule = space.rules[r];
+      if (rule.trigger() < 0 || !is_long(rule.target())) continue;
+      int& solver = space.axes[rule.target()].solver;
+      if (solver >= 0 && space.rules[solver].trigger() <= rule.trigger()) continue;
+      if (invert(space, rule).possible) solver = static_cast<int>(r);
+    }
+    const std::size_t written = space.rules.size();
+    for (std::size_t r = 0; r < written; ++r) {
+      Rule& rule = space.rules[r];
+      if (rule.trigger() < 0 || !is_long(rule.target())) continue;
+      const int solver = space.axes[rule.target()].solver;
+      if (solver == static_cast<int>(r)) {
+        rule.how = Rule::How::solve;
+      } else if (solver >= 0 && space.rules[solver].trigger() <= rule.trigger()) {
+        rule.how = Rule::How::check;
+      } else if (filters(rule)) {
+        rule.how = Rule::How::filter;
+      }
+    }
+    for (std::size_t r = 0; r < written; ++r) add_implied(static_cast<int>(r));
+  }
+
+  // "target divides a term without it", or "target times other variables divides a number".
+  bool filters(Rule& rule) {
+    if (graph_.nodes[rule.node].family == Family::product) return filters_product(rule);
+    if (graph_.nodes[rule.node].family != Family::divides || !p_.engine.is_true(rule.node)) {
+      return false;
+    }
+    const auto args = graph_.arguments(rule.node);
+    const int leaf = space.axes[rule.target()].leaf;
+    if (args[0] != leaf || p_.engine.contains(leaf, 0)) return false;
+    if (std::count(rule.column_nodes.begin(), rule.column_nodes.end(), args[1]) != 0) return false;
+    if (args[1] == leaf || reach_.saturating[args[1]]) return false;
+    rule.filter.node = args[1];
+    return true;
+  }
+
+  // Where the product may be any divisor of the number, its list says nothing more.
+  bool filters_product(Rule& rule) {
+    const Domain& d = p_.engine[rule.node];
+    if (d.divisor_of <= 0 || d.modulus != 1 || d.low != 1 || d.high != d.divisor_of) return false;
+    if (d.count == 0 || d.count != divisor_count(static_cast<u64>(d.divisor_of))) return false;
+    const auto times = positive_factors(rule.node, nullptr);
+    if (times.empty()) return false;
+    for (auto [position, exponent] : times) {
+      if (position == rule.target()) {
+        rule.filter.exponent = exponent;
+      } else {
+        rule.filter.factors.push_back({space.axes[position].leaf, exponent});
+      }
+    }
+    rule.filter.number = d.divisor_of;
+    return true;
+  }
+
+  // The variables of a product and how often each is a factor, by position; empty where a factor is
+  // anything else. Fixed factors are taken out of *number.
+  std::map<int, int> positive_factors(int node, Int* number) const {
+    std::map<int, int> times;
+    std::vector<int> stack{node};
+    while (!stack.empty()) {
+      const int n = stack.back();
+      stack.pop_back();
+      const Domain& d = p_.engine[n];
+      if (graph_.nodes[n].family == Family::product) {
+        for (int a : graph_.arguments(n)) stack.push_back(a);
+      } else if (number != nullptr && d.fixed() && d.low >= 1 && *number % d.low == 0) {
+        *number /= d.low;
+      } else if (position_[n] < 0 || d.low < 1) {
+        return {};
+      } else {
+        ++times[position_[n]];
+      }
+    }
+    return times;
+  }
+
+  // x y z == n: y divides n / x. Where variables are positive, every part of a product divides it.
+  void add_implied(int r) {
+    const int node = space.rules[r].node;
+    const Domain& d = p_.engine[node];
+    if (d.low != d.high || d.low < 1 || d.low >= kSafe) return;
+    Int number = d.low;
+    const auto times = positive_factors(node, &number);
+    Rule implied;
+    implied.node = -1;
+    implied.how = Rule::How::filter;
+    implied.filter.number = static_cast<i64>(number);
+    for (auto [position, exponent] : times) {
+      implied.scope.push_back(position);
+      implied.filter.exponent = exponent;
+      const int solver = space.axes[position].solver;
+      const bool solved = solver >= 0 && space.rules[solver].trigger() <= implied.trigger();
+      if (implied.trigger() >= 0 && is_long(position) && !solved) space.rules.push_back(implied);
+      implied.filter.factors.push_back({space.axes[position].leaf, exponent});
+    }
+  }
+
+  void place_rules() {
+    for (std::size_t r = 0; r < space.rules.size(); ++r) {
+      const Rule& rule = space.rules[r];
+      if (rule.trigger() < 0) {
+        space.initial.push_back(static_cast<int>(r));
+        continue;
+      }
       Axis& axis = space.axes[rule.trigger()];
-      axis.triggers.push_back(index);
-      axis.touches.push_back(rule.target());
+      axis.triggers.push_back(static_cast<int>(r));
+      if (rule.how == Rule::How::mask || rule.how == Rule::How::filter) {
+        axis.touches.push_back(rule.target());
+      }
       space.tail = std::max(space.tail, rule.trigger() + 1);
     }
-    space.rules.push_back(std::move(rule));
   }
 
   void outputs() {
@@ -273,9 +326,11 @@ class Builder {
       touches.erase(std::unique(touches.begin(), touches.end()), touches.end());
       for (int f : touches) space.stage_of_touch[d].push_back(space.stages[f]++);
       // Rules of one target together, so that a stage is written once.
-      std::stable_sort(
-          space.axes[d].triggers.begin(), space.axes[d].triggers.end(),
-          [&](int a, int b) { return space.rules[a].target() < space.rules[b].target(); });
+      std::stable_sort(space.axes[d].triggers.begin(), space.axes[d].triggers.end(),
+                       [&](int a, int b) {
+                         const Rule &x = space.rules[a], &y = space.rules[b];
+                         return std::pair(x.target(), x.how) < std::pair(y.target(), y.how);
+                       });
     }
     for (std::size_t f = 0; f < space.axes.size(); ++f) {
       space.stage_offset.push_back(space.stage_words);
@@ -288,7 +343,9 @@ class Builder {
     std::vector<std::pair<std::size_t, int>> sizes;
     for (std::size_t r = 0; r < space.rules.size(); ++r) {
       const Rule& rule = space.rules[r];
-      if (rule.trigger() < 0) continue;
+      // Each entry would be asked for once only where the scope is all that is bound.
+      const bool once = static_cast<int>(rule.scope.size()) == rule.trigger() + 2;
+      if (rule.trigger() < 0 || once || rule.how > Rule::How::filter) continue;
       std::size_t words = static_cast<std::size_t>(space.axes[rule.target()].words);
       for (std::size_t i = 0; i + 1 < rule.scope.size() && words <= kTableWords; ++i) {
         words *= space.axes[rule.scope[i]].values.size();
@@ -315,9 +372,11 @@ class Builder {
   const ModelData& model_;
   const Prepared& p_;
   const Graph& graph_;
+  const Reach& reach_;
   const std::vector<int>& leaves_;
   const std::vector<Live>& live_;
   AxisOrder order_;
+  std::size_t solve_from_;
   std::vector<char> hidden_, open_;
   std::vector<int> position_;
 };
@@ -325,9 +384,10 @@ class Builder {
 }  // namespace
 
 std::optional<Space> build_space(const ModelData& model, const Prepared& prepared,
-                                 const std::vector<int>& leaves, const std::vector<Live>& live,
-                                 AxisOrder order) {
-  Builder builder(model, prepared, leaves, live, order);
+                                 const Reach& reach, const std::vector<int>& leaves,
+                                 const std::vector<Live>& live, AxisOrder order,
+                                 std::size_t solve_from) {
+  Builder builder(model, prepared, reach, leaves, live, order, solve_from);
   if (!builder.run()) return std::nullopt;
   return std::move(builder.space);
 }

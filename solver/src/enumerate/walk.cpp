@@ -12,6 +12,7 @@ Loops::Loops(const Space& space)
       evaluator_(space),
       masks_(space.stage_words, 0),
       indices_(space.axes.size(), 0),
+      places_(space.axes.size(), -1),
       size_(static_cast<int>(space.axes.size())),
       visible_(0) {
   while (visible_ < size_ && !space.axes[visible_].hidden) ++visible_;
@@ -23,13 +24,18 @@ Loops::Loops(const Space& space)
     for (int r : axis.triggers) {
       const int target = space.rules[r].target();
       const int words = space.axes[target].words;
+      if (space.rules[r].how > Rule::How::filter) {
+        triggers_[p].push_back({r, words, nullptr, nullptr, space.rules[r].how, target});
+        continue;
+      }
       if (target != previous)
         touch = static_cast<std::size_t>(
             std::find(axis.touches.begin(), axis.touches.end(), target) - axis.touches.begin());
       Word* out = masks_.data() + space.stage_offset[target] +
                   static_cast<std::size_t>(space.stage_of_touch[p][touch] * words);
       // A second rule for the same target narrows what the first one wrote.
-      triggers_[p].push_back({r, words, target == previous ? out : out - words, out});
+      triggers_[p].push_back(
+          {r, words, target == previous ? out : out - words, out, space.rules[r].how, target});
       previous = target;
     }
   }
@@ -54,19 +60,39 @@ bool Loops::enter(int position, std::size_t index) {
   evaluator_.bind(position, index);
   indices_[position] = index;
   for (const Trigger& t : triggers_[position]) {
-    const Word* allowed = evaluator_.mask(t.rule);
-    if (t.words == 1) {
-      if ((*t.out = *t.in & *allowed) == 0) return false;
-      continue;
+    if (t.words == 1 && t.how == Rule::How::mask) {
+      if ((*t.out = *t.in & *evaluator_.mask(t.rule)) == 0) return false;
+    } else if (!apply(t)) {
+      return false;
     }
-    Word any = 0;
-    for (int w = 0; w < t.words; ++w) any |= t.out[w] = t.in[w] & allowed[w];
-    if (any == 0) return false;
   }
   return true;
 }
 
+bool Loops::apply(const Trigger& t) {
+  switch (t.how) {
+    case Rule::How::mask: {
+      const Word* allowed = evaluator_.mask(t.rule);
+      Word any = 0;
+      for (int w = 0; w < t.words; ++w) any |= t.out[w] = t.in[w] & allowed[w];
+      return any != 0;
+    }
+    case Rule::How::filter:
+      return evaluator_.filter(t.rule, t.in, t.out);
+    case Rule::How::solve: {
+      const int place = evaluator_.solve(t.rule);
+      places_[t.target] = place;
+      // All masks of the target are there: rules triggered from here on only check.
+      return place >= 0 && (final_mask(t.target)[place / 64] >> (place % 64) & 1) != 0;
+    }
+    case Rule::How::check:
+      return evaluator_.check(t.rule, static_cast<std::size_t>(places_[t.target]));
+  }
+  return false;
+}
+
 std::uint64_t Loops::bits(int position) const {
+  if (space_.axes[position].solver >= 0) return 1;
   const Word* mask = final_mask(position);
   std::uint64_t count = 0;
   for (int w = 0; w < space_.axes[position].words; ++w) {
@@ -78,22 +104,14 @@ std::uint64_t Loops::bits(int position) const {
 bool Loops::exists(int position) {
   // Masks of positions without further rules are never empty: enter() saw to that.
   if (position >= space_.tail || position == size_) return true;
-  const Word* mask = final_mask(position);
-  for (int w = 0; w < space_.axes[position].words; ++w) {
-    for (Word rest = mask[w]; rest != 0; rest &= rest - 1) {
-      const std::size_t index =
-          static_cast<std::size_t>(w) * 64 + static_cast<std::size_t>(__builtin_ctzll(rest));
-      if (enter(position, index) && exists(position + 1)) return true;
-    }
-  }
-  return false;
+  return !each(position, [&](std::size_t index) {
+    return !(enter(position, index) && exists(position + 1));
+  });
 }
 
 // ---- listing ----
 
 namespace {
-
-constexpr std::size_t kBlockRows = 512;
 
 // A row's width known to the compiler makes its copy a few vector moves.
 template <std::size_t kWidth>
@@ -143,7 +161,12 @@ void spread_row(const i64* row, std::size_t width, std::size_t column, const i64
 }  // namespace
 
 Lister::Lister(const Space& space, Control* control, std::atomic<bool>* stop)
-    : Loops(space), control_(control), stop_(stop), width_(space.outputs.size()), row_(width_, 0) {
+    : Loops(space),
+      control_(control),
+      stop_(stop),
+      width_(space.outputs.size()),
+      block_rows_(block_rows(width_)),
+      row_(width_, 0) {
   axis_columns_.resize(space.axes.size());
   computed_columns_.resize(space.axes.size());
   std::vector<int> last(static_cast<std::size_t>(space.graph->size()), -1);
@@ -165,7 +188,7 @@ Lister::Lister(const Space& space, Control* control, std::atomic<bool>* stop)
         break;
     }
   }
-  block_.resize(kBlockRows * std::max<std::size_t>(1, width_));
+  block_ = std::make_unique_for_overwrite<i64[]>(block_rows_ * std::max<std::size_t>(1, width_));
   innermost_.assign(space.axes.size(), 0);
   if (size_ > 0 && visible_ == size_) {
     const auto p = static_cast<std::size_t>(size_ - 1);
@@ -174,10 +197,10 @@ Lister::Lister(const Space& space, Control* control, std::atomic<bool>* stop)
 }
 
 bool Lister::emit() {
-  std::copy(row_.begin(), row_.end(), block_.data() + rows_ * width_);
-  if (++rows_ < kBlockRows) return true;
+  std::copy(row_.begin(), row_.end(), block_.get() + rows_ * width_);
+  if (++rows_ < block_rows_) return true;
   rows_ = 0;
-  return (*flush_)(block_.data(), kBlockRows);
+  return (*flush_)(block_.get(), block_rows_);
 }
 
 // Looked at now and then only: a loop takes a few nanoseconds.
@@ -200,15 +223,19 @@ bool Lister::innermost(int position) {
   const std::size_t column = axis_columns_[position].empty()
                                  ? width_
                                  : static_cast<std::size_t>(axis_columns_[position][0]);
-  i64* out = block_.data() + rows_ * width_;
+  if (axis.solver >= 0) {
+    if (column < width_) row_[column] = axis.values[static_cast<std::size_t>(places_[position])];
+    return emit();
+  }
+  i64* out = block_.get() + rows_ * width_;
   for (int w = 0; w < axis.words; ++w) {
     const i64* values = axis.values.data() + static_cast<std::size_t>(w) * 64;
     for (Word rest = mask[w]; rest != 0;) {
-      spread_row(row_.data(), width_, column, values, &rest, kBlockRows, &out, &rows_);
-      if (rows_ < kBlockRows) continue;
+      spread_row(row_.data(), width_, column, values, &rest, block_rows_, &out, &rows_);
+      if (rows_ < block_rows_) continue;
       rows_ = 0;
-      out = block_.data();
-      if (!(*flush_)(block_.data(), kBlockRows)) return false;
+      out = block_.get();
+      if (!(*flush_)(block_.get(), block_rows_)) return false;
     }
   }
   return true;
@@ -218,19 +245,11 @@ bool Lister::walk(int position) {
   if (position == visible_) return !(position == size_ || exists(position)) || emit();
   if (innermost_[position]) return innermost(position);
   if (interrupted()) return false;
-  const Axis& axis = space_.axes[position];
-  const Word* mask = final_mask(position);
-  const int words = axis.words;
-  for (int w = 0; w < words; ++w) {
-    for (Word rest = mask[w]; rest != 0; rest &= rest - 1) {
-      const std::size_t index =
-          static_cast<std::size_t>(w) * 64 + static_cast<std::size_t>(__builtin_ctzll(rest));
-      if (!enter(position, index)) continue;
-      bind_outputs(position);
-      if (!walk(position + 1)) return false;
-    }
-  }
-  return true;
+  return each(position, [&](std::size_t index) {
+    if (!enter(position, index)) return true;
+    bind_outputs(position);
+    return walk(position + 1);
+  });
 }
 
 bool Lister::run(std::size_t first, std::size_t last, const Flush& flush) {
@@ -252,7 +271,7 @@ bool Lister::run(std::size_t first, std::size_t last, const Flush& flush) {
   rows_ = 0;
   control_->nodes += nodes_ & 255;
   nodes_ = 0;
-  return rest == 0 || flush(block_.data(), rest);
+  return rest == 0 || flush(block_.get(), rest);
 }
 
 // ---- counting ----
@@ -284,11 +303,18 @@ void Counter::plan_memory() {
     // A mask narrowed only by rules over seen positions follows from their indices.
     for (const Rule& rule : space_.rules) {
       if (rule.trigger() < 0 || rule.trigger() >= p || rule.target() < p) continue;
+      bool follows = true;
       for (std::size_t i = 0; i + 1 < rule.scope.size(); ++i) {
-        if (!seen[rule.scope[i]]) narrowed[rule.target()] = 1;
+        follows = follows && seen[rule.scope[i]] != 0;
+      }
+      if (follows || rule.how == Rule::How::check) continue;
+      if (rule.how == Rule::How::solve) {
+        memory.places.push_back(rule.target());
+      } else {
+        narrowed[rule.target()] = 1;
       }
     }
-    std::size_t words = 0;
+    std::size_t words = memory.places.size();
     for (int q = 0; q < size_; ++q) {
       if (q < p && seen[q]) memory.seen.push_back(q);
       if (q >= p && narrowed[q]) {
@@ -305,6 +331,9 @@ bool Counter::key(int position, std::string* out) const {
   for (int q : memory.seen) {
     const auto index = static_cast<std::uint32_t>(indices_[q]);
     out->append(reinterpret_cast<const char*>(&index), sizeof index);
+  }
+  for (int q : memory.places) {
+    out->append(reinterpret_cast<const char*>(&places_[q]), sizeof places_[q]);
   }
   for (auto [q, s] : memory.masks) {
     out->append(reinterpret_cast<const char*>(stage(q, s)),
@@ -343,14 +372,10 @@ unsigned __int128 Counter::walk(int position) {
     }
   }
   unsigned __int128 count = 0;
-  const Word* mask = final_mask(position);
-  for (int w = 0; w < space_.axes[position].words; ++w) {
-    for (Word rest = mask[w]; rest != 0; rest &= rest - 1) {
-      const std::size_t index =
-          static_cast<std::size_t>(w) * 64 + static_cast<std::size_t>(__builtin_ctzll(rest));
-      if (enter(position, index)) count += walk(position + 1);
-    }
-  }
+  each(position, [&](std::size_t index) {
+    if (enter(position, index)) count += walk(position + 1);
+    return true;
+  });
   if (remember && !control_->out() && memory.counts.size() < (std::size_t{1} << 20)) {
     memory.counts.emplace(std::move(key_text), count);
   }

@@ -2,6 +2,8 @@
 #ifndef CONSTRINT_ENUMERATE_WALK_HPP
 #define CONSTRINT_ENUMERATE_WALK_HPP
 
+#include <algorithm>
+#include <memory>
 #include <unordered_map>
 
 #include "enumerate/evaluator.hpp"
@@ -27,26 +29,51 @@ class Loops {
            static_cast<std::size_t>(number * space_.axes[position].words);
   }
   std::uint64_t bits(int position) const;
+  // Calls visit(index) for what is left of a variable until it returns false.
+  template <class Visit>
+  bool each(int position, Visit visit) {
+    if (space_.axes[position].solver >= 0)
+      return visit(static_cast<std::size_t>(places_[position]));
+    const Word* mask = final_mask(position);
+    const int words = space_.axes[position].words;
+    for (int w = 0; w < words; ++w) {
+      for (Word rest = mask[w]; rest != 0; rest &= rest - 1) {
+        const auto bit = static_cast<std::size_t>(__builtin_ctzll(rest));
+        if (!visit(static_cast<std::size_t>(w) * 64 + bit)) return false;
+      }
+    }
+    return true;
+  }
   // Whether positions from here on have a common completion.
   bool exists(int position);
 
   const Space& space_;
-  // One rule to apply on entering a position: out = in & mask, and whether that is the last word on
-  // the target (then an empty mask prunes).
+  // One rule to apply on entering a position: out = in & mask, and an empty mask prunes; or the
+  // target's value is computed or checked.
   struct Trigger {
     int rule;
     int words;
     const Word* in;
     Word* out;
+    Rule::How how;
+    int target;
   };
+  bool apply(const Trigger& trigger);
 
   Evaluator evaluator_;
   std::vector<std::vector<Trigger>> triggers_;  // per position
   std::vector<Word> masks_;
   std::vector<std::size_t> indices_;
+  std::vector<int> places_;  // of solved variables, once their solver was triggered
   int size_;
   int visible_;  // positions before the first hidden one
 };
+
+// Rows are handed over in blocks of about 32 KiB: enough to forget the call, little enough to stay
+// in the first cache and to be had from the allocator without asking the system.
+inline std::size_t block_rows(std::size_t width) {
+  return std::clamp<std::size_t>(4096 / std::max<std::size_t>(width, 1), 16, 512);
+}
 
 // Lists solutions as rows; for a part of the outermost loop so that threads can share it.
 class Lister : public Loops {
@@ -72,12 +99,12 @@ class Lister : public Loops {
   Control* control_;
   std::atomic<bool>* stop_;
   const Flush* flush_ = nullptr;
-  std::size_t width_;
+  std::size_t width_, block_rows_;
   std::vector<i64> row_;
   std::vector<std::vector<int>> axis_columns_;  // per position: columns it fills
   std::vector<std::vector<std::pair<int, int>>> computed_columns_;  // (column, node)
-  std::vector<char> innermost_;  // per position: nothing but its values is left
-  std::vector<i64> block_;
+  std::vector<char> innermost_;   // per position: nothing but its values is left
+  std::unique_ptr<i64[]> block_;  // not zeroed: a small space must not pay for a large block
   std::size_t rows_ = 0;
   std::uint64_t nodes_ = 0;
 };
@@ -101,6 +128,7 @@ class Counter : public Loops {
     bool use = false;
     std::vector<int> seen;                   // earlier positions that later rules look at
     std::vector<std::pair<int, int>> masks;  // (position, stage) narrowed by the others
+    std::vector<int> places;                 // solved positions that others than seen decide
     std::unordered_map<std::string, unsigned __int128> counts;
     std::uint64_t asked = 0, found = 0;
   };

@@ -15,6 +15,9 @@ struct FamilyInfo {
   bool (*propagate)(Engine& engine, int node);
   // The node's value for given argument values: the family's own check, apart from propagation.
   Int (*evaluate)(const Graph& graph, const Node& node, const Int* arguments);
+  // One execution reaches the node's fixpoint unless it calls Engine::rounded() or a domain takes
+  // other bounds than it was given.
+  bool exact = false;
 };
 
 const FamilyInfo& family(Family f);

@@ -7,10 +7,55 @@
 namespace constrint::detail {
 namespace {
 
+// Sixteen such parts and a constant stay within 62 bits.
+constexpr i64 kPart = i64{1} << 57;
+
 Int low_of(const Engine& e, int n, Int c) { return mul(c, c > 0 ? e[n].low : e[n].high); }
 Int high_of(const Engine& e, int n, Int c) { return mul(c, c > 0 ? e[n].high : e[n].low); }
 
+constexpr std::size_t kInline = 16;
+
+// The same as below where every part fits in 62 bits, which is nearly always: false where one does
+// not, *consistent otherwise.
+bool bounds64(Engine& e, int z, bool* consistent) {
+  const auto args = e.arguments(z);
+  const Int* c = e.graph().coefficient(z);
+  const std::size_t n = args.size();
+  if (n > kInline || abs_wide(e.graph().nodes[z].low) > kPart) return false;
+  i64 least_of[kInline], most_of[kInline];
+  i64 low = static_cast<i64>(e.graph().nodes[z].low), high = low;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Domain& d = e[args[i]];
+    if (!fits64(d.low) || !fits64(d.high) || !fits64(c[i])) return false;
+    const i64 k = static_cast<i64>(c[i]);
+    const i64 a = static_cast<i64>(k > 0 ? d.low : d.high);
+    const i64 b = static_cast<i64>(k > 0 ? d.high : d.low);
+    if (__builtin_mul_overflow(k, a, &least_of[i]) || __builtin_mul_overflow(k, b, &most_of[i]) ||
+        least_of[i] < -kPart || most_of[i] > kPart) {
+      return false;
+    }
+    low += least_of[i];
+    high += most_of[i];
+  }
+  *consistent = e.within(z, low, high);
+  if (!*consistent) return true;
+  const i64 z_low = static_cast<i64>(e[z].low), z_high = static_cast<i64>(e[z].high);
+  for (std::size_t i = 0; i < n; ++i) {
+    const i64 least = z_low - (high - most_of[i]), most = z_high - (low - least_of[i]);
+    if ((least <= least_of[i] && most >= most_of[i]) || e.fixed(args[i])) continue;
+    const Int k = c[i];
+    if (k != 1 && k != -1) e.rounded();
+    *consistent = k > 0 ? e.within(args[i], ceil_div(least, k), floor_div(most, k))
+                        : e.within(args[i], ceil_div(most, k), floor_div(least, k));
+    if (!*consistent) return true;
+  }
+  return true;
+}
+
 bool propagate_bounds(Engine& e, int z) {
+  bool consistent = true;
+  if (bounds64(e, z, &consistent)) return consistent;
+  e.rounded();
   const auto args = e.arguments(z);
   const Int* c = e.graph().coefficient(z);
   const Int constant = e.graph().nodes[z].low;
@@ -55,36 +100,42 @@ Int base(const Engine& e, int x, Int c) {
 bool propagate_congruences(Engine& e, int z) {
   const auto args = e.arguments(z);
   const Int* c = e.graph().coefficient(z);
-  i64 strides_inline[16];
-  std::vector<i64> strides_heap;
-  i64* strides = strides_inline;
-  if (args.size() > 16) {
-    strides_heap.resize(args.size());
-    strides = strides_heap.data();
+  const std::size_t n = args.size();
+  i64 strides_inline[kInline], after_inline[kInline];
+  std::vector<i64> heap;
+  i64 *strides = strides_inline, *after = after_inline;
+  if (n > kInline) {
+    heap.resize(2 * n);
+    strides = heap.data();
+    after = strides + n;
   }
-  i64 all = 0;
   int unknown = 0;  // arguments of which no stride is known
-  Int sum = e.graph().nodes[z].low;
-  for (std::size_t i = 0; i < args.size(); ++i) {
+  for (std::size_t i = 0; i < n; ++i) {
     strides[i] = stride(e, args[i], c[i]);
-    all = gcd64(all, strides[i]);
     // Two of them and no congruence says anything, in whichever direction.
     if (strides[i] == 1 && ++unknown == 2) return true;
-    sum = add(sum, base(e, args[i], c[i]));
   }
+  // after[i]: the common divisor of z's stride and those behind i.
+  const i64 z_stride = e.fixed(z) ? 0 : e[z].modulus;
+  i64 all = 0;
+  for (std::size_t i = n; i-- > 0;) {
+    after[i] = i + 1 == n ? z_stride : gcd64(after[i + 1], strides[i + 1]);
+    all = gcd64(all, strides[i]);
+  }
+  if (all == 1 && z_stride == 1) return true;
+  Int sum = e.graph().nodes[z].low;
+  for (std::size_t i = 0; i < n; ++i) sum = add(sum, base(e, args[i], c[i]));
   if (saturated(sum)) return true;
   if (all > 1 && !e.congruent(z, all, static_cast<i64>(floor_mod(sum, all)))) return false;
-  const i64 z_stride = e.fixed(z) ? 0 : e[z].modulus;
   if (z_stride == 1) return true;
   const Int z_base = e.fixed(z) ? e.value(z) : Int{e[z].residue};
   if (saturated(z_base)) return true;
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    if (strides[i] == 0) continue;
-    i64 others = z_stride;
-    for (std::size_t j = 0; j < args.size() && others != 1; ++j) {
-      if (j != i) others = gcd64(others, strides[j]);
-    }
-    if (others <= 1 || saturated(c[i])) continue;  // 0: all others fixed, where bounds are exact
+  i64 before = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const i64 others = gcd64(before, after[i]);
+    before = gcd64(before, strides[i]);
+    // 0: all others fixed, where bounds are exact.
+    if (strides[i] == 0 || others <= 1 || saturated(c[i])) continue;
     // c x == z - rest (mod others).
     const Int rest = sub(sum, base(e, args[i], c[i]));
     const i64 target = static_cast<i64>(floor_mod(sub(z_base, rest), others));
@@ -121,6 +172,6 @@ Int evaluate(const Graph& graph, const Node& node, const Int* arguments) {
 
 }  // namespace
 
-const FamilyInfo kLinear{"linear", false, propagate, evaluate};
+const FamilyInfo kLinear{"linear", false, propagate, evaluate, true};
 
 }  // namespace constrint::detail

@@ -9,6 +9,7 @@ namespace {
 
 bool forward(Engine& e, int z, int x, int y) {
   const Domain &a = e[x], &b = e[y];
+  if (a.low >= 0 && b.low >= 0) return e.within(z, mul(a.low, b.low), mul(a.high, b.high));
   const Int corners[4] = {mul(a.low, b.low), mul(a.low, b.high), mul(a.high, b.low),
                           mul(a.high, b.high)};
   const auto [low, high] = std::minmax_element(corners, corners + 4);
@@ -18,6 +19,11 @@ bool forward(Engine& e, int z, int x, int y) {
 // x from z / y, where y does not hold 0.
 bool divide(Engine& e, int z, int x, int y) {
   Int y_low = e[y].low, y_high = e[y].high, z_low = e[z].low, z_high = e[z].high;
+  // A multiplication tells whether the division would change anything.
+  if (y_low > 0 && e[x].low >= 0 && mul(e[x].low, y_high) >= z_low &&
+      mul(e[x].high, y_low) <= z_high) {
+    return true;
+  }
   if (y_low <= 0 && y_high >= 0) {
     if (z_low <= 0 && z_high >= 0) return true;
     // z is not 0, so neither is a factor, and |x| <= |z|.
@@ -33,9 +39,15 @@ bool divide(Engine& e, int z, int x, int y) {
     std::swap(z_low, z_high);
     z_low = -z_low, z_high = -z_high;
   }
+  if (y_low <= 0 || z_low < 0 || e[x].low < 0) e.rounded();
   Int low = -kBig, high = kBig;
   if (z_low > -kBig) low = z_low >= 0 ? ceil_div(z_low, y_high) : ceil_div(z_low, y_low);
   if (z_high < kBig) high = z_high >= 0 ? floor_div(z_high, y_low) : floor_div(z_high, y_high);
+  // Where a bound was rounded, z or y may follow.
+  if ((low > e[x].low && mul(low, y_high) != z_low) ||
+      (high < e[x].high && mul(high, y_low) != z_high)) {
+    e.rounded();
+  }
   return e.within(x, low, high);
 }
 
@@ -45,6 +57,7 @@ bool strides(Engine& e, int z, int x, int y) {
   // x = a + m s, y = b + n t: x y = a b + a n t + b m s + m n s t.
   const Int a = base(x), b = base(y);
   const i64 m = stride(x), n = stride(y);
+  if (m == 1 && n == 1 && (e[z].modulus == 1 || e.fixed(z))) return true;
   const Int parts[3] = {mul(a, n), mul(b, m), mul(m, n)};
   i64 g = 0;
   for (Int part : parts) {
@@ -72,6 +85,34 @@ bool strides(Engine& e, int z, int x, int y) {
   return true;
 }
 
+// Keeps the values of x that n / x goes with. As a positive n / x falls while x rises, one pass
+// over both lists finds all.
+bool pair_up(Engine& e, i64 n, int x, int y) {
+  if (e[y].count == 0 || e[x].low < 0 || e[y].low < 0) {
+    return e.keep_if(x, [&](i64 v) {
+      if (v == 0 || v == -1 || n % v != 0) return v == -1 && e.contains(y, -Int{n});
+      return e.contains(y, n / v);
+    });
+  }
+  const u64 number = static_cast<u64>(n);
+  const i64* values = e.values(y).data();
+  std::size_t left = n > 0 ? e[y].count : 0;
+  return e.keep_if(x, [&, wanted = u64{0}](i64 v) mutable {
+    // keep_if may move the values of y with the arena: only what was read stays.
+    values = e.values(y).data();
+    while (left > 0) {
+      wanted = static_cast<u64>(values[left - 1]);
+      u64 product = 0;
+      const bool more =
+          __builtin_mul_overflow(wanted, static_cast<u64>(v), &product) || product > number;
+      if (product == number && !more) return true;
+      if (!more) return false;
+      --left;
+    }
+    return false;
+  });
+}
+
 bool divisors(Engine& e, int z, int x, int y) {
   i64 number = e[z].divisor_of;
   if (e.fixed(z)) {
@@ -81,16 +122,17 @@ bool divisors(Engine& e, int z, int x, int y) {
   if (number == 0) return true;
   if (!e.factor_of(x, number) || !e.factor_of(y, number)) return false;
   if (!e.fixed(z)) return true;
-  const Int n = e.value(z);
-  const auto partner = [&](int other) {
-    return [&e, n, other](i64 v) { return v != 0 && n % v == 0 && e.contains(other, n / v); };
-  };
-  return e.keep_if(x, partner(y)) && e.keep_if(y, partner(x));
+  const i64 n = static_cast<i64>(e.value(z));
+  return pair_up(e, n, x, y) && pair_up(e, n, y, x);
 }
 
 bool propagate(Engine& e, int z) {
   const auto args = e.arguments(z);
-  return propagate_product(e, z, args[0], args[1]) && filter_small(e, z);
+  if (!propagate_product(e, z, args[0], args[1])) return false;
+  // Two lists and a known product were paired up: what is left of them has a support.
+  const bool paired = e.fixed(z) && e.value(z) != 0 && abs_wide(e.value(z)) <= INT64_MAX &&
+                      e[args[0]].count != 0 && e[args[1]].count != 0;
+  return paired || filter_small(e, z);
 }
 
 Int evaluate(const Graph&, const Node&, const Int* arguments) {
@@ -104,6 +146,6 @@ bool propagate_product(Engine& e, int z, int x, int y) {
          divisors(e, z, x, y);
 }
 
-const FamilyInfo kProduct{"product", false, propagate, evaluate};
+const FamilyInfo kProduct{"product", false, propagate, evaluate, true};
 
 }  // namespace constrint::detail

@@ -14,7 +14,7 @@ i64 gcd64(i64 a, i64 b);  // non-negative; gcd64(0, a) == |a|
 i64 lcm64(i64 a, i64 b);
 // x with a * x == 1 (mod m), for gcd(a, m) == 1 and m >= 1; 0 <= x < m.
 i64 inverse_mod(i64 a, i64 m);
-bool is_prime(u64 n);  // exact for all 64-bit n
+bool is_prime(u64 n);  // exact for all n below 2^63
 // Prime factors with multiplicity, ascending; n >= 1.
 std::vector<std::pair<u64, int>> factorise(u64 n);
 // How many positive divisors n has.

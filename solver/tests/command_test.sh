@@ -1,0 +1,54 @@
+#!/bin/sh
+# The command's answers in text and JSON, and every exit code that its README promises.
+# Usage: command_test.sh <constrint>
+command=$1
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+failures=0
+
+# expect <exit code> <text that the output must hold> <arguments>...
+expect() {
+  code=$1 text=$2
+  shift 2
+  output=$("$command" "$@" 2>&1 <"$folder/model")
+  found=$?
+  case $output in *"$text"*) holds=yes ;; *) holds=no ;; esac
+  [ "$found" -eq "$code" ] && [ "$holds" = yes ] && return
+  echo "constrint $*: expected exit code $code and '$text', found $found and: $output"
+  failures=$((failures + 1))
+}
+
+cat >"$folder/model" <<'MODEL'
+param N = 360;
+var x, y in 1..100;
+x * y == N;
+x <= y;
+maximize x;
+MODEL
+printf 'var x in 1..3;\nx + == 2;\n' >"$folder/broken"
+printf 'param N; var x in 1..3; x == N;\n' >"$folder/unset"
+cat >"$folder/request" <<'JSON'
+{"action": "count", "model": "param N = 7; var x in 1..9; x % N == 0;", "parameters": {"N": 3},
+ "options": {"max_seconds": 60}}
+JSON
+
+expect 0 'x = 18' solve -
+expect 0 'x = 4' first - -a 'x > 3;'
+expect 0 '9' count -
+expect 0 '"count":"9"' count - --json
+expect 0 '"x":18' solve - --json
+expect 0 '18,20' all -
+expect 0 '3' count --request "$folder/request"
+expect 3 'not the JSON' --request "$folder/broken"
+expect 1 'infeasible' solve - -p N=101
+expect 1 'x <= y' explain - -a 'x > y;'
+expect 0 '' check - -v x=18 -v y=20
+expect 1 'x <= y' check - -v x=20 -v y=18
+expect 2 'limit' all - --max-solutions 2 --json
+expect 3 'usage' solve - --json -p N
+expect 3 'expected' solve
+expect 3 'cannot read' solve "$folder/missing"
+expect 4 '2:5' solve "$folder/broken"
+expect 5 'N' solve "$folder/unset"
+expect 0 'maximize x' text -
+[ "$failures" -eq 0 ]
