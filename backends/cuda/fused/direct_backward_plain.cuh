@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The short way through direct_backward.cuh (plain.cuh says when): the same product and cell; a warp of its own moves the tensors
-// (mover.cuh). Step i of the mover is step T - 1 - i here, and so is iteration i.
+// The short way through direct_backward.cuh (plain.cuh says when): the same product and cell. Iteration i is step T - 1 - i.
+//
+// What forward saved comes by bulk copies, a chunk of steps at a time (saved_chunks.cuh); d_h (and h) row by row, by the warp that
+// reads them. The slots' gradients are written from the buffers in which the product reads them.
 #pragma once
 
 #include "cuda/fused/backward_pair.cuh"
-#include "cuda/fused/mover_setup.cuh"
 #include "cuda/fused/operand.cuh"
 #include "cuda/fused/plain.cuh"
+#include "cuda/fused/rows.cuh"
+#include "cuda/fused/saved_chunks.cuh"
 
 namespace flashrnn::cuda {
 
@@ -16,61 +19,105 @@ struct DirectBackwardPlain {
   static constexpr int kDepth = (D + 31) / 32;
   static constexpr int kGates = Cell::kRecurrents;
   static constexpr int kGateBytes = kDepth * kOperandBytes, kTileBytes = kGates * kGateBytes, kBufferBytes = Tiles * kTileBytes;
-  static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, true, D, kColumns);
-  static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, true, D, kColumns);
-  static constexpr int kRowBytes = gpu::row_bytes(D);
-  static constexpr int kKept = Cell::kKept > 0 ? Cell::kKept : 1;
-
-  using DirectStages = Stages<Chunk, kIn.bytes(), kOut.bytes()>;
+  static constexpr int kKept = Cell::kKept > 0 ? Cell::kKept : 1, kAhead = gpu::kRowSteps;
+  static constexpr int kKinds = Cell::kReadsH ? 2 : 1;  // rows of d_h, and of h one step before
+  static constexpr int kRowsBytes = kKinds * 8 * kWarpRowBytes, kStepBytes = kWarps * Tiles * kRowsBytes;
+  using Pieces = LanePieces<kKinds>;
+  using OutPieces = LanePieces<kGates>;
+  using Chunks = SavedChunks<D, Tiles, Chunk>;
 
   const BackwardParams& p;
-  DirectStages stages;
+  Chunks chunks;
   int warp, lane, q, row, n, b0, u;
-  u32 word, block;
+  u32 piece, word, out_piece;  // what this lane copies to and reads from the rows of step 0, and takes from the operands
+  u32 block;                   // of this thread in a block of saved memory
   u32 a[kGates][kDepth][2][4];
   float carry[kPairs][Cell::kStates][2];
   float now[kPairs][kKept][2], old[kPairs][kKept][2], first[kPairs][kKept][2];
   u32 saved[kPairs][4], d_h[kPairs], h[kPairs], first_h[kPairs];
-  u32 gradient[kPairs][Cell::kSlots];
+  u32 alone[kPairs];  // gradient of the slot that has no product
+  const char* from[Tiles];
+  char* to[Tiles][OutPieces::kOfLane];
+  Index from_step, to_step[OutPieces::kOfLane];
+  bool has_to[Tiles];
+  char* alone_to;
 
-  // Step s of chunk c.
-  __device__ __forceinline__ void read(int c, int s) {
-    if (s == 0) stages.wait_ready(c);
-    const bool is_first = c * Chunk + s == p.shape.time - 1;
-    const u32 at = stages.input(c) + s * kIn.bytes();
+  static __device__ constexpr int slot_of_gate(int gate) {
+    for (int k = 0; k < Cell::kSlots; ++k) {
+      if (Cell::recurrent_of_slot(k) == gate) return k;
+    }
+    return 0;
+  }
+  static __device__ constexpr int slot_alone() {
+    for (int k = 0; k < Cell::kSlots; ++k) {
+      if (Cell::recurrent_of_slot(k) < 0) return k;
+    }
+    return -1;
+  }
+  __device__ Index sign() const { return p.shape.is_reverse ? -1 : 1; }
+
+  // The rows of a step; h is that of the step before, which step 0 lacks.
+  __device__ __forceinline__ void fetch(int step, u32 slot) {
 #pragma unroll
-    for (int j = 0; j < kPairs; ++j) {
-      const u32 pair = j / 2 * (kWarps * gpu::kBlockPairs) + j % 2 * 32 + block;
-      if constexpr (Cell::kSaved > 2) {
-        const uint4 v = lds128(at + pair * 16);
-        saved[j][0] = v.x, saved[j][1] = v.y, saved[j][2] = v.z, saved[j][3] = v.w;
-      } else if constexpr (Cell::kSaved == 2) {
-        const uint2 v = lds64(at + pair * 8);
-        saved[j][0] = v.x, saved[j][1] = v.y;
-      } else {
-        saved[j][0] = lds32(at + pair * 4);
-      }
-#pragma unroll
-      for (int k = 0; k < Cell::kKept; ++k) {
-        const uint2 v = lds64(at + kIn.kept_at() + k * kIn.kept_bytes() + pair * 8);
-        old[j][k][0] = is_first ? first[j][k][0] : __uint_as_float(v.x);
-        old[j][k][1] = is_first ? first[j][k][1] : __uint_as_float(v.y);
-      }
-      const u32 rows = at + kIn.rows_at() + word + (j / 2 * 8 + j % 2) * kRowBytes;
-      d_h[j] = lds32(rows);
-      if constexpr (Cell::kReadsH) h[j] = is_first ? first_h[j] : lds32(rows + kColumns * kRowBytes);
+    for (int c = 0; c < Tiles; ++c) {
+      if (lane < 16 || (Cell::kReadsH && step > 0)) copy_async<16>(piece + slot + c * kRowsBytes, from[c]);
+      from[c] += from_step;
     }
   }
 
-  __device__ __forceinline__ void write(int c, int s, bool is_last) {
-    if (s == 0) stages.wait_free(c);
-    const u32 at = stages.output(c) + s * kOut.bytes() + kOut.rows_at() + word;
+  // Step s of chunk c, whose rows are in `slot`.
+  __device__ __forceinline__ void read(int c, int s, u32 slot) {
+    if (s == 0) chunks.wait(c);
+    const bool is_first = c * Chunk + s == p.shape.time - 1;
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
+      const u32 at = chunks.value_at(c, Chunk - 1 - s, j, block);
+      if constexpr (Cell::kSaved > 2) {
+        const uint4 v = lds128(at);
+        saved[j][0] = v.x, saved[j][1] = v.y, saved[j][2] = v.z, saved[j][3] = v.w;
+      } else if constexpr (Cell::kSaved == 2) {
+        const uint2 v = lds64(at);
+        saved[j][0] = v.x, saved[j][1] = v.y;
+      } else {
+        saved[j][0] = lds32(at);
+      }
 #pragma unroll
-      for (int k = 0; k < Cell::kSlots; ++k) sts32(at + (k * kColumns + j / 2 * 8 + j % 2) * kRowBytes, gradient[j][k]);
+      for (int k = 0; k < Cell::kKept; ++k) {
+        const uint2 v = lds64(chunks.kept_at(c, Chunk - 1 - s, k, j, block));
+        old[j][k][0] = is_first ? first[j][k][0] : __uint_as_float(v.x);
+        old[j][k][1] = is_first ? first[j][k][1] : __uint_as_float(v.y);
+      }
+      const u32 rows = word + slot + j / 2 * kRowsBytes + j % 2 * 4 * kWarpRowBytes;
+      d_h[j] = lds32(rows);
+      if constexpr (Cell::kReadsH) h[j] = is_first ? first_h[j] : lds32(rows + 8 * kWarpRowBytes);
     }
-    if (s == Chunk - 1 || is_last) stages.tell_done(c);
+  }
+
+  // The gradients of the later step's slots, from the buffer of operands at `at`.
+  __device__ __forceinline__ void store(u32 at) {
+    uint4 v[Tiles][OutPieces::kOfLane];
+#pragma unroll
+    for (int c = 0; c < Tiles; ++c) {
+#pragma unroll
+      for (int k = 0; k < OutPieces::kOfLane; ++k) v[c][k] = lds128(out_piece + at + c * kTileBytes + 2 * k * kGateBytes);
+    }
+#pragma unroll
+    for (int c = 0; c < Tiles; ++c) {
+#pragma unroll
+      for (int k = 0; k < OutPieces::kOfLane; ++k) {
+        if (has_to[c] && OutPieces::has(lane, k)) stg128(to[c][k], v[c][k].x, v[c][k].y, v[c][k].z, v[c][k].w);
+        to[c][k] += to_step[k];
+      }
+    }
+    if constexpr (slot_alone() >= 0) {
+      const View& view = p.slot_gradient[slot_alone()];
+#pragma unroll
+      for (int j = 0; j < kPairs; ++j) {
+        const int column = j / 2 * 8 + j % 2;
+        if (b0 + column + 2 * q < p.shape.batch) stg32(alone_to + 2 * column * view.stride[0], alone[j]);
+      }
+      alone_to -= 2 * sign() * view.stride[1];
+    }
   }
 
   __device__ __forceinline__ float state_at(const View& v, int k, int j, int e) const {
@@ -79,8 +126,40 @@ struct DirectBackwardPlain {
     return load_any(v.data, v.dtype, k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3]);
   }
 
+  __device__ __forceinline__ void aim(u32 buffer) {
+    const Index t = p.shape.is_reverse ? 0 : p.shape.time - 1;
+    const View& in = Pieces::kind(lane, 0) == 0 ? p.d_h : p.h;
+    from_step = -2 * sign() * in.stride[1];
+#pragma unroll
+    for (int c = 0; c < Tiles; ++c) {
+      const int b = min(b0 + c * 8 + Pieces::column(lane), p.shape.batch - 1);
+      from[c] = static_cast<const char*>(in.data) + 2 * (b * in.stride[0] + (t - Pieces::kind(lane, 0) * sign()) * in.stride[1] +
+                                                        n * in.stride[2] + warp * 16 + lane % 2 * 8);
+      has_to[c] = b0 + c * 8 + OutPieces::column(lane) < p.shape.batch;
+#pragma unroll
+      for (int k = 0; k < OutPieces::kOfLane; ++k) {
+        const int gate = min(OutPieces::kind(lane, k), kGates - 1);
+        const View* out = &p.slot_gradient[slot_of_gate(0)];
+#pragma unroll
+        for (int g = 1; g < kGates; ++g) {
+          if (gate == g) out = &p.slot_gradient[slot_of_gate(g)];
+        }
+        to_step[k] = -2 * sign() * out->stride[1];
+        to[c][k] = static_cast<char*>(out->data) +
+                   2 * (b * out->stride[0] + t * out->stride[1] + n * out->stride[2] + warp * 16 + lane % 2 * 8);
+      }
+    }
+    out_piece = buffer + min(OutPieces::kind(lane, 0), kGates - 1) * kGateBytes +
+                operand_word(warp * 16 + lane % 2 * 8, OutPieces::column(lane));
+    if constexpr (slot_alone() >= 0) {
+      const View& v = p.slot_gradient[slot_alone()];
+      alone_to = static_cast<char*>(v.data) + 2 * ((b0 + 2 * q) * v.stride[0] + t * v.stride[1] + n * v.stride[2] + u);
+    }
+    keep(piece), keep(word), keep(out_piece), keep(from_step);
+  }
+
   __device__ __forceinline__ void start() {
-    const SavedPlace place(p.shape, Place{n, b0, 0}, p.shape.time - 1);
+    const SavedPlace place(p.shape, Place{n, b0, 0}, p.shape.time > 0 ? p.shape.time - 1 : 0);
     const auto* kept = reinterpret_cast<const float2*>(static_cast<const char*>(p.saved) + place.value_bytes) + place.pair + block;
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
@@ -161,21 +240,33 @@ struct DirectBackwardPlain {
 #pragma unroll
       for (int k = 0; k < Cell::kSlots; ++k) {
         const int gate = Cell::recurrent_of_slot(k);
-        gradient[j][k] = pack(slots[k][0], slots[k][1]);
-        if (gate >= 0) sts32(own + j / 2 * kTileBytes + gate * kGateBytes + j % 2 * kColumnBytes, gradient[j][k]);
+        const u32 gradient = pack(slots[k][0], slots[k][1]);
+        if (gate < 0) {
+          alone[j] = gradient;
+        } else {
+          sts32(own + j / 2 * kTileBytes + gate * kGateBytes + j % 2 * kColumnBytes, gradient);
+        }
       }
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k) now[j][k][0] = old[j][k][0], now[j][k][1] = old[j][k][1];
     }
   }
 
-  __device__ __forceinline__ void step(int c, int s, u32 own, u32 operand) {
+  __device__ __forceinline__ void step(int c, int s, u32 write, u32 later, u32 own, u32 operand) {
     const int i = c * Chunk + s;
+    const u32 slot = i % kAhead * kStepBytes, before = (i + kAhead - 1) % kAhead * kStepBytes;
+    copy_wait<kAhead - 2>();
     float sum[kGates][Tiles][4];
     barrier_sync<kThreads>(1);
-    product(operand, sum);  // of zeros in iteration 0
-    read(c, s);
-    if (i > 0) write(s == 0 ? c - 1 : c, (s + Chunk - 1) % Chunk, false);
+    product(operand + later, sum);  // of zeros in iteration 0
+    // All warps have read the chunk before this one.
+    if (s == 0 && c > 0 && threadIdx.x == 0) chunks.load(c + 1);
+    read(c, s, slot);
+    if (i > 0) store(later);
+    // The rows that were read an iteration ago make room.
+    const int next = p.shape.time - 1 - i - (kAhead - 1);
+    if (next >= 0) fetch(next, before);
+    copy_commit();
 #pragma unroll
     for (int g = 0; g < kGates; ++g) {
 #pragma unroll
@@ -185,26 +276,32 @@ struct DirectBackwardPlain {
       }
     }
     receive(sum);
-    advance(own);
+    advance(own + write);
   }
 
   __device__ __forceinline__ void run(unsigned char* shared) {
     warp = threadIdx.x / 32, lane = threadIdx.x % 32, q = lane % 4, row = lane / 4;
     const int group = p.first_group + blockIdx.x;
     n = group % p.shape.heads, b0 = group / p.shape.heads * kColumns, u = warp * 16 + 2 * row;
-    const u32 buffer = shared_address(shared);
-    stages.set_up(buffer + 2 * kBufferBytes);
-    for (u32 i = threadIdx.x; i < 2 * kBufferBytes / 4; i += kThreads + 32) sts32(buffer + 4 * i, 0);
-    if (threadIdx.x == 0) stages.init(kWarps, true);
-    __syncthreads();
-    if (warp == kWarps) {
-      Mover<true, D, kColumns> mover;
-      set_up(mover, p, Place{n, b0, 0}, lane);
-      mover.run(stages, p.shape.time, p.shape.time - 1, lane, [](int) {});
-      return;
+    const u32 buffer = shared_address(shared), all_rows = buffer + 2 * kBufferBytes;
+    chunks.set_up(p.shape, const_cast<void*>(p.saved), Place{n, b0, 0}, all_rows + kAhead * kStepBytes);
+    for (u32 i = threadIdx.x; i < 2 * kBufferBytes / 4; i += kThreads) sts32(buffer + 4 * i, 0);
+    if (threadIdx.x == 0) {
+      chunks.init();
+      chunks.load(0);
+      chunks.load(1);
     }
-    word = 2 * q * kRowBytes + u * 2;
+    __syncthreads();
+    const u32 rows = all_rows + warp * Tiles * kRowsBytes;
+    piece = rows + Pieces::place(lane);
+    word = rows + q * kWarpRowBytes + row * 4;
     block = warp * gpu::kBlockPairs + lane;
+    aim(buffer);
+#pragma unroll
+    for (int s = 0; s < kAhead - 1; ++s) {
+      if (s < p.shape.time) fetch(p.shape.time - 1 - s, s * kStepBytes);
+      copy_commit();
+    }
 #pragma unroll
     for (int g = 0; g < kGates; ++g) {
 #pragma unroll
@@ -216,14 +313,15 @@ struct DirectBackwardPlain {
 #pragma unroll
       for (int s = 0; s < Chunk; ++s) {
         if (c * Chunk + s >= p.shape.time) break;
-        step(c, s, own + (s + 1) % 2 * kBufferBytes, operand + s % 2 * kBufferBytes);
+        step(c, s, (s + 1) % 2 * kBufferBytes, s % 2 * kBufferBytes, own, operand);
       }
     }
     if (p.shape.time > 0) {
       float sum[kGates][Tiles][4];
+      const u32 last = p.shape.time % 2 * kBufferBytes;
       barrier_sync<kThreads>(1);
-      product(operand + p.shape.time % 2 * kBufferBytes, sum);
-      write((p.shape.time - 1) / Chunk, (p.shape.time - 1) % Chunk, true);
+      product(operand + last, sum);
+      store(last);
       receive(sum);
     }
     const View& v = p.d_initial_states;

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The short way through direct_forward.cuh (plain.cuh says when): the same product and cell; a warp of its own moves the tensors
-// (mover.cuh). A step is: barrier, product; while that is under way, the last step's outputs and the next step's inputs; the
-// cell, h.
+// The short way through direct_forward.cuh (plain.cuh says when): the same product and cell. A step is: barrier, product; while
+// that is under way, the last step's outputs and the next step's inputs; the cell, h.
+//
+// Inputs come row by row, kAhead steps ahead, by the warp that reads them; h is written from the buffer in which the product reads
+// it. What backward needs goes to shared memory, and from there by bulk copies a chunk of steps at a time (saved_chunks.cuh): stores
+// of a warp's own would hold up the loads behind them.
 #pragma once
 
 #include "cuda/fused/forward_pair.cuh"
-#include "cuda/fused/mover_setup.cuh"
 #include "cuda/fused/operand.cuh"
 #include "cuda/fused/plain.cuh"
+#include "cuda/fused/rows.cuh"
+#include "cuda/fused/saved_chunks.cuh"
 #include "gpu/fused/geometry.hpp"
 
 namespace flashrnn::cuda {
@@ -16,60 +20,71 @@ template <int D, int Tiles, int Chunk>
 struct DirectForwardPlain {
   static constexpr int kWarps = D / 16, kThreads = kWarps * 32, kPairs = 2 * Tiles, kColumns = 8 * Tiles;
   static constexpr int kDepth = (D + 31) / 32;
-  static constexpr int kGates = Cell::kRecurrents, kInputs = Cell::kInputs;
+  static constexpr int kGates = Cell::kRecurrents, kInputs = Cell::kInputs, kAhead = gpu::kRowSteps;
   static constexpr int kTileBytes = kDepth * kOperandBytes, kBufferBytes = Tiles * kTileBytes;
-  static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, false, D, kColumns);
-  static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, false, D, kColumns);
-  static constexpr int kRowBytes = gpu::row_bytes(D);
-
-  using DirectStages = Stages<Chunk, kIn.bytes(), kOut.bytes()>;
+  static constexpr int kRowsBytes = kInputs * 8 * kWarpRowBytes, kStepBytes = kWarps * Tiles * kRowsBytes;
+  using Pieces = LanePieces<kInputs>;
+  using Chunks = SavedChunks<D, Tiles, Chunk>;
 
   const ForwardParams& p;
-  DirectStages stages;
+  Chunks chunks;
   int warp, lane, q, row, n, b0, u;
-  u32 word, block;  // of this thread in a row, and in a block of saved memory
+  u32 piece, word, h_piece;  // what this lane copies to and reads from the rows of step 0, and takes from the buffers of h
+  u32 block;                 // of this thread in a block of saved memory
   u32 a[kGates][kDepth][2][4];
   PairBias bias;
   float state[kPairs][Cell::kStates][2];
   float next[kPairs][Cell::kSlots][2];  // the next step's slots before the product
-  u32 saved[kPairs][Cell::kSaved], h[kPairs];
+  u32 saved[kPairs][Cell::kSaved];
+  const char* from[Tiles];  // of this lane's first piece, next to be fetched
+  char* to;                 // of this lane's piece of h
+  bool has_to;
+  Index wx_step, h_step, gate_step;  // bytes
 
-  // Step s of chunk c.
-  __device__ __forceinline__ void read(int c, int s) {
-    if (s == 0) stages.wait_ready(c);
-    const u32 at = stages.input(c) + s * kIn.bytes() + word;
+  __device__ __forceinline__ void fetch(u32 slot) {
+#pragma unroll
+    for (int c = 0; c < Tiles; ++c) {
+#pragma unroll
+      for (int k = 0; k < Pieces::kOfLane; ++k) {
+        if (Pieces::has(lane, k)) copy_async<16>(piece + slot + c * kRowsBytes + k * Pieces::kNextPlace, from[c] + 2 * k * gate_step);
+      }
+      from[c] += wx_step;
+    }
+  }
+
+  __device__ __forceinline__ void read(u32 slot) {
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
       u32 x[4];
 #pragma unroll
-      for (int g = 0; g < kInputs; ++g) x[g] = lds32(at + (g * kColumns + j / 2 * 8 + j % 2) * kRowBytes);
+      for (int g = 0; g < kInputs; ++g) x[g] = lds32(word + slot + j / 2 * kRowsBytes + (g * 8 + j % 2 * 4) * kWarpRowBytes);
       slot_inputs(x, bias, next[j]);
     }
   }
 
-  __device__ __forceinline__ void write(int c, int s, bool is_last) {
-    if (s == 0) stages.wait_free(c);
-    const u32 at = stages.output(c) + s * kOut.bytes();
+  // What the cell of step s of chunk c gave for backward.
+  __device__ __forceinline__ void save(int c, int s) {
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
-      sts32(at + kOut.rows_at() + word + (j / 2 * 8 + j % 2) * kRowBytes, h[j]);
-      if (p.saved == nullptr) continue;
-      const u32 pair = at + (j / 2 * (kWarps * gpu::kBlockPairs) + j % 2 * 32) * (4 * Cell::kSaved) + block * (4 * Cell::kSaved);
+      const u32 at = chunks.value_at(c, s, j, block);
       if constexpr (Cell::kSaved == 4) {
-        sts128(pair, saved[j][0], saved[j][1], saved[j][2], saved[j][3]);
+        sts128(at, saved[j][0], saved[j][1], saved[j][2], saved[j][3]);
       } else if constexpr (Cell::kSaved == 2) {
-        sts64(pair, saved[j][0], saved[j][1]);
+        sts64(at, saved[j][0], saved[j][1]);
       } else {
 #pragma unroll
-        for (int k = 0; k < Cell::kSaved; ++k) sts32(pair + 4 * k, saved[j][k]);
+        for (int k = 0; k < Cell::kSaved; ++k) sts32(at + 4 * k, saved[j][k]);
       }
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k) {
-        sts64(at + kOut.kept_at() + k * kOut.kept_bytes() + (j / 2 * (kWarps * gpu::kBlockPairs) + j % 2 * 32 + block) * 8,
-              __float_as_uint(state[j][k + 1][0]), __float_as_uint(state[j][k + 1][1]));
+        sts64(chunks.kept_at(c, s, k, j, block), __float_as_uint(state[j][k + 1][0]), __float_as_uint(state[j][k + 1][1]));
       }
     }
-    if (s == Chunk - 1 || is_last) stages.tell_done(c);
+  }
+
+  __device__ __forceinline__ void store_h(uint4 v, bool is_first) {
+    if (has_to && !is_first) stg128(to, v.x, v.y, v.z, v.w);
+    to += h_step;
   }
 
   __device__ __forceinline__ float state_at(const View& v, int k, int j, int e) const {
@@ -78,8 +93,29 @@ struct DirectForwardPlain {
     return load_any(v.data, v.dtype, k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3]);
   }
 
-  __device__ __forceinline__ void step(int c, int s, u32 now, u32 after, u32 own, u32 operand) {
+  __device__ __forceinline__ void start(u32 h_buffer) {
+    const Index sign = p.shape.is_reverse ? -1 : 1;
+    const Index t = p.shape.is_reverse ? p.shape.time - 1 : 0;
+    wx_step = 2 * sign * p.wx.stride[1];
+    h_step = 2 * sign * p.h.stride[1];
+    gate_step = 2 * p.wx.stride[2];
+#pragma unroll
+    for (int c = 0; c < Tiles; ++c) {
+      const int b = min(b0 + c * 8 + Pieces::column(lane), p.shape.batch - 1);
+      from[c] = static_cast<const char*>(p.wx.data) + min(Pieces::kind(lane, 0), kInputs - 1) * gate_step +
+                2 * (b * p.wx.stride[0] + t * p.wx.stride[1] + n * p.wx.stride[3] + warp * 16 + lane % 2 * 8);
+    }
+    const int b = b0 + lane / 2;
+    has_to = b < p.shape.batch && lane < 16 * Tiles;
+    to = static_cast<char*>(p.h.data) +
+         2 * (b * p.h.stride[0] + (t - sign) * p.h.stride[1] + n * p.h.stride[2] + warp * 16 + lane % 2 * 8);
+    h_piece = h_buffer + (lane < 16 * Tiles ? lane / 16 : 0) * kTileBytes + operand_word(warp * 16 + lane % 2 * 8, lane / 2 % 8);
+    keep(wx_step), keep(h_step), keep(gate_step), keep(h_piece), keep(piece), keep(word);
+  }
+
+  __device__ __forceinline__ void step(int c, int s, u32 now, u32 after, u32 slot, u32 next_slot, u32 own, u32 operand) {
     const int i = c * Chunk + s;
+    copy_wait<kAhead - 2>();
     float sum[kGates][Tiles][4];
     float alone[kPairs][Cell::kSlots][2];  // slots without a product
 #pragma unroll
@@ -98,31 +134,39 @@ struct DirectForwardPlain {
     barrier_sync<kThreads>(1);
     uint4 b[Tiles][kDepth];
 #pragma unroll
-    for (int c = 0; c < Tiles; ++c) {
+    for (int t = 0; t < Tiles; ++t) {
 #pragma unroll
-      for (int d = 0; d < kDepth; ++d) b[c][d] = lds128(operand + now + c * kTileBytes + d * kOperandBytes);
+      for (int d = 0; d < kDepth; ++d) b[t][d] = lds128(operand + now + t * kTileBytes + d * kOperandBytes);
     }
 #pragma unroll
     for (int d = 0; d < kDepth; ++d) {
 #pragma unroll
       for (int gate = 0; gate < kGates; ++gate) {
 #pragma unroll
-        for (int c = 0; c < Tiles; ++c) multiply_add(sum[gate][c], a[gate][d][0], b[c][d].x, b[c][d].y);
+        for (int t = 0; t < Tiles; ++t) multiply_add(sum[gate][t], a[gate][d][0], b[t][d].x, b[t][d].y);
       }
 #pragma unroll
       for (int gate = 0; gate < kGates; ++gate) {
 #pragma unroll
-        for (int c = 0; c < Tiles; ++c) multiply_add(sum[gate][c], a[gate][d][1], b[c][d].z, b[c][d].w);
+        for (int t = 0; t < Tiles; ++t) multiply_add(sum[gate][t], a[gate][d][1], b[t][d].z, b[t][d].w);
       }
     }
-    if (i + 1 < p.shape.time) read(s == Chunk - 1 ? c + 1 : c, (s + 1) % Chunk);
-    if (i > 0) write(s == 0 ? c - 1 : c, (s + Chunk - 1) % Chunk, false);
+    store_h(lds128(h_piece + now), i == 0);
+    read(next_slot);
+    if (p.saved != nullptr && i > 0) {
+      // A chunk is whole when its last step was saved, in the first step of the next one, and all warps have met again.
+      if (s == 0 && threadIdx.x == 0) bulk_wait_read<0>();
+      if (s == 1 && c > 0 && threadIdx.x == 0) chunks.store(c - 1, Chunk);
+      save(s == 0 ? c - 1 : c, (s + Chunk - 1) % Chunk);
+    }
+    if (i + kAhead < p.shape.time) fetch(slot);
+    copy_commit();
 #pragma unroll
     for (int gate = 0; gate < kGates; ++gate) {
 #pragma unroll
-      for (int c = 0; c < Tiles; ++c) {
+      for (int t = 0; t < Tiles; ++t) {
 #pragma unroll
-        for (int r = 0; r < 4; ++r) keep(sum[gate][c][r]);
+        for (int r = 0; r < 4; ++r) keep(sum[gate][t][r]);
       }
     }
 #pragma unroll
@@ -143,8 +187,7 @@ struct DirectForwardPlain {
 #pragma unroll
         for (int k = 0; k < Cell::kStates; ++k) state[j][k][e] = cell[e].now.v[k];
       }
-      h[j] = pack(state[j][0][0], state[j][0][1]);
-      sts32(own + after + j / 2 * kTileBytes + j % 2 * kColumnBytes, h[j]);
+      sts32(own + after + j / 2 * kTileBytes + j % 2 * kColumnBytes, pack(state[j][0][0], state[j][0][1]));
 #pragma unroll
       for (int k = 0; k < Cell::kSaved; ++k) saved[j][k] = pack(cell[0].saved.v[k], cell[1].saved.v[k]);
     }
@@ -154,44 +197,59 @@ struct DirectForwardPlain {
     warp = threadIdx.x / 32, lane = threadIdx.x % 32, q = lane % 4, row = lane / 4;
     const int group = p.first_group + blockIdx.x;
     n = group % p.shape.heads, b0 = group / p.shape.heads * kColumns, u = warp * 16 + 2 * row;
-    const u32 h_buffer = shared_address(shared);
-    stages.set_up(h_buffer + 2 * kBufferBytes);
-    for (u32 i = threadIdx.x; i < 2 * kBufferBytes / 4; i += kThreads + 32) sts32(h_buffer + 4 * i, 0);
-    if (threadIdx.x == 0) stages.init(kWarps, false);
+    const u32 h_buffer = shared_address(shared), all_rows = h_buffer + 2 * kBufferBytes;
+    chunks.set_up(p.shape, p.saved, Place{n, b0, 0}, all_rows + kAhead * kStepBytes);
+    for (u32 i = threadIdx.x; i < 2 * kBufferBytes / 4; i += kThreads) sts32(h_buffer + 4 * i, 0);
     __syncthreads();
-    if (warp == kWarps) {
-      Mover<false, D, kColumns> mover;
-      set_up(mover, p, Place{n, b0, 0}, lane);
-      mover.run(stages, p.shape.time, 0, lane, [](int) {});
-      return;
-    }
-    word = 2 * q * kRowBytes + u * 2;
+    const u32 rows = all_rows + warp * Tiles * kRowsBytes;
+    piece = rows + Pieces::place(lane);
+    word = rows + q * kWarpRowBytes + row * 4;
     block = warp * gpu::kBlockPairs + lane;
+    start(h_buffer);
+#pragma unroll
+    for (int s = 0; s < kAhead; ++s) {
+      if (s < p.shape.time) fetch(s * kStepBytes);
+      copy_commit();
+    }
 #pragma unroll
     for (int g = 0; g < kGates; ++g) {
 #pragma unroll
       for (int d = 0; d < kDepth; ++d) load_rows(p.r, g, n, u, d * 32 + q * 8, p.shape.units, a[g][d]);
     }
     bias.load(p, n, u);
+    const u32 own = h_buffer + operand_word(u, 2 * q), operand = h_buffer + operand_lane(lane);
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
 #pragma unroll
       for (int k = 0; k < Cell::kStates; ++k) state[j][k][0] = state_at(p.initial_states, k, j, 0), state[j][k][1] = state_at(p.initial_states, k, j, 1);
-    }
-    const u32 own = h_buffer + operand_word(u, 2 * q), operand = h_buffer + operand_lane(lane);
-#pragma unroll
-    for (int j = 0; j < kPairs; ++j) {
       sts32(own + j / 2 * kTileBytes + j % 2 * kColumnBytes, pack(state[j][0][0], state[j][0][1]));
     }
-    if (p.shape.time > 0) read(0, 0);
+    copy_wait<kAhead - 1>();
+    __syncwarp();
+    read(0);
     for (int c = 0; c * Chunk < p.shape.time; ++c) {
+      const u32 slot = c * Chunk % kAhead * kStepBytes, other = (c + 1) * Chunk % kAhead * kStepBytes;
 #pragma unroll
       for (int s = 0; s < Chunk; ++s) {
         if (c * Chunk + s >= p.shape.time) break;
-        step(c, s, s % 2 * kBufferBytes, (s + 1) % 2 * kBufferBytes, own, operand);
+        step(c, s, s % 2 * kBufferBytes, (s + 1) % 2 * kBufferBytes, slot + s * kStepBytes,
+             s == Chunk - 1 ? other : slot + (s + 1) * kStepBytes, own, operand);
       }
     }
-    if (p.shape.time > 0) write((p.shape.time - 1) / Chunk, (p.shape.time - 1) % Chunk, true);
+    if (p.shape.time > 0) {
+      barrier_sync<kThreads>(1);
+      store_h(lds128(h_piece + p.shape.time % 2 * kBufferBytes), false);
+      if (p.saved != nullptr) {
+        const int c = (p.shape.time - 1) / Chunk, s = (p.shape.time - 1) % Chunk;
+        save(c, s);
+        barrier_sync<kThreads>(1);
+        if (threadIdx.x == 0) {
+          if (s == 0 && c > 0) chunks.store(c - 1, Chunk);
+          chunks.store(c, s + 1);
+          bulk_wait_all();
+        }
+      }
+    }
     const View& v = p.last_states;
     if (v.data == nullptr) return;
 #pragma unroll

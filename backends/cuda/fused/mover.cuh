@@ -91,26 +91,29 @@ struct Mover {
 
   static constexpr int kTiles = kIn.columns / 8;
 
-  // One step's inputs to `stage`; `with_before`: with what backward reads of the step before.
-  __device__ __forceinline__ void fetch(u32 stage, u32 bar, bool with_before, int lane) {
-    if constexpr (kIn.values > 0) {
-      constexpr int kTileValues = kIn.value_bytes() / kTiles, kTileKept = kIn.kept_bytes() / kTiles;
-      if (lane == 0) {
+  // One step's saved memory to `stage`, by one lane.
+  __device__ __forceinline__ void load(u32 stage, u32 bar, bool with_before, int lane) {
+    constexpr int kTileValues = kIn.value_bytes() / kTiles, kTileKept = kIn.kept_bytes() / kTiles;
+    if (lane == 0) {
 #pragma unroll
-        for (int c = 0; c < kTiles; ++c) if (c < tiles) bulk_load(stage + c * kTileValues, values_in + c * tile_values, kTileValues, bar);
-        if (with_before) {
+      for (int c = 0; c < kTiles; ++c) if (c < tiles) bulk_load(stage + c * kTileValues, values_in + c * tile_values, kTileValues, bar);
+      if (with_before) {
 #pragma unroll
-          for (int k = 0; k < kIn.kept; ++k) {
+        for (int k = 0; k < kIn.kept; ++k) {
 #pragma unroll
-            for (int c = 0; c < kTiles; ++c) {
-              if (c < tiles) bulk_load(stage + kIn.kept_at() + k * kIn.kept_bytes() + c * kTileKept, kept_in + k * all_kept + c * tile_kept, kTileKept, bar);
-            }
+          for (int c = 0; c < kTiles; ++c) {
+            if (c < tiles) bulk_load(stage + kIn.kept_at() + k * kIn.kept_bytes() + c * kTileKept, kept_in + k * all_kept + c * tile_kept, kTileKept, bar);
           }
         }
       }
-      values_in += values_step;
-      kept_in += kept_step;
     }
+    values_in += values_step;
+    kept_in += kept_step;
+  }
+
+  // One step's inputs to `stage`; `with_before`: with what backward reads of the step before.
+  __device__ __forceinline__ void fetch(u32 stage, u32 bar, bool with_before, int lane) {
+    if constexpr (kIn.values > 0) load(stage, bar, with_before, lane);
 #pragma unroll
     for (int k = 0; k < InRows::kOfLane; ++k) {
       const bool is_before = kIn.values > 0 && InRows::row(lane, k) >= kIn.columns;
@@ -119,24 +122,27 @@ struct Mover {
     }
   }
 
-  // One step's outputs from `stage`.
-  __device__ __forceinline__ void store(u32 stage, int lane) {
+  // One step's saved memory, by one lane.
+  __device__ __forceinline__ void save(u32 stage, int lane) {
     constexpr int kTileValues = kOut.value_bytes() / kTiles, kTileKept = kOut.kept_bytes() / kTiles;
-    if constexpr (kOut.values > 0) {
-      if (has_saved && lane == 0) {
+    if (has_saved && lane == 0) {
 #pragma unroll
-        for (int c = 0; c < kTiles; ++c) if (c < tiles) bulk_store(values_out + c * tile_values, stage + c * kTileValues, kTileValues);
+      for (int c = 0; c < kTiles; ++c) if (c < tiles) bulk_store(values_out + c * tile_values, stage + c * kTileValues, kTileValues);
 #pragma unroll
-        for (int k = 0; k < kOut.kept; ++k) {
+      for (int k = 0; k < kOut.kept; ++k) {
 #pragma unroll
-          for (int c = 0; c < kTiles; ++c) {
-            if (c < tiles) bulk_store(kept_out + k * all_kept + c * tile_kept, stage + kOut.kept_at() + k * kOut.kept_bytes() + c * kTileKept, kTileKept);
-          }
+        for (int c = 0; c < kTiles; ++c) {
+          if (c < tiles) bulk_store(kept_out + k * all_kept + c * tile_kept, stage + kOut.kept_at() + k * kOut.kept_bytes() + c * kTileKept, kTileKept);
         }
       }
-      values_out += values_step;
-      kept_out += kept_step;
     }
+    values_out += values_step;
+    kept_out += kept_step;
+  }
+
+  // One step's outputs from `stage`.
+  __device__ __forceinline__ void store(u32 stage, int lane) {
+    if constexpr (kOut.values > 0) save(stage, lane);
     uint4 piece[OutRows::kOfLane];
 #pragma unroll
     for (int k = 0; k < OutRows::kOfLane; ++k) piece[k] = lds128(stage + out.place[k]);

@@ -3,33 +3,12 @@
 #pragma once
 
 #include "cuda/fused/mover.cuh"
-#include "gpu/fused/cell.hpp"
-#include "gpu/params.hpp"
+#include "cuda/fused/saved_place.cuh"
 
 namespace flashrnn::cuda {
 
 using gpu::BackwardParams;
-using gpu::Cell;
 using gpu::ForwardParams;
-
-// The units u0 .. u0 + units of head n, the sequences from b0 on.
-struct Place {
-  int n, b0, u0;
-};
-
-// Where the saved memory of a place and step stands.
-struct SavedPlace {
-  Index pair, step_pairs, tile_pairs, all_pairs, value_bytes;
-
-  __device__ SavedPlace(const gpu::Shape& shape, const Place& at, int step) {
-    const gpu::SavedLayout layout = gpu::saved_layout(shape);
-    pair = layout.block(at.n, at.b0 / gpu::kBlockColumns, step, at.u0 / gpu::kBlockUnits);
-    step_pairs = Index(layout.unit_blocks) * gpu::kBlockPairs;
-    tile_pairs = step_pairs * layout.time;
-    all_pairs = layout.pairs(shape.heads);
-    value_bytes = layout.value_bytes(shape.heads, Cell::kSaved);
-  }
-};
 
 template <int Units, int Columns>
 __device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const ForwardParams& p, const Place& at, int lane) {

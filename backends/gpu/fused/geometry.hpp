@@ -15,6 +15,7 @@ inline constexpr int kRingSteps = 4;  // steps that inputs are fetched ahead; al
 // Steps of a chunk (stage.hpp), and buffers of h that are exchanged: a buffer is used again when at least two chunks lie between.
 inline constexpr int kSplitChunk = 4;
 inline constexpr int kExchangeBuffers = 4 * kSplitChunk;
+inline constexpr int kRowSteps = 8;  // steps that kDirect fetches its rows ahead
 inline constexpr int kBackwardClusterSize = 8;  // of kGlobal
 
 constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
@@ -27,12 +28,14 @@ constexpr int backward_ring_bytes(const CellCounts& cell) {
 
 constexpr int larger(int a, int b) { return a > b ? a : b; }
 
-// Warps that multiply, and those that update the units of a CTA; one more moves tensors.
+// Warps that multiply, and those that update the units of a CTA (the same ones where it is direct); else one more moves tensors.
 constexpr int multiplying_warps(const FusedConfig& c) {
   return c.family == kDirect ? c.head_dim / 16 : c.is_backward ? c.depth_warps : c.depth_warps * c.units / 16;
 }
 constexpr int updating_threads(const FusedConfig& c) { return c.family == kDirect ? 0 : c.units * c.columns / 2; }
-constexpr int threads_of(const FusedConfig& c) { return multiplying_warps(c) * 32 + updating_threads(c) + 32; }
+constexpr int threads_of(const FusedConfig& c) {
+  return multiplying_warps(c) * 32 + updating_threads(c) + (c.family == kDirect ? 0 : 32);
+}
 
 // Steps of a chunk: fewer where several CTAs share an SM's memory.
 constexpr int chunk_of(const FusedConfig& c) { return c.family != kDirect ? kSplitChunk : c.min_ctas > 1 ? 2 : 4; }
@@ -50,7 +53,12 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
   const CellCounts cell = cell_counts(c.cell);
   const int pairs = c.units / 2 * c.columns;
   const int ring = kRingSteps * pairs * (c.is_backward ? backward_ring_bytes(cell) : 4 * padded_words_of(cell.inputs));
-  const int tensors = larger(ring, stages_bytes(cell, c.is_backward, c.units, c.columns, chunk_of(c)));
+  const int row_kinds = c.is_backward ? 1 + cell.reads_h : cell.inputs;
+  const int stages = c.family == kDirect
+                         ? kRowSteps * c.units / 16 * c.columns * row_kinds * 32 +
+                               2 * chunk_of(c) * pairs * (4 * cell.saved + 8 * cell.kept) + 16
+                         : stages_bytes(cell, c.is_backward, c.units, c.columns, chunk_of(c));
+  const int tensors = larger(ring, stages);
   if (c.family == kDirect) {
     return 2 * c.columns / 8 * divide_up(c.head_dim, 32) * 640 * (c.is_backward ? cell.recurrents : 1) + tensors;
   }

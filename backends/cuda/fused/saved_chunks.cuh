@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Saved memory of a CTA that has a whole head, between shared and global memory by bulk copies of a chunk of steps: there the steps
+// follow one another, so a chunk is one copy of the values and one of each kept state, for 8 sequences. Two chunks are in shared
+// memory; one thread starts the copies.
+#pragma once
+
+#include "cuda/fused/saved_place.cuh"
+
+namespace flashrnn::cuda {
+
+template <int D, int Tiles, int Chunk>
+struct SavedChunks {
+  static constexpr int kPairs = D / 16 * gpu::kBlockPairs;  // of a step and 8 sequences
+  static constexpr int kKept = Cell::kKept;
+  static constexpr int kValueBytes = kPairs * 4 * Cell::kSaved, kKeptBytes = kPairs * 8;
+  // [tiles][steps] values, then [kept states][tiles][steps].
+  static constexpr int kKeptAt = Tiles * Chunk * kValueBytes, kBytes = kKeptAt + kKept * Tiles * Chunk * kKeptBytes;
+
+  u32 base, barriers;
+  char* values;  // of step 0
+  char* kept;
+  Index tile_pairs, all_pairs;
+  int tiles, time;
+
+  __device__ __forceinline__ void set_up(const gpu::Shape& shape, void* saved, const Place& at, u32 shared) {
+    base = shared;
+    barriers = shared + 2 * kBytes;
+    const SavedPlace place(shape, at, 0);
+    values = static_cast<char*>(saved) + place.pair * (4 * Cell::kSaved);
+    kept = static_cast<char*>(saved) + place.value_bytes + place.pair * 8;
+    tile_pairs = place.tile_pairs;
+    all_pairs = place.all_pairs;
+    tiles = min(Tiles, (shape.batch - at.b0 + 7) / 8);
+    time = shape.time;
+  }
+
+  // A thread's pair j (tile j / 2, odd or even sequence) at step s of chunk c.
+  __device__ __forceinline__ u32 value_at(int c, int s, int j, u32 block) const {
+    return base + c % 2 * kBytes + (j / 2 * Chunk + s) * kValueBytes + (j % 2 * 32 + block) * (4 * Cell::kSaved);
+  }
+  __device__ __forceinline__ u32 kept_at(int c, int s, int k, int j, u32 block) const {
+    return base + c % 2 * kBytes + kKeptAt + ((k * Tiles + j / 2) * Chunk + s) * kKeptBytes + (j % 2 * 32 + block) * 8;
+  }
+
+  // Forward: the first `count` steps of chunk c go to global memory.
+  __device__ __forceinline__ void store(int c, int count) const {
+    fence_for_bulk();
+    const Index first = Index(c) * Chunk;
+    const u32 from = base + c % 2 * kBytes;
+    for (int tile = 0; tile < tiles; ++tile) {
+      bulk_store(values + tile * tile_pairs * (4 * Cell::kSaved) + first * kValueBytes, from + tile * Chunk * kValueBytes, count * kValueBytes);
+      for (int k = 0; k < kKept; ++k) {
+        bulk_store(kept + (k * all_pairs + tile * tile_pairs) * 8 + first * kKeptBytes,
+                   from + kKeptAt + (k * Tiles + tile) * Chunk * kKeptBytes, count * kKeptBytes);
+      }
+    }
+    bulk_commit();
+  }
+
+  // Backward, whose chunk c is the steps down from T - 1 - c Chunk, the last of them last: a barrier tells that it is there.
+  __device__ __forceinline__ void init() const {
+    mbarrier_init(barriers, 1);
+    mbarrier_init(barriers + 8, 1);
+    mbarrier_init_fence();
+  }
+  __device__ __forceinline__ void wait(int c) const { mbarrier_wait(barriers + c % 2 * 8, c / 2 & 1); }
+  // Kept states are those of the step before.
+  __device__ __forceinline__ void load(int c) const {
+    const int last = time - 1 - c * Chunk, count = min(Chunk, last + 1), before = min(Chunk, last);
+    if (count <= 0) return;
+    const u32 to = base + c % 2 * kBytes, bar = barriers + c % 2 * 8;
+    mbarrier_expect(bar, tiles * (count * kValueBytes + before * kKept * kKeptBytes));
+    for (int tile = 0; tile < tiles; ++tile) {
+      bulk_load(to + (tile * Chunk + Chunk - count) * kValueBytes,
+                values + tile * tile_pairs * (4 * Cell::kSaved) + Index(last - count + 1) * kValueBytes, count * kValueBytes, bar);
+      for (int k = 0; k < kKept && before > 0; ++k) {
+        bulk_load(to + kKeptAt + ((k * Tiles + tile) * Chunk + Chunk - before) * kKeptBytes,
+                  kept + (k * all_pairs + tile * tile_pairs) * 8 + Index(last - before) * kKeptBytes, before * kKeptBytes, bar);
+      }
+    }
+  }
+};
+
+}  // namespace flashrnn::cuda
