@@ -3,8 +3,9 @@
 // that is under way, the last step's outputs and the next step's inputs; the cell, h.
 //
 // Inputs come row by row, kAhead steps ahead, by the warp that reads them; h is written from the buffer in which the product reads
-// it. What backward needs goes to shared memory, and from there by bulk copies a chunk of steps at a time (saved_chunks.cuh): stores
-// of a warp's own would hold up the loads behind them.
+// it. What backward needs goes to shared memory, and from there by bulk copies a chunk of steps at a time (saved_chunks.cuh), which one
+// more warp starts: stores of a warp's own would hold up the loads behind them. Where three CTAs share an SM there are no
+// registers for that warp, and the first thread does its work.
 #pragma once
 
 #include "cuda/fused/forward_pair.cuh"
@@ -16,7 +17,7 @@
 
 namespace flashrnn::cuda {
 
-template <int D, int Tiles, int Chunk>
+template <int D, int Tiles, int Chunk, bool HasSaver>
 struct DirectForwardPlain {
   static constexpr int kWarps = D / 16, kThreads = kWarps * 32, kPairs = 2 * Tiles, kColumns = 8 * Tiles;
   static constexpr int kDepth = (D + 31) / 32;
@@ -63,7 +64,8 @@ struct DirectForwardPlain {
   }
 
   // What the cell of step s of chunk c gave for backward.
-  __device__ __forceinline__ void save(int c, int s) {
+  __device__ __forceinline__ void save(int c, int s, bool is_last) {
+    if (HasSaver && s == 0) chunks.wait_free(c);
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
       const u32 at = chunks.value_at(c, s, j, block);
@@ -80,6 +82,7 @@ struct DirectForwardPlain {
         sts64(chunks.kept_at(c, s, k, j, block), __float_as_uint(state[j][k + 1][0]), __float_as_uint(state[j][k + 1][1]));
       }
     }
+    if (HasSaver && (s == Chunk - 1 || is_last)) chunks.tell_done(c);
   }
 
   __device__ __forceinline__ void store_h(uint4 v, bool is_first) {
@@ -155,9 +158,9 @@ struct DirectForwardPlain {
     read(next_slot);
     if (p.saved != nullptr && i > 0) {
       // A chunk is whole when its last step was saved, in the first step of the next one, and all warps have met again.
-      if (s == 0 && threadIdx.x == 0) bulk_wait_read<0>();
-      if (s == 1 && c > 0 && threadIdx.x == 0) chunks.store(c - 1, Chunk);
-      save(s == 0 ? c - 1 : c, (s + Chunk - 1) % Chunk);
+      if (!HasSaver && s == 0 && threadIdx.x == 0) bulk_wait_read<0>();
+      if (!HasSaver && s == 1 && c > 0 && threadIdx.x == 0) chunks.store(c - 1, Chunk);
+      save(s == 0 ? c - 1 : c, (s + Chunk - 1) % Chunk, false);
     }
     if (i + kAhead < p.shape.time) fetch(slot);
     copy_commit();
@@ -200,7 +203,12 @@ struct DirectForwardPlain {
     const u32 h_buffer = shared_address(shared), all_rows = h_buffer + 2 * kBufferBytes;
     chunks.set_up(p.shape, p.saved, Place{n, b0, 0}, all_rows + kAhead * kStepBytes);
     for (u32 i = threadIdx.x; i < 2 * kBufferBytes / 4; i += kThreads) sts32(h_buffer + 4 * i, 0);
+    if (HasSaver && threadIdx.x == 0) chunks.init(kWarps);
     __syncthreads();
+    if (HasSaver && warp == kWarps) {
+      if (p.saved != nullptr && lane == 0) chunks.store_all();
+      return;
+    }
     const u32 rows = all_rows + warp * Tiles * kRowsBytes;
     piece = rows + Pieces::place(lane);
     word = rows + q * kWarpRowBytes + row * 4;
@@ -241,9 +249,9 @@ struct DirectForwardPlain {
       store_h(lds128(h_piece + p.shape.time % 2 * kBufferBytes), false);
       if (p.saved != nullptr) {
         const int c = (p.shape.time - 1) / Chunk, s = (p.shape.time - 1) % Chunk;
-        save(c, s);
+        save(c, s, true);
         barrier_sync<kThreads>(1);
-        if (threadIdx.x == 0) {
+        if (!HasSaver && threadIdx.x == 0) {
           if (s == 0 && c > 0) chunks.store(c - 1, Chunk);
           chunks.store(c, s + 1);
           bulk_wait_all();

@@ -63,21 +63,42 @@ struct HExchange {
     } else {
       own = global + word;
     }
-    publish(0, 0, first);
+    targets(0).publish(0, first);
   }
-  // To the buffer `ahead` buffers after the one that begins at word `first`.
-  __device__ __forceinline__ void publish(u32 first, int ahead, u32 word) const {
+  // This thread's word in the buffer of a step, wherever it is to go.
+  struct Targets {
+    u32 peer[kInCluster ? Ranks : 1];
+    u32* own;
+
+    // To the buffer `ahead` steps on.
+    __device__ __forceinline__ void publish(int ahead, u32 word) const {
+      if constexpr (kInCluster) {
+#pragma unroll
+        for (int i = 0; i < Ranks; ++i) store_cluster(peer[i] + ahead * (4 * kWords), word);
+      } else {
+        store_relaxed(own + ahead * kWords, word);
+      }
+    }
+  };
+  __device__ __forceinline__ Targets targets(int i) const {
+    Targets t;
+    const u32 first = first_of(i);
     if constexpr (kInCluster) {
 #pragma unroll
-      for (int i = 0; i < Ranks; ++i) store_cluster(peer[i] + 4 * first + ahead * (4 * kWords), word);
+      for (int r = 0; r < Ranks; ++r) t.peer[r] = peer[r] + 4 * first;
     } else {
-      store_relaxed(own + first + ahead * kWords, word);
+      t.own = own + first;
     }
+    return t;
   }
 
-  // Empties the buffer of step i, which every warp of this CTA has read: of a cluster the CTA's own, of global memory the
-  // CTA's own units. `index` of `threads` that share the work.
+  // A CTA that is through with step i has read its own copy of the buffer of step i; that all others have read theirs of the
+  // group's buffer it knows of step i - 1, since their h of step i went into its sums.
+  static constexpr int kClearLag = kInCluster ? 0 : 1;
+  // Empties the buffer of step i: of a cluster the CTA's own, of global memory the CTA's own units. `index` of `threads` that share
+  // the work.
   __device__ __forceinline__ void clear(int i, int index, int threads) const {
+    if (i < 0) return;
     if constexpr (kInCluster) {
       for (int w = index; w < kWords / 4; w += threads) {
         sts128(shared + (first_of(i) + w * 4) * 4, kEmptyWord, kEmptyWord, kEmptyWord, kEmptyWord);

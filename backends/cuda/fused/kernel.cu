@@ -27,6 +27,7 @@ inline constexpr flashrnn::gpu::FusedConfig kConfig = {
     FLASHRNN_FUSED_CELL_ID,  FLASHRNN_FUSED_DTYPE, FLASHRNN_FUSED_BACKWARD,    FLASHRNN_FUSED_FAMILY,  FLASHRNN_FUSED_HEAD_DIM,
     FLASHRNN_FUSED_COLUMNS, FLASHRNN_FUSED_UNITS, FLASHRNN_FUSED_DEPTH_WARPS, FLASHRNN_FUSED_MIN_CTAS};
 inline constexpr int kChunk = flashrnn::gpu::chunk_of(kConfig);
+inline constexpr bool kHasSaver = flashrnn::gpu::extra_warps(kConfig) > 0;
 #define FLASHRNN_FUSED_BOUNDS __launch_bounds__(flashrnn::gpu::threads_of(kConfig), kConfig.min_ctas)
 
 #if FLASHRNN_FUSED_BACKWARD
@@ -56,7 +57,7 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
 #else
 #if FLASHRNN_FUSED_HAS_PLAIN
   if (is_plain(params, kConfig.head_dim)) {
-    DirectForwardPlain<kConfig.head_dim, kConfig.columns / 8, kChunk>{params, {}}.run(shared);
+    DirectForwardPlain<kConfig.head_dim, kConfig.columns / 8, kChunk, kHasSaver>{params, {}}.run(shared);
     return;
   }
 #endif

@@ -57,6 +57,36 @@ struct SavedChunks {
     bulk_commit();
   }
 
+  // Forward with a warp of its own for the stores. Barriers, two of each: `done`, every computing warp has written its part of the
+  // chunk; `free`, the chunk has left.
+  __device__ u32 done(int c) const { return barriers + c % 2 * 8; }
+  __device__ u32 free(int c) const { return barriers + 16 + c % 2 * 8; }
+  __device__ __forceinline__ void init(int computing_warps) const {
+    for (int c = 0; c < 2; ++c) {
+      mbarrier_init(done(c), computing_warps);
+      mbarrier_init(free(c), 1);
+    }
+    mbarrier_init_fence();
+  }
+  __device__ __forceinline__ void wait_free(int c) const {
+    if (c >= 2) mbarrier_wait(free(c), (c / 2 - 1) & 1);
+  }
+  // By all lanes of a warp.
+  __device__ __forceinline__ void tell_done(int c) const {
+    __syncwarp();
+    if (threadIdx.x % 32 == 0) mbarrier_arrive(done(c));
+  }
+  // By one thread.
+  __device__ __forceinline__ void store_all() const {
+    for (int c = 0; c * Chunk < time; ++c) {
+      mbarrier_wait(done(c), c / 2 & 1);
+      bulk_wait_read<0>();
+      if (c > 0) mbarrier_arrive(free(c - 1));
+      store(c, min(Chunk, time - c * Chunk));
+    }
+    bulk_wait_all();
+  }
+
   // Backward, whose chunk c is the steps down from T - 1 - c Chunk, the last of them last: a barrier tells that it is there.
   __device__ __forceinline__ void init() const {
     mbarrier_init(barriers, 1);

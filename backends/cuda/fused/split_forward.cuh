@@ -129,7 +129,7 @@ struct SplitForward {
       stages.wait_ready(c);
       stages.wait_free(c);
       const u32 in = stages.input(c) + word, out = stages.output(c);
-      const u32 to = exchange.first_of(c * kChunk), to_next = exchange.first_of(c * kChunk + kChunk);
+      const typename Exchanged::Targets to = exchange.targets(c * kChunk);
 #pragma unroll
       for (int s = 0; s < kChunk; ++s) {
         if (c * kChunk + s >= p.shape.time) break;
@@ -142,9 +142,9 @@ struct SplitForward {
         add_sums(s, mine, g);
         const u32 operand = pair.advance_plain(g);
         if (s + 1 < kChunk) {
-          exchange.publish(to, s + 1, operand);
+          to.publish(s + 1, operand);
         } else {
-          exchange.publish(to_next, 0, operand);
+          exchange.targets(c * kChunk + kChunk).publish(0, operand);
         }
         const u32 o = out + s * kOut.bytes();
         sts32(o + kOut.rows_at() + word, operand);
@@ -181,9 +181,9 @@ struct SplitForward {
       slot_inputs(x, bias, g);
       barrier_sync<kThreads>(2 + s % 2);
       add_sums(s, mine, g);
-      exchange.publish(exchange.first_of(i + 1), 0, pair.advance(p, g));
+      exchange.targets(i + 1).publish(0, pair.advance(p, g));
       barrier_sync<kUpdaters>(1);
-      if (i > 0) exchange.clear(i - 1, index, kUpdaters);
+      exchange.clear(i - 1, index, kUpdaters);
       pair.store(p, facts, i);
       if (i + 4 < p.shape.time) pair.fetch(p, facts, slot + s * kStep);
       copy_commit();
@@ -211,7 +211,7 @@ struct SplitForward {
         Mover<false, Units, kColumns> mover;
         set_up(mover, p, at, lane);
         mover.run(stages, p.shape.time, 0, lane, [&](int c) {
-          for (int i = c * kChunk; i < c * kChunk + kChunk; ++i) exchange.clear(i, lane, 32);
+          for (int i = 0; i < kChunk; ++i) exchange.clear(c * kChunk + i - Exchanged::kClearLag, lane, 32);
           exchange.clear_fence();
         });
       }

@@ -28,13 +28,15 @@ constexpr int backward_ring_bytes(const CellCounts& cell) {
 
 constexpr int larger(int a, int b) { return a > b ? a : b; }
 
-// Warps that multiply, and those that update the units of a CTA (the same ones where it is direct); else one more moves tensors.
+// Warps that multiply, and those that update the units of a CTA (the same ones where it is direct).
 constexpr int multiplying_warps(const FusedConfig& c) {
   return c.family == kDirect ? c.head_dim / 16 : c.is_backward ? c.depth_warps : c.depth_warps * c.units / 16;
 }
 constexpr int updating_threads(const FusedConfig& c) { return c.family == kDirect ? 0 : c.units * c.columns / 2; }
+// Warps that only move tensors: in backward a direct CTA has none, in forward it has one for what it saves.
+constexpr int extra_warps(const FusedConfig& c) { return c.family != kDirect || (!c.is_backward && c.min_ctas < 3) ? 1 : 0; }
 constexpr int threads_of(const FusedConfig& c) {
-  return multiplying_warps(c) * 32 + updating_threads(c) + (c.family == kDirect ? 0 : 32);
+  return (multiplying_warps(c) + extra_warps(c)) * 32 + updating_threads(c);
 }
 
 // Steps of a chunk: fewer where several CTAs share an SM's memory.
@@ -56,7 +58,7 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
   const int row_kinds = c.is_backward ? 1 + cell.reads_h : cell.inputs;
   const int stages = c.family == kDirect
                          ? kRowSteps * c.units / 16 * c.columns * row_kinds * 32 +
-                               2 * chunk_of(c) * pairs * (4 * cell.saved + 8 * cell.kept) + 16
+                               2 * chunk_of(c) * pairs * (4 * cell.saved + 8 * cell.kept) + 32
                          : stages_bytes(cell, c.is_backward, c.units, c.columns, chunk_of(c));
   const int tensors = larger(ring, stages);
   if (c.family == kDirect) {
