@@ -25,11 +25,13 @@ constexpr double kLocalExchange = 120;     // clocks, h within one CTA
 constexpr double kClusterBase = 180;       // ns, sentinel words over distributed shared memory
 constexpr double kClusterPerKilobyte = 28;
 constexpr double kClusterPerCta = 5;
+constexpr double kPartialSum = 16;  // ns, the sums of one warp more
 constexpr double kGlobalBase = 500;  // ns, sentinel words through L2
 constexpr double kGlobalPerCta = 4.5;
 constexpr double kGlobalPerKilobyte = 8;
 constexpr double kMemoryBytesPerNs = 4200;
 constexpr double kMemoryShare = 0.85;       // of it that a kernel with other work to do gets
+constexpr double kUnhidden = 0.15;
 constexpr double kLaunch = 6;               // us a launch
 constexpr double kGeneralMacsPerNs = 4000;  // of the general kernel, whole chip
 constexpr double kGeneralStep = 4000;       // ns
@@ -60,7 +62,9 @@ double step_time(const DeviceFacts& facts, const Problem& p, const gpu::FusedCon
     exchange = kGlobalBase + kGlobalPerCta * ctas +
                kGlobalPerKilobyte * kilobytes * (c.is_backward != 0 ? gates : 1);
   }
-  return (product + pointwise) / ghz + exchange;
+  // Partial sums are added one after the other.
+  const double sums = c.family == gpu::kDirect || c.is_backward != 0 ? 0 : kPartialSum * c.depth_warps;
+  return (product + pointwise) / ghz + exchange + sums;
 }
 
 // Groups that are resident at once.
@@ -93,7 +97,9 @@ double fused_time(const DeviceFacts& facts, const Problem& p, const gpu::FusedCo
       static_cast<double>(p.heads) * divide_up(static_cast<double>(p.batch), c.columns);
   const double waves = divide_up(groups, resident_groups(facts, c));
   const double steps = waves * static_cast<double>(p.time) * step_time(facts, p, c) * 1e-3;
-  return std::max(steps, memory_time(facts, p, c.is_backward != 0)) + kLaunch;
+  // The shorter of the two is not hidden altogether.
+  const double memory = memory_time(facts, p, c.is_backward != 0);
+  return std::max(steps, memory) + kUnhidden * std::min(steps, memory) + kLaunch;
 }
 
 double general_time(const DeviceFacts& facts, const Problem& p, bool is_backward) {

@@ -141,7 +141,8 @@ struct ForwardPair {
 #pragma unroll
     for (int k = 0; k < Cell::kSaved; ++k) saved[k] = pack(step[0].saved.v[k], step[1].saved.v[k]);
     h_word = pack(state[0][0], state[0][1]);
-    u32 operand = h_word;
+    // Elements past the head must not bring a NaN into the product.
+    u32 operand = h_word & ((is_valid[0] ? 0xffffu : 0u) | (is_valid[1] ? 0xffff0000u : 0u));
     if (p.sources != nullptr) {
       if (source == gpu::kNoStep) h_word = 0;
       if (next_source == gpu::kInitialStates) operand = initial_operand(p);
