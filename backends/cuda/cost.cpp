@@ -16,7 +16,8 @@ namespace {
 
 // Clocks and nanoseconds as measured on an H200 (132 multiprocessors, 1.98 GHz); other cards are
 // scaled by their facts.
-constexpr double kMacsPerClock = 1337;     // mma.sync m16n8k16, one multiprocessor, 16 warps
+constexpr double kMacsPerClock = 1337;  // mma.sync m16n8k16, one multiprocessor, 16 warps
+constexpr double kFullRateWarps = 4.6;
 constexpr double kMmaLatency = 24;         // clocks of one link of a dependent chain
 constexpr double kSpecialPerClock = 16;    // tanh.approx, ex2.approx of one multiprocessor
 constexpr double kSpecialsPerSlot = 1.25;  // five for the four gates of an LSTM
@@ -25,12 +26,12 @@ constexpr double kLocalExchange = 120;     // clocks, h within one CTA
 constexpr double kClusterBase = 180;       // ns, sentinel words over distributed shared memory
 constexpr double kClusterPerKilobyte = 28;
 constexpr double kClusterPerCta = 5;
-constexpr double kPartialSum = 16;  // ns, the sums of one warp more
+constexpr double kPartialSum = 16;   // ns, the sums of one warp more
 constexpr double kGlobalBase = 500;  // ns, sentinel words through L2
 constexpr double kGlobalPerCta = 4.5;
 constexpr double kGlobalPerKilobyte = 8;
 constexpr double kMemoryBytesPerNs = 4200;
-constexpr double kMemoryShare = 0.85;       // of it that a kernel with other work to do gets
+constexpr double kMemoryShare = 0.85;  // of it that a kernel with other work to do gets
 constexpr double kUnhidden = 0.15;
 constexpr double kLaunch = 6;               // us a launch
 constexpr double kGeneralMacsPerNs = 4000;  // of the general kernel, whole chip
@@ -46,8 +47,8 @@ double step_time(const DeviceFacts& facts, const Problem& p, const gpu::FusedCon
   const double warps =
       c.family == gpu::kDirect ? c.head_dim / 16.0 : c.depth_warps * c.units / 16.0;
   const double macs = gates * c.units * static_cast<double>(c.head_dim) * c.columns * c.min_ctas;
-  // Few warps cannot issue at the full rate.
-  const double rate = kMacsPerClock * std::min(1.0, warps * c.min_ctas / 8.0);
+  // One warp of each of the four schedulers issues at nearly the full rate.
+  const double rate = kMacsPerClock * std::min(1.0, warps * c.min_ctas / kFullRateWarps);
   const double depth = (c.is_backward != 0 ? gates : 1) * c.head_dim / 16.0 / c.depth_warps;
   const double chains = c.columns / 8.0 * (c.is_backward != 0 ? 1 : gates);
   const double product = std::max(macs / rate, depth * kMmaLatency / std::min(chains, 4.0) * 1.0);
@@ -63,7 +64,8 @@ double step_time(const DeviceFacts& facts, const Problem& p, const gpu::FusedCon
                kGlobalPerKilobyte * kilobytes * (c.is_backward != 0 ? gates : 1);
   }
   // Partial sums are added one after the other.
-  const double sums = c.family == gpu::kDirect || c.is_backward != 0 ? 0 : kPartialSum * c.depth_warps;
+  const double sums =
+      c.family == gpu::kDirect || c.is_backward != 0 ? 0 : kPartialSum * c.depth_warps;
   return (product + pointwise) / ghz + exchange + sums;
 }
 

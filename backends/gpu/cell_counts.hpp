@@ -9,7 +9,8 @@ struct CellCounts {
 };
 
 constexpr CellCounts cell_counts(int cell) {
-#define FLASHRNN_CELL(name, ENUM, id, inputs, recurrents, slots, states, kept, saved, reads_h, ...) \
+#define FLASHRNN_CELL(name, ENUM, id, inputs, recurrents, slots, states, kept, saved, reads_h, \
+                      ...)                                                                     \
   if (cell == (id)) return {inputs, recurrents, slots, states, kept, saved, reads_h};
 #include "cells/cells.def"
 #undef FLASHRNN_CELL

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the GPU kernels are launched with. Read by the host's compiler and by the device's, at build time and at run
-// time, so it includes nothing.
+// What the GPU kernels are launched with. Read by the host's compiler and by the device's, at build
+// time and at run time, so it includes nothing.
 #pragma once
 
 namespace flashrnn::gpu {
@@ -32,8 +32,9 @@ struct Shape {
   float recurrent_gradient_clip;  // 0: none
 };
 
-// sources[b * source_stride + i] says what sequence b does at step i (a SourceByte); source_stride is a multiple of 16 and the
-// bytes past T are kPreviousStep. nullptr: every sequence starts from its initial states at step 0 and goes on to the end.
+// sources[b * source_stride + i] says what sequence b does at step i (a SourceByte); source_stride
+// is a multiple of 16 and the bytes past T are kPreviousStep. nullptr: every sequence starts from
+// its initial states at step 0 and goes on to the end.
 struct ForwardParams {
   Shape shape;
   View wx;              // [B, T, Gi, N, D]
@@ -45,9 +46,9 @@ struct ForwardParams {
   View last_states;     // [S, B, N, D]
   const unsigned char* sources;
   Index source_stride;
-  void* saved;     // of the kernel's own layout; nullptr: nothing is saved
-  void* exchange;  // of the kernel's own layout, prepared as its config says
-  int first_group; // the launch takes (head, batch tile) groups from here on
+  void* saved;      // of the kernel's own layout; nullptr: nothing is saved
+  void* exchange;   // of the kernel's own layout, prepared as its config says
+  int first_group;  // the launch takes (head, batch tile) groups from here on
   int reserved;
 };
 
@@ -58,13 +59,15 @@ struct BackwardParams {
   View d_states;          // [S, B, T, N, D]
   View d_last_states;     // [S, B, N, D]
   View d_initial_states;  // [S, B, N, D]
-  // Where the gradient of each slot goes, [B, T, N, D] in the problem's dtype. Never absent: its strides are multiples of 8
-  // elements but for the last, which is 1, and its address is a multiple of 16.
+  // Where the gradient of each slot goes, [B, T, N, D] in the problem's dtype. Never absent: its
+  // strides are multiples of 8 elements but for the last, which is 1, and its address is a multiple
+  // of 16.
   View slot_gradient[kMaxGpuSlots];
   const unsigned char* sources;
   Index source_stride;
   const void* saved;
-  float* d_initial;  // [S, B, N, D] packed, filled with zero; with sources and d_initial_states only
+  float*
+      d_initial;  // [S, B, N, D] packed, filled with zero; with sources and d_initial_states only
   void* exchange;
   int first_group;
   int reserved;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the fused kernels save for backward, in one layout for every family, so that any forward goes with any backward.
+// What the fused kernels save for backward, in one layout for every family, so that any forward
+// goes with any backward.
 //
-// Elements come in blocks of 16 units x 8 sequences, a block's pairs of neighbouring units one after another as place_in_block
-// says: [N][B / 8][T in the order of processing][D / 16][64 pairs]. `values` has, for each pair, the cell's saved values
-// as pairs of 16-bit numbers; `kept` has, for each kept state apart, a pair of float32.
+// Elements come in blocks of 16 units x 8 sequences, a block's pairs of neighbouring units one
+// after another as place_in_block says: [N][B / 8][T in the order of processing][D / 16][64 pairs].
+// `values` has, for each pair, the cell's saved values as pairs of 16-bit numbers; `kept` has, for
+// each kept state apart, a pair of float32.
 #pragma once
 
 #include "params.hpp"
@@ -20,24 +22,34 @@ inline constexpr int kBlockPairs = kBlockUnits / 2 * kBlockColumns;
 #define FLASHRNN_GPU_HOST_DEVICE
 #endif
 
-// The lane (pair, q) of a product's accumulators has the sequences 2 q and 2 q + 1: all even sequences, then all odd ones, each in
-// the order of the lanes.
-FLASHRNN_GPU_HOST_DEVICE constexpr int place_in_block(int pair, int column) { return column % 2 * 32 + pair * 4 + column / 2; }
+// The lane (pair, q) of a product's accumulators has the sequences 2 q and 2 q + 1: all even
+// sequences, then all odd ones, each in the order of the lanes.
+FLASHRNN_GPU_HOST_DEVICE constexpr int place_in_block(int pair, int column) {
+  return column % 2 * 32 + pair * 4 + column / 2;
+}
 
 struct SavedLayout {
   int time, unit_blocks, column_blocks;  // blocks of a head, blocks of the batch
 
   // Index of a block's first pair.
-  FLASHRNN_GPU_HOST_DEVICE constexpr Index block(int head, int column_block, int step, int unit_block) const {
-    return (((Index(head) * column_blocks + column_block) * time + step) * unit_blocks + unit_block) * kBlockPairs;
+  FLASHRNN_GPU_HOST_DEVICE constexpr Index block(int head, int column_block, int step,
+                                                 int unit_block) const {
+    return (((Index(head) * column_blocks + column_block) * time + step) * unit_blocks +
+            unit_block) *
+           kBlockPairs;
   }
   FLASHRNN_GPU_HOST_DEVICE constexpr Index pairs(int heads) const { return block(heads, 0, 0, 0); }
-  FLASHRNN_GPU_HOST_DEVICE constexpr Index value_bytes(int heads, int saved) const { return pairs(heads) * saved * 4; }
-  FLASHRNN_GPU_HOST_DEVICE constexpr Index kept_bytes(int heads, int kept) const { return pairs(heads) * kept * 8; }
+  FLASHRNN_GPU_HOST_DEVICE constexpr Index value_bytes(int heads, int saved) const {
+    return pairs(heads) * saved * 4;
+  }
+  FLASHRNN_GPU_HOST_DEVICE constexpr Index kept_bytes(int heads, int kept) const {
+    return pairs(heads) * kept * 8;
+  }
 };
 
 FLASHRNN_GPU_HOST_DEVICE constexpr SavedLayout saved_layout(const Shape& s) {
-  return {s.time, (s.units + kBlockUnits - 1) / kBlockUnits, (s.batch + kBlockColumns - 1) / kBlockColumns};
+  return {s.time, (s.units + kBlockUnits - 1) / kBlockUnits,
+          (s.batch + kBlockColumns - 1) / kBlockColumns};
 }
 
 }  // namespace flashrnn::gpu

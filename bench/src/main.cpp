@@ -167,7 +167,9 @@ int bench_all(const Options& options, const Device& device, std::vector<SuiteCas
   report.library_version = version_text();
   report.git_commit = FLASHRNN_GIT_COMMIT;
   report.compiler = FLASHRNN_BENCH_COMPILER;
-  report.cpu_model = cpu_model();
+  // The yardsticks are the host's: they say nothing of another device.
+  const bool is_host = info.backend == FLASHRNN_BACKEND_CPU;
+  report.cpu_model = is_host ? cpu_model() : info.name;
   report.backend_name = fmt::format("{}: {}", info.backend_name, info.name);
   report.cores = info.compute_units;
   report.clock = options.run.use_cpu_clock
@@ -189,7 +191,7 @@ int bench_all(const Options& options, const Device& device, std::vector<SuiteCas
     mark_if_wrong(row);
     if (!row.ok()) code = kFailed;
     report.rows.push_back(row);
-    yardstick.peaks(row.threads);
+    if (is_host) yardstick.peaks(row.threads);
     if (!one.peers) continue;
     for (const auto& peer : peers) {
       if (!peer->status().missing.empty()) continue;
@@ -198,7 +200,9 @@ int bench_all(const Options& options, const Device& device, std::vector<SuiteCas
     }
   }
   if (!options.suite.empty() && options.run.timing.seconds > 0) yardstick.refine();
-  for (Row& row : report.rows) yardstick.apply(row);
+  for (Row& row : report.rows) {
+    if (is_host) yardstick.apply(row);
+  }
   progress.done();
   report.verdicts = judge(suite.claims, report.rows);
   report.peaks = yardstick.all();

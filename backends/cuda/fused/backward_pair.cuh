@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Backward of two neighbouring units of one sequence through all of time, but for the product R^T dG: the gradients that are
-// carried from step to step, the prefetch of what forward saved, the cell, and all that is written. Whoever owns the
-// product drives it: read, (product of the later step's gradients), receive, advance, store.
+// Backward of two neighbouring units of one sequence through all of time, but for the product R^T
+// dG: the gradients that are carried from step to step, the prefetch of what forward saved, the
+// cell, and all that is written. Whoever owns the product drives it: read, (product of the later
+// step's gradients), receive, advance, store.
 #pragma once
 
 #include "cuda/fused/number.cuh"
@@ -14,14 +15,15 @@ namespace flashrnn::cuda {
 using gpu::BackwardParams;
 using gpu::Cell;
 
-// Where a step's inputs of all pairs of a CTA stand in the ring: each kind apart, so that neighbouring lanes read neighbouring
-// words.
+// Where a step's inputs of all pairs of a CTA stand in the ring: each kind apart, so that
+// neighbouring lanes read neighbouring words.
 struct BackwardRing {
   static constexpr int kValueBytes = 4 * gpu::padded_words_of(Cell::kSaved);
   static constexpr int kPairBytes = kValueBytes + 8 * Cell::kKept + 4 + (Cell::kReadsH ? 4 : 0);
   u32 values, kept, d_h, h;
 
-  // `pairs` in all, of which this is number `index`; the next step's are pairs * kPairBytes further on.
+  // `pairs` in all, of which this is number `index`; the next step's are pairs * kPairBytes further
+  // on.
   __device__ BackwardRing(u32 base, int pairs, int index)
       : values(base + index * kValueBytes),
         kept(base + pairs * kValueBytes + index * 8),
@@ -59,10 +61,11 @@ struct BackwardPair {
   const char* values;  // of the next step to be fetched, as are the others
   const float2* kept;  // of the step before it
   const char* d_h;
-  const char* h;       // of the step before it
+  const char* h;         // of the step before it
   Index out, extra_out;  // element of the next step to be stored
 
-  __device__ void start(const BackwardParams& p, const BackwardFacts& facts, int b_, int n_, int u_) {
+  __device__ void start(const BackwardParams& p, const BackwardFacts& facts, int b_, int n_,
+                        int u_) {
     b = b_;
     n = n_;
     u = u_;
@@ -75,11 +78,13 @@ struct BackwardPair {
                        gpu::place_in_block(u % gpu::kBlockUnits / 2, b % gpu::kBlockColumns);
     values = static_cast<const char*>(p.saved) + pair * (4 * Cell::kSaved);
     kept = reinterpret_cast<const float2*>(static_cast<const char*>(p.saved) +
-                                           layout.value_bytes(p.shape.heads, Cell::kSaved)) + pair;
-    d_h = static_cast<const char*>(p.d_h.data) +
-          2 * (b * p.d_h.stride[0] + t * p.d_h.stride[1] + n * p.d_h.stride[2] + u * p.d_h.stride[3]);
+                                           layout.value_bytes(p.shape.heads, Cell::kSaved)) +
+           pair;
+    d_h = static_cast<const char*>(p.d_h.data) + 2 * (b * p.d_h.stride[0] + t * p.d_h.stride[1] +
+                                                      n * p.d_h.stride[2] + u * p.d_h.stride[3]);
     h = static_cast<const char*>(p.h.data) +
-        2 * (b * p.h.stride[0] + (t - facts.step_sign) * p.h.stride[1] + n * p.h.stride[2] + u * p.h.stride[3]);
+        2 * (b * p.h.stride[0] + (t - facts.step_sign) * p.h.stride[1] + n * p.h.stride[2] +
+             u * p.h.stride[3]);
     const View& first = p.slot_gradient[0];
     out = b * first.stride[0] + t * first.stride[1] + n * first.stride[2] + u;
     if constexpr (kHasExtraSlot) {
@@ -94,7 +99,8 @@ struct BackwardPair {
     }
 #pragma unroll
     for (int k = 0; k < Cell::kKept; ++k) {
-      const float2 v = is_valid[0] && p.shape.time > 0 ? kept[k * facts.all_pairs] : float2{0.0f, 0.0f};
+      const float2 v =
+          is_valid[0] && p.shape.time > 0 ? kept[k * facts.all_pairs] : float2{0.0f, 0.0f};
       now[k][0] = v.x;
       now[k][1] = v.y;
     }
@@ -103,10 +109,12 @@ struct BackwardPair {
 
   __device__ __forceinline__ float state_at(const View& v, int k, int e) const {
     if (v.data == nullptr || !is_valid[e]) return 0.0f;
-    return load_any(v.data, v.dtype, k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3]);
+    return load_any(v.data, v.dtype,
+                    k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3]);
   }
 
-  __device__ __forceinline__ void fetch_pair(u32 ring, const char* from, Index stride, bool has_pairs) {
+  __device__ __forceinline__ void fetch_pair(u32 ring, const char* from, Index stride,
+                                             bool has_pairs) {
     if (has_pairs) {
       copy_async<4>(ring, from);
     } else {
@@ -116,9 +124,10 @@ struct BackwardPair {
     }
   }
 
-  // Starts the copies of a step's inputs to their place in the ring; called once a step, for one step after the other.
-  __device__ __forceinline__ void fetch(const BackwardParams& p, const BackwardFacts& facts, int step, const BackwardRing& ring,
-                                        u32 offset) {
+  // Starts the copies of a step's inputs to their place in the ring; called once a step, for one
+  // step after the other.
+  __device__ __forceinline__ void fetch(const BackwardParams& p, const BackwardFacts& facts,
+                                        int step, const BackwardRing& ring, u32 offset) {
     if (is_valid[0]) {
       if constexpr (Cell::kSaved == 4) {
         copy_async<16>(ring.values + offset, values);
@@ -126,16 +135,19 @@ struct BackwardPair {
         copy_async<8>(ring.values + offset, values);
       } else {
 #pragma unroll
-        for (int k = 0; k < Cell::kSaved; ++k) copy_async<4>(ring.values + offset + 4 * k, values + 4 * k);
+        for (int k = 0; k < Cell::kSaved; ++k)
+          copy_async<4>(ring.values + offset + 4 * k, values + 4 * k);
       }
       if (step > 0) {
 #pragma unroll
         for (int k = 0; k < Cell::kKept; ++k) {
           copy_async<8>(ring.kept + offset + k * (ring_pairs * 8), kept + k * facts.all_pairs);
         }
-        if constexpr (Cell::kReadsH) fetch_pair(ring.h + offset, h, p.h.stride[3], facts.h_has_pairs);
+        if constexpr (Cell::kReadsH)
+          fetch_pair(ring.h + offset, h, p.h.stride[3], facts.h_has_pairs);
       }
-      if (p.d_h.data != nullptr) fetch_pair(ring.d_h + offset, d_h, p.d_h.stride[3], facts.d_h_has_pairs);
+      if (p.d_h.data != nullptr)
+        fetch_pair(ring.d_h + offset, d_h, p.d_h.stride[3], facts.d_h_has_pairs);
     }
     values -= facts.step_pairs * (4 * Cell::kSaved);
     kept -= facts.step_pairs;
@@ -144,7 +156,8 @@ struct BackwardPair {
   }
 
   // A step's inputs, and where it started from.
-  __device__ __forceinline__ void read(const BackwardParams& p, int step, const BackwardRing& ring, u32 offset) {
+  __device__ __forceinline__ void read(const BackwardParams& p, int step, const BackwardRing& ring,
+                                       u32 offset) {
     if constexpr (Cell::kSaved > 2) {
       const uint4 v = lds128(ring.values + offset);
       saved[0] = v.x, saved[1] = v.y, saved[2] = v.z, saved[3] = v.w;
@@ -164,12 +177,14 @@ struct BackwardPair {
     if constexpr (Cell::kReadsH) h_word = lds32(ring.h + offset);
     if (p.sources != nullptr) {
       later_source = source;
-      source = is_valid[0] && step >= 0 ? p.sources[b * p.source_stride + step] : gpu::kPreviousStep;
+      source =
+          is_valid[0] && step >= 0 ? p.sources[b * p.source_stride + step] : gpu::kPreviousStep;
     }
   }
 
   // Takes what passes through R from the later step, which started from `later`.
-  __device__ __forceinline__ void receive(const BackwardParams& p, const float (&sum)[2], int later) {
+  __device__ __forceinline__ void receive(const BackwardParams& p, const float (&sum)[2],
+                                          int later) {
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
       float d = p.shape.cut_recurrent_gradient ? carry[0][e] : carry[0][e] + sum[e];
@@ -285,18 +300,22 @@ struct BackwardPair {
   __device__ __forceinline__ int time_of(const BackwardParams& p, int step) const {
     return p.shape.is_reverse ? p.shape.time - 1 - step : step;
   }
-  __device__ __forceinline__ void add_d_states(const BackwardParams& p, int step, int e, typename Cell::States& d) const {
+  __device__ __forceinline__ void add_d_states(const BackwardParams& p, int step, int e,
+                                               typename Cell::States& d) const {
     if (!is_valid[e]) return;
     const View& v = p.d_states;
-    const Index at = b * v.stride[1] + time_of(p, step) * v.stride[2] + n * v.stride[3] + (u + e) * v.stride[4];
+    const Index at =
+        b * v.stride[1] + time_of(p, step) * v.stride[2] + n * v.stride[3] + (u + e) * v.stride[4];
 #pragma unroll
-    for (int k = 0; k < Cell::kStates; ++k) d.v[k] += load_any(v.data, v.dtype, k * v.stride[0] + at);
+    for (int k = 0; k < Cell::kStates; ++k)
+      d.v[k] += load_any(v.data, v.dtype, k * v.stride[0] + at);
   }
   // h was stored in the problem's dtype: so is the limit that it is compared with.
   __device__ __forceinline__ bool is_clipped(const BackwardParams& p, int step, int e) const {
     if (!is_valid[e]) return false;
     const View& v = p.h;
-    const Index at = b * v.stride[0] + time_of(p, step) * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3];
+    const Index at =
+        b * v.stride[0] + time_of(p, step) * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3];
     const float limit = low_of(pack(p.shape.forward_clip, 0.0f));
     return fabsf(load_any(v.data, v.dtype, at)) >= limit;
   }
@@ -307,7 +326,8 @@ struct BackwardPair {
 #pragma unroll
       for (int k = 0; k < Cell::kSlots; ++k) {
         const bool is_extra = Cell::input_of_slot(k) < 0;
-        auto* at = static_cast<unsigned short*>(p.slot_gradient[k].data) + (is_extra ? extra_out : out);
+        auto* at =
+            static_cast<unsigned short*>(p.slot_gradient[k].data) + (is_extra ? extra_out : out);
         if (is_valid[1]) {
           *reinterpret_cast<u32*>(at) = gradient[k];
         } else {
@@ -316,7 +336,8 @@ struct BackwardPair {
       }
     }
     out -= facts.step_sign * p.slot_gradient[0].stride[1];
-    if constexpr (kHasExtraSlot) extra_out -= facts.step_sign * p.slot_gradient[Cell::kSlots - 1].stride[1];
+    if constexpr (kHasExtraSlot)
+      extra_out -= facts.step_sign * p.slot_gradient[Cell::kSlots - 1].stride[1];
   }
 
   __device__ void finish(const BackwardParams& p) const {
@@ -328,7 +349,8 @@ struct BackwardPair {
       for (int e = 0; e < 2; ++e) {
         if (!is_valid[e]) continue;
         const float given = p.d_initial != nullptr ? p.d_initial[initial_at(p, k, e)] : 0.0f;
-        store_any(v.data, v.dtype, k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3],
+        store_any(v.data, v.dtype,
+                  k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3],
                   carry[k][e] + given);
       }
     }

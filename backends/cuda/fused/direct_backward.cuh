@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Backward with one CTA a (head, batch tile). A warp owns 16 units: it holds their columns of R for all gates as the A operands of
-// mma.sync, so the whole gradient that passes through R to an element arrives in the thread that carries the element's
-// gradients. What the warps exchange is the slots' gradients, through two buffers in shared memory and one barrier a step.
+// Backward with one CTA a (head, batch tile). A warp owns 16 units: it holds their columns of R for
+// all gates as the A operands of mma.sync, so the whole gradient that passes through R to an
+// element arrives in the thread that carries the element's gradients. What the warps exchange is
+// the slots' gradients, through two buffers in shared memory and one barrier a step.
 #pragma once
 
 #include "cuda/fused/backward_pair.cuh"
@@ -22,17 +23,20 @@ __device__ __forceinline__ void direct_backward(const BackwardParams& p, unsigne
   const u32 ring_base = buffer + 2 * kBufferBytes;
   if (threadIdx.x >= kThreads) return;
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, q = lane % 4, row = lane / 4;
-  const int group = p.first_group + blockIdx.x, n = group % p.shape.heads, b0 = group / p.shape.heads * 8 * Tiles;
+  const int group = p.first_group + blockIdx.x, n = group % p.shape.heads,
+            b0 = group / p.shape.heads * 8 * Tiles;
   const int u = warp * 16 + 2 * row;
   const BackwardFacts facts(p);
 
-  for (u32 i = threadIdx.x; i < (2 * kBufferBytes + kRingSteps * kStepBytes) / 4; i += kThreads) sts32(buffer + 4 * i, 0);
+  for (u32 i = threadIdx.x; i < (2 * kBufferBytes + kRingSteps * kStepBytes) / 4; i += kThreads)
+    sts32(buffer + 4 * i, 0);
 
   u32 a[kGates][kDepth][2][4];
 #pragma unroll
   for (int g = 0; g < kGates; ++g) {
 #pragma unroll
-    for (int d = 0; d < kDepth; ++d) load_columns(p.r, g, n, d * 32 + q * 8, u, p.shape.units, a[g][d]);
+    for (int d = 0; d < kDepth; ++d)
+      load_columns(p.r, g, n, d * 32 + q * 8, u, p.shape.units, a[g][d]);
   }
   barrier_sync<kThreads>(1);
 
@@ -73,7 +77,8 @@ __device__ __forceinline__ void direct_backward(const BackwardParams& p, unsigne
 #pragma unroll
       for (int g = 0; g < kGates; ++g) {
 #pragma unroll
-        for (int c = 0; c < Tiles; ++c) sum[g][c][0] = sum[g][c][1] = sum[g][c][2] = sum[g][c][3] = 0.0f;
+        for (int c = 0; c < Tiles; ++c)
+          sum[g][c][0] = sum[g][c][1] = sum[g][c][2] = sum[g][c][3] = 0.0f;
       }
       if (iteration > 0) {
         barrier_sync<kThreads>(1);
@@ -83,17 +88,20 @@ __device__ __forceinline__ void direct_backward(const BackwardParams& p, unsigne
 #pragma unroll
           for (int g = 0; g < kGates; ++g) {
 #pragma unroll
-            for (int c = 0; c < Tiles; ++c) b[g][c] = lds128(operand + read + ((c * kGates + g) * kDepth + d) * kOperandBytes);
+            for (int c = 0; c < Tiles; ++c)
+              b[g][c] = lds128(operand + read + ((c * kGates + g) * kDepth + d) * kOperandBytes);
           }
 #pragma unroll
           for (int g = 0; g < kGates; ++g) {
 #pragma unroll
-            for (int c = 0; c < Tiles; ++c) multiply_add(sum[g][c], a[g][d][0], b[g][c].x, b[g][c].y);
+            for (int c = 0; c < Tiles; ++c)
+              multiply_add(sum[g][c], a[g][d][0], b[g][c].x, b[g][c].y);
           }
 #pragma unroll
           for (int g = 0; g < kGates; ++g) {
 #pragma unroll
-            for (int c = 0; c < Tiles; ++c) multiply_add(sum[g][c], a[g][d][1], b[g][c].z, b[g][c].w);
+            for (int c = 0; c < Tiles; ++c)
+              multiply_add(sum[g][c], a[g][d][1], b[g][c].z, b[g][c].w);
           }
         }
 #pragma unroll
@@ -125,7 +133,9 @@ __device__ __forceinline__ void direct_backward(const BackwardParams& p, unsigne
         for (int k = 0; k < Cell::kSlots; ++k) {
           const int gate = Cell::recurrent_of_slot(k);
           if (gate < 0) continue;
-          sts32(own + write + (j / 2 * kGates + gate) * kDepth * kOperandBytes + j % 2 * kColumnBytes, pair[j].gradient[k]);
+          sts32(
+              own + write + (j / 2 * kGates + gate) * kDepth * kOperandBytes + j % 2 * kColumnBytes,
+              pair[j].gradient[k]);
         }
       }
     }

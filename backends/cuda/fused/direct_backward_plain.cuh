@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The short way through direct_backward.cuh (plain.cuh says when): the same product and cell. Iteration i is step T - 1 - i.
+// The short way through direct_backward.cuh (plain.cuh says when): the same product and cell.
+// Iteration i is step T - 1 - i.
 //
-// What forward saved comes by bulk copies, a chunk of steps at a time (saved_chunks.cuh); d_h (and h) row by row, by the warp that
-// reads them. The slots' gradients are written from the buffers in which the product reads them.
+// What forward saved comes by bulk copies, a chunk of steps at a time (saved_chunks.cuh); d_h (and
+// h) row by row, by the warp that reads them. The slots' gradients are written from the buffers in
+// which the product reads them.
 #pragma once
 
 #include "cuda/fused/backward_pair.cuh"
@@ -15,13 +17,16 @@ namespace flashrnn::cuda {
 
 template <int D, int Tiles, int Chunk>
 struct DirectBackwardPlain {
-  static constexpr int kWarps = D / 16, kThreads = kWarps * 32, kPairs = 2 * Tiles, kColumns = 8 * Tiles;
+  static constexpr int kWarps = D / 16, kThreads = kWarps * 32, kPairs = 2 * Tiles,
+                       kColumns = 8 * Tiles;
   static constexpr int kDepth = (D + 31) / 32;
   static constexpr int kGates = Cell::kRecurrents;
-  static constexpr int kGateBytes = kDepth * kOperandBytes, kTileBytes = kGates * kGateBytes, kBufferBytes = Tiles * kTileBytes;
+  static constexpr int kGateBytes = kDepth * kOperandBytes, kTileBytes = kGates * kGateBytes,
+                       kBufferBytes = Tiles * kTileBytes;
   static constexpr int kKept = Cell::kKept > 0 ? Cell::kKept : 1, kAhead = gpu::kRowSteps;
   static constexpr int kKinds = Cell::kReadsH ? 2 : 1;  // rows of d_h, and of h one step before
-  static constexpr int kRowsBytes = kKinds * 8 * kWarpRowBytes, kStepBytes = kWarps * Tiles * kRowsBytes;
+  static constexpr int kRowsBytes = kKinds * 8 * kWarpRowBytes,
+                       kStepBytes = kWarps * Tiles * kRowsBytes;
   using Pieces = LanePieces<kKinds>;
   using OutPieces = LanePieces<kGates>;
   using Chunks = SavedChunks<D, Tiles, Chunk>;
@@ -29,7 +34,8 @@ struct DirectBackwardPlain {
   const BackwardParams& p;
   Chunks chunks;
   int warp, lane, q, row, n, b0, u;
-  u32 piece, word, out_piece;  // what this lane copies to and reads from the rows of step 0, and takes from the operands
+  u32 piece, word, out_piece;  // what this lane copies to and reads from the rows of step 0, and
+                               // takes from the operands
   u32 block;                   // of this thread in a block of saved memory
   u32 a[kGates][kDepth][2][4];
   float carry[kPairs][Cell::kStates][2];
@@ -60,7 +66,8 @@ struct DirectBackwardPlain {
   __device__ __forceinline__ void fetch(int step, u32 slot) {
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
-      if (lane < 16 || (Cell::kReadsH && step > 0)) copy_async<16>(piece + slot + c * kRowsBytes, from[c]);
+      if (lane < 16 || (Cell::kReadsH && step > 0))
+        copy_async<16>(piece + slot + c * kRowsBytes, from[c]);
       from[c] += from_step;
     }
   }
@@ -99,13 +106,15 @@ struct DirectBackwardPlain {
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
 #pragma unroll
-      for (int k = 0; k < OutPieces::kOfLane; ++k) v[c][k] = lds128(out_piece + at + c * kTileBytes + 2 * k * kGateBytes);
+      for (int k = 0; k < OutPieces::kOfLane; ++k)
+        v[c][k] = lds128(out_piece + at + c * kTileBytes + 2 * k * kGateBytes);
     }
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
 #pragma unroll
       for (int k = 0; k < OutPieces::kOfLane; ++k) {
-        if (has_to[c] && OutPieces::has(lane, k)) stg128(to[c][k], v[c][k].x, v[c][k].y, v[c][k].z, v[c][k].w);
+        if (has_to[c] && OutPieces::has(lane, k))
+          stg128(to[c][k], v[c][k].x, v[c][k].y, v[c][k].z, v[c][k].w);
         to[c][k] += to_step[k];
       }
     }
@@ -114,7 +123,8 @@ struct DirectBackwardPlain {
 #pragma unroll
       for (int j = 0; j < kPairs; ++j) {
         const int column = j / 2 * 8 + j % 2;
-        if (b0 + column + 2 * q < p.shape.batch) stg32(alone_to + 2 * column * view.stride[0], alone[j]);
+        if (b0 + column + 2 * q < p.shape.batch)
+          stg32(alone_to + 2 * column * view.stride[0], alone[j]);
       }
       alone_to -= 2 * sign() * view.stride[1];
     }
@@ -123,7 +133,8 @@ struct DirectBackwardPlain {
   __device__ __forceinline__ float state_at(const View& v, int k, int j, int e) const {
     const int b = b0 + j / 2 * 8 + 2 * q + j % 2;
     if (v.data == nullptr || b >= p.shape.batch) return 0.0f;
-    return load_any(v.data, v.dtype, k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3]);
+    return load_any(v.data, v.dtype,
+                    k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3]);
   }
 
   __device__ __forceinline__ void aim(u32 buffer) {
@@ -133,8 +144,9 @@ struct DirectBackwardPlain {
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
       const int b = min(b0 + c * 8 + Pieces::column(lane), p.shape.batch - 1);
-      from[c] = static_cast<const char*>(in.data) + 2 * (b * in.stride[0] + (t - Pieces::kind(lane, 0) * sign()) * in.stride[1] +
-                                                        n * in.stride[2] + warp * 16 + lane % 2 * 8);
+      from[c] = static_cast<const char*>(in.data) +
+                2 * (b * in.stride[0] + (t - Pieces::kind(lane, 0) * sign()) * in.stride[1] +
+                     n * in.stride[2] + warp * 16 + lane % 2 * 8);
       has_to[c] = b0 + c * 8 + OutPieces::column(lane) < p.shape.batch;
 #pragma unroll
       for (int k = 0; k < OutPieces::kOfLane; ++k) {
@@ -145,33 +157,43 @@ struct DirectBackwardPlain {
           if (gate == g) out = &p.slot_gradient[slot_of_gate(g)];
         }
         to_step[k] = -2 * sign() * out->stride[1];
-        to[c][k] = static_cast<char*>(out->data) +
-                   2 * (b * out->stride[0] + t * out->stride[1] + n * out->stride[2] + warp * 16 + lane % 2 * 8);
+        to[c][k] =
+            static_cast<char*>(out->data) + 2 * (b * out->stride[0] + t * out->stride[1] +
+                                                 n * out->stride[2] + warp * 16 + lane % 2 * 8);
       }
     }
     out_piece = buffer + min(OutPieces::kind(lane, 0), kGates - 1) * kGateBytes +
                 operand_word(warp * 16 + lane % 2 * 8, OutPieces::column(lane));
     if constexpr (slot_alone() >= 0) {
       const View& v = p.slot_gradient[slot_alone()];
-      alone_to = static_cast<char*>(v.data) + 2 * ((b0 + 2 * q) * v.stride[0] + t * v.stride[1] + n * v.stride[2] + u);
+      alone_to = static_cast<char*>(v.data) +
+                 2 * ((b0 + 2 * q) * v.stride[0] + t * v.stride[1] + n * v.stride[2] + u);
     }
     keep(piece), keep(word), keep(out_piece), keep(from_step);
   }
 
   __device__ __forceinline__ void start() {
     const SavedPlace place(p.shape, Place{n, b0, 0}, p.shape.time > 0 ? p.shape.time - 1 : 0);
-    const auto* kept = reinterpret_cast<const float2*>(static_cast<const char*>(p.saved) + place.value_bytes) + place.pair + block;
+    const auto* kept =
+        reinterpret_cast<const float2*>(static_cast<const char*>(p.saved) + place.value_bytes) +
+        place.pair + block;
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
 #pragma unroll
-      for (int k = 0; k < Cell::kStates; ++k) carry[j][k][0] = state_at(p.d_last_states, k, j, 0), carry[j][k][1] = state_at(p.d_last_states, k, j, 1);
+      for (int k = 0; k < Cell::kStates; ++k)
+        carry[j][k][0] = state_at(p.d_last_states, k, j, 0),
+        carry[j][k][1] = state_at(p.d_last_states, k, j, 1);
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k) {
-        const float2 v = p.shape.time > 0 && b0 + j / 2 * 8 < p.shape.batch ? kept[k * place.all_pairs + j / 2 * place.tile_pairs + j % 2 * 32] : float2{0.0f, 0.0f};
+        const float2 v = p.shape.time > 0 && b0 + j / 2 * 8 < p.shape.batch
+                             ? kept[k * place.all_pairs + j / 2 * place.tile_pairs + j % 2 * 32]
+                             : float2{0.0f, 0.0f};
         now[j][k][0] = v.x, now[j][k][1] = v.y;
-        first[j][k][0] = state_at(p.initial_states, k + 1, j, 0), first[j][k][1] = state_at(p.initial_states, k + 1, j, 1);
+        first[j][k][0] = state_at(p.initial_states, k + 1, j, 0),
+        first[j][k][1] = state_at(p.initial_states, k + 1, j, 1);
       }
-      if constexpr (Cell::kReadsH) first_h[j] = pack(state_at(p.initial_states, 0, j, 0), state_at(p.initial_states, 0, j, 1));
+      if constexpr (Cell::kReadsH)
+        first_h[j] = pack(state_at(p.initial_states, 0, j, 0), state_at(p.initial_states, 0, j, 1));
     }
   }
 
@@ -179,7 +201,8 @@ struct DirectBackwardPlain {
 #pragma unroll
     for (int g = 0; g < kGates; ++g) {
 #pragma unroll
-      for (int c = 0; c < Tiles; ++c) sum[g][c][0] = sum[g][c][1] = sum[g][c][2] = sum[g][c][3] = 0.0f;
+      for (int c = 0; c < Tiles; ++c)
+        sum[g][c][0] = sum[g][c][1] = sum[g][c][2] = sum[g][c][3] = 0.0f;
     }
 #pragma unroll
     for (int d = 0; d < kDepth; ++d) {
@@ -187,7 +210,8 @@ struct DirectBackwardPlain {
 #pragma unroll
       for (int g = 0; g < kGates; ++g) {
 #pragma unroll
-        for (int c = 0; c < Tiles; ++c) b[g][c] = lds128(operand + c * kTileBytes + g * kGateBytes + d * kOperandBytes);
+        for (int c = 0; c < Tiles; ++c)
+          b[g][c] = lds128(operand + c * kTileBytes + g * kGateBytes + d * kOperandBytes);
       }
 #pragma unroll
       for (int g = 0; g < kGates; ++g) {
@@ -224,11 +248,14 @@ struct DirectBackwardPlain {
         typename Cell::Saved s;
         typename Cell::States before, after, d;
 #pragma unroll
-        for (int k = 0; k < Cell::kSaved; ++k) s.v[k] = e == 0 ? low_of(saved[j][k]) : high_of(saved[j][k]);
+        for (int k = 0; k < Cell::kSaved; ++k)
+          s.v[k] = e == 0 ? low_of(saved[j][k]) : high_of(saved[j][k]);
 #pragma unroll
-        for (int k = 0; k < Cell::kStates; ++k) before.v[k] = after.v[k] = 0.0f, d.v[k] = carry[j][k][e];
+        for (int k = 0; k < Cell::kStates; ++k)
+          before.v[k] = after.v[k] = 0.0f, d.v[k] = carry[j][k][e];
 #pragma unroll
-        for (int k = 0; k < Cell::kKept; ++k) after.v[k + 1] = now[j][k][e], before.v[k + 1] = old[j][k][e];
+        for (int k = 0; k < Cell::kKept; ++k)
+          after.v[k + 1] = now[j][k][e], before.v[k + 1] = old[j][k][e];
         if constexpr (Cell::kReadsH) before.v[0] = e == 0 ? low_of(h[j]) : high_of(h[j]);
         d.v[0] += e == 0 ? low_of(d_h[j]) : high_of(d_h[j]);
         const typename Cell::Gradient g = Cell::backward(s, before, after, d);
@@ -248,7 +275,8 @@ struct DirectBackwardPlain {
         }
       }
 #pragma unroll
-      for (int k = 0; k < Cell::kKept; ++k) now[j][k][0] = old[j][k][0], now[j][k][1] = old[j][k][1];
+      for (int k = 0; k < Cell::kKept; ++k)
+        now[j][k][0] = old[j][k][0], now[j][k][1] = old[j][k][1];
     }
   }
 
@@ -284,7 +312,8 @@ struct DirectBackwardPlain {
     const int group = p.first_group + blockIdx.x;
     n = group % p.shape.heads, b0 = group / p.shape.heads * kColumns, u = warp * 16 + 2 * row;
     const u32 buffer = shared_address(shared), all_rows = buffer + 2 * kBufferBytes;
-    chunks.set_up(p.shape, const_cast<void*>(p.saved), Place{n, b0, 0}, all_rows + kAhead * kStepBytes);
+    chunks.set_up(p.shape, const_cast<void*>(p.saved), Place{n, b0, 0},
+                  all_rows + kAhead * kStepBytes);
     for (u32 i = threadIdx.x; i < 2 * kBufferBytes / 4; i += kThreads) sts32(buffer + 4 * i, 0);
     if (threadIdx.x == 0) {
       chunks.init();
@@ -305,7 +334,8 @@ struct DirectBackwardPlain {
 #pragma unroll
     for (int g = 0; g < kGates; ++g) {
 #pragma unroll
-      for (int d = 0; d < kDepth; ++d) load_columns(p.r, g, n, d * 32 + q * 8, u, p.shape.units, a[g][d]);
+      for (int d = 0; d < kDepth; ++d)
+        load_columns(p.r, g, n, d * 32 + q * 8, u, p.shape.units, a[g][d]);
     }
     start();
     const u32 own = buffer + operand_word(u, 2 * q), operand = buffer + operand_lane(lane);
@@ -334,7 +364,9 @@ struct DirectBackwardPlain {
       for (int k = 0; k < Cell::kStates; ++k) {
 #pragma unroll
         for (int e = 0; e < 2; ++e) {
-          store_any(v.data, v.dtype, k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3], carry[j][k][e]);
+          store_any(v.data, v.dtype,
+                    k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3],
+                    carry[j][k][e]);
         }
       }
     }

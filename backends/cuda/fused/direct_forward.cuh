@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Forward with one CTA a (head, batch tile). A warp owns 16 units: it holds their rows of R for all gates as the A operands of
-// mma.sync, so the sums of an element's gates meet in one thread, which updates the element in its registers. What the
-// warps exchange is h, through two buffers in shared memory and one barrier a step.
+// Forward with one CTA a (head, batch tile). A warp owns 16 units: it holds their rows of R for all
+// gates as the A operands of mma.sync, so the sums of an element's gates meet in one thread, which
+// updates the element in its registers. What the warps exchange is h, through two buffers in shared
+// memory and one barrier a step.
 //
-// Row g of an A tile is unit 2 g, row g + 8 unit 2 g + 1, so that a thread's two rows are neighbours in memory.
+// Row g of an A tile is unit 2 g, row g + 8 unit 2 g + 1, so that a thread's two rows are
+// neighbours in memory.
 #pragma once
 
 #include "cuda/fused/forward_pair.cuh"
@@ -23,17 +25,20 @@ __device__ __forceinline__ void direct_forward(const ForwardParams& p, unsigned 
   const u32 ring = h_buffer + 2 * Tiles * kDepth * kOperandBytes;
   if (threadIdx.x >= kThreads) return;
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, q = lane % 4, row = lane / 4;
-  const int group = p.first_group + blockIdx.x, n = group % p.shape.heads, b0 = group / p.shape.heads * 8 * Tiles;
+  const int group = p.first_group + blockIdx.x, n = group % p.shape.heads,
+            b0 = group / p.shape.heads * 8 * Tiles;
   const int u = warp * 16 + 2 * row;
   const ForwardFacts facts(p);
 
-  for (u32 i = threadIdx.x; i < 2 * Tiles * kDepth * kOperandBytes / 4; i += kThreads) sts32(h_buffer + 4 * i, 0);
+  for (u32 i = threadIdx.x; i < 2 * Tiles * kDepth * kOperandBytes / 4; i += kThreads)
+    sts32(h_buffer + 4 * i, 0);
 
   u32 a[kGates][kDepth][2][4];
 #pragma unroll
   for (int g = 0; g < kGates; ++g) {
 #pragma unroll
-    for (int d = 0; d < kDepth; ++d) load_rows(p.r, g, n, u, d * 32 + q * 8, p.shape.units, a[g][d]);
+    for (int d = 0; d < kDepth; ++d)
+      load_rows(p.r, g, n, u, d * 32 + q * 8, p.shape.units, a[g][d]);
   }
   PairBias bias;
   bias.load(p, n, u);
@@ -47,14 +52,16 @@ __device__ __forceinline__ void direct_forward(const ForwardParams& p, unsigned 
 #pragma unroll
     for (int s = 0; s < kRingSteps; ++s) {
 #pragma unroll
-      for (int w = 0; w < ForwardPair::kRingBytes; w += 4) sts32(slot[j] + s * kPairs * kThreads * ForwardPair::kRingBytes + w, 0);
+      for (int w = 0; w < ForwardPair::kRingBytes; w += 4)
+        sts32(slot[j] + s * kPairs * kThreads * ForwardPair::kRingBytes + w, 0);
     }
   }
 #pragma unroll
   for (int s = 0; s < kRingSteps; ++s) {
     if (s < p.shape.time) {
 #pragma unroll
-      for (int j = 0; j < kPairs; ++j) pair[j].fetch(p, facts, slot[j] + s * kPairs * kThreads * ForwardPair::kRingBytes);
+      for (int j = 0; j < kPairs; ++j)
+        pair[j].fetch(p, facts, slot[j] + s * kPairs * kThreads * ForwardPair::kRingBytes);
     }
     copy_commit();
   }
@@ -62,7 +69,8 @@ __device__ __forceinline__ void direct_forward(const ForwardParams& p, unsigned 
   const u32 own = h_buffer + operand_word(u, 2 * q);
 #pragma unroll
   for (int j = 0; j < kPairs; ++j) {
-    sts32(own + j / 2 * kDepth * kOperandBytes + j % 2 * kColumnBytes, pack(pair[j].state[0][0], pair[j].state[0][1]));
+    sts32(own + j / 2 * kDepth * kOperandBytes + j % 2 * kColumnBytes,
+          pack(pair[j].state[0][0], pair[j].state[0][1]));
   }
   const u32 operand = h_buffer + operand_lane(lane);
 
@@ -72,7 +80,8 @@ __device__ __forceinline__ void direct_forward(const ForwardParams& p, unsigned 
       const int i = i0 + s;
       if (i >= p.shape.time) break;
       const u32 slot_offset = s * kPairs * kThreads * ForwardPair::kRingBytes;
-      const u32 now = (s & 1) * Tiles * kDepth * kOperandBytes, next = ((s + 1) & 1) * Tiles * kDepth * kOperandBytes;
+      const u32 now = (s & 1) * Tiles * kDepth * kOperandBytes,
+                next = ((s + 1) & 1) * Tiles * kDepth * kOperandBytes;
       copy_wait<kRingSteps - 1>();
       float g[kPairs][Cell::kSlots][2];
       float sum[kGates][Tiles][4];
@@ -94,19 +103,22 @@ __device__ __forceinline__ void direct_forward(const ForwardParams& p, unsigned 
 #pragma unroll
       for (int c = 0; c < Tiles; ++c) {
 #pragma unroll
-        for (int d = 0; d < kDepth; ++d) b[c][d] = lds128(operand + now + (c * kDepth + d) * kOperandBytes);
+        for (int d = 0; d < kDepth; ++d)
+          b[c][d] = lds128(operand + now + (c * kDepth + d) * kOperandBytes);
       }
 #pragma unroll
       for (int d = 0; d < kDepth; ++d) {
 #pragma unroll
         for (int gate = 0; gate < kGates; ++gate) {
 #pragma unroll
-          for (int c = 0; c < Tiles; ++c) multiply_add(sum[gate][c], a[gate][d][0], b[c][d].x, b[c][d].y);
+          for (int c = 0; c < Tiles; ++c)
+            multiply_add(sum[gate][c], a[gate][d][0], b[c][d].x, b[c][d].y);
         }
 #pragma unroll
         for (int gate = 0; gate < kGates; ++gate) {
 #pragma unroll
-          for (int c = 0; c < Tiles; ++c) multiply_add(sum[gate][c], a[gate][d][1], b[c][d].z, b[c][d].w);
+          for (int c = 0; c < Tiles; ++c)
+            multiply_add(sum[gate][c], a[gate][d][1], b[c][d].z, b[c][d].w);
         }
       }
       // While the product is under way: what the last step gave, and the inputs of a later one.

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The short way through direct_forward.cuh (plain.cuh says when): the same product and cell. A step is: barrier, product; while
-// that is under way, the last step's outputs and the next step's inputs; the cell, h.
+// The short way through direct_forward.cuh (plain.cuh says when): the same product and cell. A step
+// is: barrier, product; while that is under way, the last step's outputs and the next step's
+// inputs; the cell, h.
 //
-// Inputs come row by row, kAhead steps ahead, by the warp that reads them; h is written from the buffer in which the product reads
-// it. What backward needs goes to shared memory, and from there by bulk copies a chunk of steps at a time (saved_chunks.cuh), which one
-// more warp starts: stores of a warp's own would hold up the loads behind them. Where three CTAs share an SM there are no
+// Inputs come row by row, kAhead steps ahead, by the warp that reads them; h is written from the
+// buffer in which the product reads it. What backward needs goes to shared memory, and from there
+// by bulk copies a chunk of steps at a time (saved_chunks.cuh), which one more warp starts: stores
+// of a warp's own would hold up the loads behind them. Where three CTAs share an SM there are no
 // registers for that warp, and the first thread does its work.
 #pragma once
 
@@ -19,18 +21,21 @@ namespace flashrnn::cuda {
 
 template <int D, int Tiles, int Chunk, bool HasSaver>
 struct DirectForwardPlain {
-  static constexpr int kWarps = D / 16, kThreads = kWarps * 32, kPairs = 2 * Tiles, kColumns = 8 * Tiles;
+  static constexpr int kWarps = D / 16, kThreads = kWarps * 32, kPairs = 2 * Tiles,
+                       kColumns = 8 * Tiles;
   static constexpr int kDepth = (D + 31) / 32;
   static constexpr int kGates = Cell::kRecurrents, kInputs = Cell::kInputs, kAhead = gpu::kRowSteps;
   static constexpr int kTileBytes = kDepth * kOperandBytes, kBufferBytes = Tiles * kTileBytes;
-  static constexpr int kRowsBytes = kInputs * 8 * kWarpRowBytes, kStepBytes = kWarps * Tiles * kRowsBytes;
+  static constexpr int kRowsBytes = kInputs * 8 * kWarpRowBytes,
+                       kStepBytes = kWarps * Tiles * kRowsBytes;
   using Pieces = LanePieces<kInputs>;
   using Chunks = SavedChunks<D, Tiles, Chunk>;
 
   const ForwardParams& p;
   Chunks chunks;
   int warp, lane, q, row, n, b0, u;
-  u32 piece, word, h_piece;  // what this lane copies to and reads from the rows of step 0, and takes from the buffers of h
+  u32 piece, word, h_piece;  // what this lane copies to and reads from the rows of step 0, and
+                             // takes from the buffers of h
   u32 block;                 // of this thread in a block of saved memory
   u32 a[kGates][kDepth][2][4];
   PairBias bias;
@@ -47,7 +52,9 @@ struct DirectForwardPlain {
     for (int c = 0; c < Tiles; ++c) {
 #pragma unroll
       for (int k = 0; k < Pieces::kOfLane; ++k) {
-        if (Pieces::has(lane, k)) copy_async<16>(piece + slot + c * kRowsBytes + k * Pieces::kNextPlace, from[c] + 2 * k * gate_step);
+        if (Pieces::has(lane, k))
+          copy_async<16>(piece + slot + c * kRowsBytes + k * Pieces::kNextPlace,
+                         from[c] + 2 * k * gate_step);
       }
       from[c] += wx_step;
     }
@@ -58,7 +65,8 @@ struct DirectForwardPlain {
     for (int j = 0; j < kPairs; ++j) {
       u32 x[4];
 #pragma unroll
-      for (int g = 0; g < kInputs; ++g) x[g] = lds32(word + slot + j / 2 * kRowsBytes + (g * 8 + j % 2 * 4) * kWarpRowBytes);
+      for (int g = 0; g < kInputs; ++g)
+        x[g] = lds32(word + slot + j / 2 * kRowsBytes + (g * 8 + j % 2 * 4) * kWarpRowBytes);
       slot_inputs(x, bias, next[j]);
     }
   }
@@ -79,7 +87,8 @@ struct DirectForwardPlain {
       }
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k) {
-        sts64(chunks.kept_at(c, s, k, j, block), __float_as_uint(state[j][k + 1][0]), __float_as_uint(state[j][k + 1][1]));
+        sts64(chunks.kept_at(c, s, k, j, block), __float_as_uint(state[j][k + 1][0]),
+              __float_as_uint(state[j][k + 1][1]));
       }
     }
     if (HasSaver && (s == Chunk - 1 || is_last)) chunks.tell_done(c);
@@ -93,7 +102,8 @@ struct DirectForwardPlain {
   __device__ __forceinline__ float state_at(const View& v, int k, int j, int e) const {
     const int b = b0 + j / 2 * 8 + 2 * q + j % 2;
     if (v.data == nullptr || b >= p.shape.batch) return 0.0f;
-    return load_any(v.data, v.dtype, k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3]);
+    return load_any(v.data, v.dtype,
+                    k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3]);
   }
 
   __device__ __forceinline__ void start(u32 h_buffer) {
@@ -105,18 +115,22 @@ struct DirectForwardPlain {
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
       const int b = min(b0 + c * 8 + Pieces::column(lane), p.shape.batch - 1);
-      from[c] = static_cast<const char*>(p.wx.data) + min(Pieces::kind(lane, 0), kInputs - 1) * gate_step +
-                2 * (b * p.wx.stride[0] + t * p.wx.stride[1] + n * p.wx.stride[3] + warp * 16 + lane % 2 * 8);
+      from[c] = static_cast<const char*>(p.wx.data) +
+                min(Pieces::kind(lane, 0), kInputs - 1) * gate_step +
+                2 * (b * p.wx.stride[0] + t * p.wx.stride[1] + n * p.wx.stride[3] + warp * 16 +
+                     lane % 2 * 8);
     }
     const int b = b0 + lane / 2;
     has_to = b < p.shape.batch && lane < 16 * Tiles;
-    to = static_cast<char*>(p.h.data) +
-         2 * (b * p.h.stride[0] + (t - sign) * p.h.stride[1] + n * p.h.stride[2] + warp * 16 + lane % 2 * 8);
-    h_piece = h_buffer + (lane < 16 * Tiles ? lane / 16 : 0) * kTileBytes + operand_word(warp * 16 + lane % 2 * 8, lane / 2 % 8);
+    to = static_cast<char*>(p.h.data) + 2 * (b * p.h.stride[0] + (t - sign) * p.h.stride[1] +
+                                             n * p.h.stride[2] + warp * 16 + lane % 2 * 8);
+    h_piece = h_buffer + (lane < 16 * Tiles ? lane / 16 : 0) * kTileBytes +
+              operand_word(warp * 16 + lane % 2 * 8, lane / 2 % 8);
     keep(wx_step), keep(h_step), keep(gate_step), keep(h_piece), keep(piece), keep(word);
   }
 
-  __device__ __forceinline__ void step(int c, int s, u32 now, u32 after, u32 slot, u32 next_slot, u32 own, u32 operand) {
+  __device__ __forceinline__ void step(int c, int s, u32 now, u32 after, u32 slot, u32 next_slot,
+                                       u32 own, u32 operand) {
     const int i = c * Chunk + s;
     copy_wait<kAhead - 2>();
     float sum[kGates][Tiles][4];
@@ -139,25 +153,29 @@ struct DirectForwardPlain {
 #pragma unroll
     for (int t = 0; t < Tiles; ++t) {
 #pragma unroll
-      for (int d = 0; d < kDepth; ++d) b[t][d] = lds128(operand + now + t * kTileBytes + d * kOperandBytes);
+      for (int d = 0; d < kDepth; ++d)
+        b[t][d] = lds128(operand + now + t * kTileBytes + d * kOperandBytes);
     }
 #pragma unroll
     for (int d = 0; d < kDepth; ++d) {
 #pragma unroll
       for (int gate = 0; gate < kGates; ++gate) {
 #pragma unroll
-        for (int t = 0; t < Tiles; ++t) multiply_add(sum[gate][t], a[gate][d][0], b[t][d].x, b[t][d].y);
+        for (int t = 0; t < Tiles; ++t)
+          multiply_add(sum[gate][t], a[gate][d][0], b[t][d].x, b[t][d].y);
       }
 #pragma unroll
       for (int gate = 0; gate < kGates; ++gate) {
 #pragma unroll
-        for (int t = 0; t < Tiles; ++t) multiply_add(sum[gate][t], a[gate][d][1], b[t][d].z, b[t][d].w);
+        for (int t = 0; t < Tiles; ++t)
+          multiply_add(sum[gate][t], a[gate][d][1], b[t][d].z, b[t][d].w);
       }
     }
     store_h(lds128(h_piece + now), i == 0);
     read(next_slot);
     if (p.saved != nullptr && i > 0) {
-      // A chunk is whole when its last step was saved, in the first step of the next one, and all warps have met again.
+      // A chunk is whole when its last step was saved, in the first step of the next one, and all
+      // warps have met again.
       if (!HasSaver && s == 0 && threadIdx.x == 0) bulk_wait_read<0>();
       if (!HasSaver && s == 1 && c > 0 && threadIdx.x == 0) chunks.store(c - 1, Chunk);
       save(s == 0 ? c - 1 : c, (s + Chunk - 1) % Chunk, false);
@@ -190,9 +208,11 @@ struct DirectForwardPlain {
 #pragma unroll
         for (int k = 0; k < Cell::kStates; ++k) state[j][k][e] = cell[e].now.v[k];
       }
-      sts32(own + after + j / 2 * kTileBytes + j % 2 * kColumnBytes, pack(state[j][0][0], state[j][0][1]));
+      sts32(own + after + j / 2 * kTileBytes + j % 2 * kColumnBytes,
+            pack(state[j][0][0], state[j][0][1]));
 #pragma unroll
-      for (int k = 0; k < Cell::kSaved; ++k) saved[j][k] = pack(cell[0].saved.v[k], cell[1].saved.v[k]);
+      for (int k = 0; k < Cell::kSaved; ++k)
+        saved[j][k] = pack(cell[0].saved.v[k], cell[1].saved.v[k]);
     }
   }
 
@@ -222,21 +242,25 @@ struct DirectForwardPlain {
 #pragma unroll
     for (int g = 0; g < kGates; ++g) {
 #pragma unroll
-      for (int d = 0; d < kDepth; ++d) load_rows(p.r, g, n, u, d * 32 + q * 8, p.shape.units, a[g][d]);
+      for (int d = 0; d < kDepth; ++d)
+        load_rows(p.r, g, n, u, d * 32 + q * 8, p.shape.units, a[g][d]);
     }
     bias.load(p, n, u);
     const u32 own = h_buffer + operand_word(u, 2 * q), operand = h_buffer + operand_lane(lane);
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
 #pragma unroll
-      for (int k = 0; k < Cell::kStates; ++k) state[j][k][0] = state_at(p.initial_states, k, j, 0), state[j][k][1] = state_at(p.initial_states, k, j, 1);
+      for (int k = 0; k < Cell::kStates; ++k)
+        state[j][k][0] = state_at(p.initial_states, k, j, 0),
+        state[j][k][1] = state_at(p.initial_states, k, j, 1);
       sts32(own + j / 2 * kTileBytes + j % 2 * kColumnBytes, pack(state[j][0][0], state[j][0][1]));
     }
     copy_wait<kAhead - 1>();
     __syncwarp();
     read(0);
     for (int c = 0; c * Chunk < p.shape.time; ++c) {
-      const u32 slot = c * Chunk % kAhead * kStepBytes, other = (c + 1) * Chunk % kAhead * kStepBytes;
+      const u32 slot = c * Chunk % kAhead * kStepBytes,
+                other = (c + 1) * Chunk % kAhead * kStepBytes;
 #pragma unroll
       for (int s = 0; s < Chunk; ++s) {
         if (c * Chunk + s >= p.shape.time) break;
@@ -268,7 +292,9 @@ struct DirectForwardPlain {
       for (int k = 0; k < Cell::kStates; ++k) {
 #pragma unroll
         for (int e = 0; e < 2; ++e) {
-          store_any(v.data, v.dtype, k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3], state[j][k][e]);
+          store_any(v.data, v.dtype,
+                    k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3],
+                    state[j][k][e]);
         }
       }
     }

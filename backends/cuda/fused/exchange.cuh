@@ -9,16 +9,22 @@ namespace flashrnn::cuda {
 
 inline constexpr u32 kEmptyWord = 0xffffffffu;
 
-__device__ __forceinline__ bool is_any_empty(u32 largest) { return __any_sync(0xffffffffu, largest == kEmptyWord); }
-__device__ __forceinline__ u32 largest_of(const uint4& v) { return max(max(v.x, v.y), max(v.z, v.w)); }
+__device__ __forceinline__ bool is_any_empty(u32 largest) {
+  return __any_sync(0xffffffffu, largest == kEmptyWord);
+}
+__device__ __forceinline__ u32 largest_of(const uint4& v) {
+  return max(max(v.x, v.y), max(v.z, v.w));
+}
 
-// Buffers of h, each [D / 32][8 sequences][32 units] for every tile: in the shared memory of each CTA of a cluster
-// (kCluster) or in global memory for all CTAs (kGlobal). Step i has number i % kExchangeBuffers.
+// Buffers of h, each [D / 32][8 sequences][32 units] for every tile: in the shared memory of each
+// CTA of a cluster (kCluster) or in global memory for all CTAs (kGlobal). Step i has number i %
+// kExchangeBuffers.
 template <int Family, int D, int Tiles, int Ranks, int Units>
 struct HExchange {
   static constexpr bool kInCluster = Family == gpu::kCluster;
   static constexpr int kBuffers = gpu::kExchangeBuffers;
-  static constexpr int kOperandWords = 128, kTileWords = D / 32 * kOperandWords, kWords = Tiles * kTileWords;
+  static constexpr int kOperandWords = 128, kTileWords = D / 32 * kOperandWords,
+                       kWords = Tiles * kTileWords;
   static constexpr int kSharedBytes = kInCluster ? kBuffers * kWords * 4 : 0;
 
   u32 shared;   // this CTA's buffers
@@ -38,7 +44,8 @@ struct HExchange {
   // Global buffers were emptied before the launch.
   __device__ __forceinline__ void clear_all(int threads) const {
     if constexpr (kInCluster) {
-      for (int i = threadIdx.x; i < kBuffers * kWords; i += threads) sts32(shared + 4 * i, kEmptyWord);
+      for (int i = threadIdx.x; i < kBuffers * kWords; i += threads)
+        sts32(shared + 4 * i, kEmptyWord);
     }
   }
   __device__ __forceinline__ void sync_group() const {
@@ -92,11 +99,12 @@ struct HExchange {
     return t;
   }
 
-  // A CTA that is through with step i has read its own copy of the buffer of step i; that all others have read theirs of the
-  // group's buffer it knows of step i - 1, since their h of step i went into its sums.
+  // A CTA that is through with step i has read its own copy of the buffer of step i; that all
+  // others have read theirs of the group's buffer it knows of step i - 1, since their h of step i
+  // went into its sums.
   static constexpr int kClearLag = kInCluster ? 0 : 1;
-  // Empties the buffer of step i: of a cluster the CTA's own, of global memory the CTA's own units. `index` of `threads` that share
-  // the work.
+  // Empties the buffer of step i: of a cluster the CTA's own, of global memory the CTA's own units.
+  // `index` of `threads` that share the work.
   __device__ __forceinline__ void clear(int i, int index, int threads) const {
     if (i < 0) return;
     if constexpr (kInCluster) {
@@ -106,7 +114,8 @@ struct HExchange {
     } else {
       for (int w = index; w < Tiles * 8 * (Units / 8); w += threads) {
         const int column = w / (Units / 8), pair = rank * (Units / 2) + w % (Units / 8) * 4;
-        store_relaxed128(global + first_of(i) + word_of(pair, column), kEmptyWord, kEmptyWord, kEmptyWord, kEmptyWord);
+        store_relaxed128(global + first_of(i) + word_of(pair, column), kEmptyWord, kEmptyWord,
+                         kEmptyWord, kEmptyWord);
       }
     }
   }
@@ -114,9 +123,11 @@ struct HExchange {
     if constexpr (!kInCluster) fence_gpu();
   }
 
-  // Waits for the operands from number `first` on, in the buffer `ahead` after the one that begins at word `from`, and takes them.
+  // Waits for the operands from number `first` on, in the buffer `ahead` after the one that begins
+  // at word `from`, and takes them.
   template <int Count>
-  __device__ __forceinline__ void wait(u32 from, int ahead, int first, int lane, uint4 (&b)[Tiles][Count]) const {
+  __device__ __forceinline__ void wait(u32 from, int ahead, int first, int lane,
+                                       uint4 (&b)[Tiles][Count]) const {
     const u32 start = from + ahead * kWords + first * kOperandWords, word = start + lane * 4;
     if constexpr (kInCluster) {
       // Many warps that wait with wide loads would starve the others: one word first.
@@ -143,22 +154,28 @@ struct HExchange {
   }
 };
 
-// Partial sums of a CTA's units for one step: [slice of the depth][sequence][even units, odd units][gates].
+// Partial sums of a CTA's units for one step: [slice of the depth][sequence][even units, odd
+// units][gates].
 template <int Gates, int Units, int Columns, int Slices>
 struct PartialSums {
   static constexpr int kVector = Gates == 3 ? 4 : Gates, kElement = 4 * kVector;
   // Padding against bank conflicts, for both sides, with four gates and 16 units.
-  static constexpr int kHalf = Units / 2 * kElement + 16, kColumn = 2 * kHalf + 48, kSlice = Columns * kColumn;
+  static constexpr int kHalf = Units / 2 * kElement + 16, kColumn = 2 * kHalf + 48,
+                       kSlice = Columns * kColumn;
   static constexpr int kBytes = Slices * kSlice;
 
-  // A lane of a multiplying warp has the units 2 row and 2 row + 1 of its block and the sequences 2 q and 2 q + 1 of a tile.
+  // A lane of a multiplying warp has the units 2 row and 2 row + 1 of its block and the sequences 2
+  // q and 2 q + 1 of a tile.
   static __device__ __forceinline__ u32 store_place(int slice, int block, int row, int q) {
     return slice * kSlice + 2 * q * kColumn + (block * 8 + row) * kElement;
   }
-  static __device__ constexpr int store_step(int tile, int h) { return (tile * 8 + h % 2) * kColumn + h / 2 * kHalf; }
+  static __device__ constexpr int store_step(int tile, int h) {
+    return (tile * 8 + h % 2) * kColumn + h / 2 * kHalf;
+  }
   static __device__ __forceinline__ void store(u32 at, const float (&v)[Gates]) {
     if constexpr (Gates == 4) {
-      sts128(at, __float_as_uint(v[0]), __float_as_uint(v[1]), __float_as_uint(v[2]), __float_as_uint(v[3]));
+      sts128(at, __float_as_uint(v[0]), __float_as_uint(v[1]), __float_as_uint(v[2]),
+             __float_as_uint(v[3]));
     } else if constexpr (Gates == 3) {
       sts128(at, __float_as_uint(v[0]), __float_as_uint(v[1]), __float_as_uint(v[2]), 0);
     } else if constexpr (Gates == 2) {
@@ -168,7 +185,9 @@ struct PartialSums {
     }
   }
 
-  static __device__ __forceinline__ u32 load_place(int pair, int column) { return column * kColumn + pair * kElement; }
+  static __device__ __forceinline__ u32 load_place(int pair, int column) {
+    return column * kColumn + pair * kElement;
+  }
   static __device__ __forceinline__ void load(u32 at, float (&sum)[Gates][2]) {
     float part[Slices][2][4];
 #pragma unroll
@@ -194,7 +213,8 @@ struct PartialSums {
   static __device__ __forceinline__ void load_element(u32 at, float (&v)[4]) {
     if constexpr (Gates >= 3) {
       const uint4 x = lds128(at);
-      v[0] = __uint_as_float(x.x), v[1] = __uint_as_float(x.y), v[2] = __uint_as_float(x.z), v[3] = __uint_as_float(x.w);
+      v[0] = __uint_as_float(x.x), v[1] = __uint_as_float(x.y), v[2] = __uint_as_float(x.z),
+      v[3] = __uint_as_float(x.w);
     } else if constexpr (Gates == 2) {
       const uint2 x = lds64(at);
       v[0] = __uint_as_float(x.x), v[1] = __uint_as_float(x.y);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Forward of two neighbouring units of one sequence through all of time, but for the product R h: the element's states, the
-// prefetch of wx, the cell, and all that is written. Whoever owns the product drives it: read, (product), advance, store.
+// Forward of two neighbouring units of one sequence through all of time, but for the product R h:
+// the element's states, the prefetch of wx, the cell, and all that is written. Whoever owns the
+// product drives it: read, (product), advance, store.
 #pragma once
 
 #include "cuda/fused/number.cuh"
@@ -31,13 +32,13 @@ struct ForwardPair {
 
   float state[Cell::kStates][2];
   u32 saved[Cell::kSaved];
-  u32 h_word;        // as it is written
+  u32 h_word;  // as it is written
   int source, next_source;
   int stored_source;  // of the step that waits to be stored
-  int b, n, u;       // sequence, head, first unit
+  int b, n, u;        // sequence, head, first unit
   bool is_valid[2];
-  const char* wx;    // of the next step to be fetched
-  char* h;           // of the next step to be stored
+  const char* wx;  // of the next step to be fetched
+  char* h;         // of the next step to be stored
   char* values;
   float2* kept;
 
@@ -57,10 +58,12 @@ struct ForwardPair {
                        gpu::place_in_block(u % gpu::kBlockUnits / 2, b % gpu::kBlockColumns);
     values = static_cast<char*>(p.saved) + pair * (4 * Cell::kSaved);
     kept = reinterpret_cast<float2*>(static_cast<char*>(p.saved) +
-                                     layout.value_bytes(p.shape.heads, Cell::kSaved)) + pair;
+                                     layout.value_bytes(p.shape.heads, Cell::kSaved)) +
+           pair;
     load_initial(p);
     source = next_source = gpu::kPreviousStep;
-    if (p.sources != nullptr && is_valid[0] && p.shape.time > 0) next_source = p.sources[b * p.source_stride];
+    if (p.sources != nullptr && is_valid[0] && p.shape.time > 0)
+      next_source = p.sources[b * p.source_stride];
   }
 
   __device__ __forceinline__ void load_initial(const ForwardParams& p) {
@@ -70,18 +73,23 @@ struct ForwardPair {
       for (int e = 0; e < 2; ++e) {
         const View& v = p.initial_states;
         state[k][e] = v.data != nullptr && is_valid[e]
-                          ? load_any(v.data, v.dtype, k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3])
+                          ? load_any(v.data, v.dtype,
+                                     k * v.stride[0] + b * v.stride[1] + n * v.stride[2] +
+                                         (u + e) * v.stride[3])
                           : 0.0f;
       }
     }
   }
 
-  // Starts the copy of the next step's input gates to its place in the ring; called once a step, PF steps ahead.
-  __device__ __forceinline__ void fetch(const ForwardParams& p, const ForwardFacts& facts, u32 ring) {
+  // Starts the copy of the next step's input gates to its place in the ring; called once a step, PF
+  // steps ahead.
+  __device__ __forceinline__ void fetch(const ForwardParams& p, const ForwardFacts& facts,
+                                        u32 ring) {
     if (is_valid[0]) {
       if (facts.wx_has_pairs) {
 #pragma unroll
-        for (int g = 0; g < Cell::kInputs; ++g) copy_async<4>(ring + 4 * g, wx + 2 * g * p.wx.stride[2]);
+        for (int g = 0; g < Cell::kInputs; ++g)
+          copy_async<4>(ring + 4 * g, wx + 2 * g * p.wx.stride[2]);
       } else {
 #pragma unroll
         for (int g = 0; g < Cell::kInputs; ++g) {
@@ -108,7 +116,8 @@ struct ForwardPair {
     if (p.sources != nullptr) {
       source = next_source;
       next_source = gpu::kPreviousStep;
-      if (is_valid[0] && step + 1 < p.shape.time) next_source = p.sources[b * p.source_stride + step + 1];
+      if (is_valid[0] && step + 1 < p.shape.time)
+        next_source = p.sources[b * p.source_stride + step + 1];
     }
   }
 
@@ -118,7 +127,8 @@ struct ForwardPair {
   }
 
   // The cell. Gives h as the next step's product reads it.
-  __device__ __forceinline__ u32 advance(const ForwardParams& p, const float (&g)[Cell::kSlots][2]) {
+  __device__ __forceinline__ u32 advance(const ForwardParams& p,
+                                         const float (&g)[Cell::kSlots][2]) {
     typename Cell::Step step[2];
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
@@ -130,13 +140,15 @@ struct ForwardPair {
       for (int k = 0; k < Cell::kStates; ++k) old.v[k] = state[k][e];
       step[e] = Cell::forward(slots, old);
       if (p.shape.forward_clip > 0.0f) {
-        step[e].now.v[0] = fminf(fmaxf(step[e].now.v[0], -p.shape.forward_clip), p.shape.forward_clip);
+        step[e].now.v[0] =
+            fminf(fmaxf(step[e].now.v[0], -p.shape.forward_clip), p.shape.forward_clip);
       }
     }
     stored_source = source;
     if (p.sources == nullptr || source != gpu::kNoStep) {
 #pragma unroll
-      for (int k = 0; k < Cell::kStates; ++k) state[k][0] = step[0].now.v[k], state[k][1] = step[1].now.v[k];
+      for (int k = 0; k < Cell::kStates; ++k)
+        state[k][0] = step[0].now.v[k], state[k][1] = step[1].now.v[k];
     }
 #pragma unroll
     for (int k = 0; k < Cell::kSaved; ++k) saved[k] = pack(step[0].saved.v[k], step[1].saved.v[k]);
@@ -182,7 +194,8 @@ struct ForwardPair {
     }
 #pragma unroll
     for (int k = 0; k < Cell::kKept; ++k) {
-      sts64(kept_at + k * kept_bytes, __float_as_uint(state[k + 1][0]), __float_as_uint(state[k + 1][1]));
+      sts64(kept_at + k * kept_bytes, __float_as_uint(state[k + 1][0]),
+            __float_as_uint(state[k + 1][1]));
     }
   }
 
@@ -192,14 +205,16 @@ struct ForwardPair {
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
       if (v.data != nullptr && is_valid[e]) {
-        h0[e] = load_any(v.data, v.dtype, b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3]);
+        h0[e] =
+            load_any(v.data, v.dtype, b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3]);
       }
     }
     return pack(h0[0], h0[1]);
   }
 
   // Writes what the last advance gave. `step` is that step's number.
-  __device__ __forceinline__ void store(const ForwardParams& p, const ForwardFacts& facts, int step) {
+  __device__ __forceinline__ void store(const ForwardParams& p, const ForwardFacts& facts,
+                                        int step) {
     if (!is_valid[0]) return;
     if (p.h.data != nullptr) {
       if (facts.h_has_pairs) {
@@ -216,7 +231,8 @@ struct ForwardPair {
   }
 
   __device__ __forceinline__ void store_saved(const ForwardParams& p) {
-    const Index step_pairs = (p.shape.units + gpu::kBlockUnits - 1) / gpu::kBlockUnits * gpu::kBlockPairs;
+    const Index step_pairs =
+        (p.shape.units + gpu::kBlockUnits - 1) / gpu::kBlockUnits * gpu::kBlockPairs;
     if constexpr (Cell::kSaved == 4) {
       *reinterpret_cast<uint4*>(values) = uint4{saved[0], saved[1], saved[2], saved[3]};
     } else if constexpr (Cell::kSaved == 2) {
@@ -229,7 +245,8 @@ struct ForwardPair {
     if constexpr (Cell::kKept > 0) {
       const Index all = gpu::saved_layout(p.shape).pairs(p.shape.heads);
 #pragma unroll
-      for (int k = 0; k < Cell::kKept; ++k) kept[k * all] = float2{state[k + 1][0], state[k + 1][1]};
+      for (int k = 0; k < Cell::kKept; ++k)
+        kept[k * all] = float2{state[k + 1][0], state[k + 1][1]};
       kept += step_pairs;
     }
   }
@@ -243,7 +260,8 @@ struct ForwardPair {
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
         if (!is_valid[e]) continue;
-        const Index at = k * v.stride[0] + b * v.stride[1] + t * v.stride[2] + n * v.stride[3] + (u + e) * v.stride[4];
+        const Index at = k * v.stride[0] + b * v.stride[1] + t * v.stride[2] + n * v.stride[3] +
+                         (u + e) * v.stride[4];
         store_any(v.data, v.dtype, at, is_zero ? 0.0f : state[k][e]);
       }
     }
@@ -257,7 +275,9 @@ struct ForwardPair {
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
         if (!is_valid[e]) continue;
-        store_any(v.data, v.dtype, k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3], state[k][e]);
+        store_any(v.data, v.dtype,
+                  k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3],
+                  state[k][e]);
       }
     }
   }
@@ -274,7 +294,8 @@ struct PairBias {
       for (int e = 0; e < 2; ++e) {
         const View& b = p.bias;
         v[k][e] = b.data != nullptr && u + e < p.shape.units
-                      ? load_any(b.data, b.dtype, k * b.stride[0] + n * b.stride[1] + (u + e) * b.stride[2])
+                      ? load_any(b.data, b.dtype,
+                                 k * b.stride[0] + n * b.stride[1] + (u + e) * b.stride[2])
                       : 0.0f;
       }
     }
@@ -282,7 +303,8 @@ struct PairBias {
 };
 
 // What a slot has before the product is added.
-__device__ __forceinline__ void slot_inputs(const u32 (&x)[4], const PairBias& bias, float (&g)[Cell::kSlots][2]) {
+__device__ __forceinline__ void slot_inputs(const u32 (&x)[4], const PairBias& bias,
+                                            float (&g)[Cell::kSlots][2]) {
 #pragma unroll
   for (int k = 0; k < Cell::kSlots; ++k) {
     const int input = Cell::input_of_slot(k);

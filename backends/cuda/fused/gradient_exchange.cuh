@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What goes round between the warps and CTAs of a (head, batch tile) in backward: slots' gradients as operands of the product, and
-// the partial gradients of h that the product gives.
+// What goes round between the warps and CTAs of a (head, batch tile) in backward: slots' gradients
+// as operands of the product, and the partial gradients of h that the product gives.
 #pragma once
 
 #include "cuda/fused/exchange.cuh"
@@ -17,16 +17,19 @@ __device__ constexpr int slot_of_gate(int gate) {
   return 0;
 }
 
-// The operands of 16 units: a thread's gradients of a pair of units (a word a gate) are one lane's operands, so that they go as one
-// store and one load. Depth of an mma: with several gates 8 units of two gates; with one gate 16 units of it.
+// The operands of 16 units: a thread's gradients of a pair of units (a word a gate) are one lane's
+// operands, so that they go as one store and one load. Depth of an mma: with several gates 8 units
+// of two gates; with one gate 16 units of it.
 template <int Family, int Clusters, int Tiles, int Multipliers>
 struct GradientOperands {
   static constexpr bool kIsGlobal = Family == gpu::kGlobal;
   static constexpr int kGates = Cell::kRecurrents;
-  static constexpr int kVector = kGates == 1 ? 2 : kGates == 2 ? 2 : 4;  // words of a lane, of each half of the units
+  static constexpr int kVector = kGates == 1   ? 2
+                                 : kGates == 2 ? 2
+                                               : 4;  // words of a lane, of each half of the units
   static constexpr int kHalves = kGates == 1 ? 1 : 2;
   static constexpr int kSteps = kGates == 1 ? 1 : kGates == 2 ? 2 : 4;  // mma of 16 units
-  static constexpr int kBlockWords = kHalves * 32 * kVector;            // of 16 units and 8 sequences
+  static constexpr int kBlockWords = kHalves * 32 * kVector;  // of 16 units and 8 sequences
   static constexpr int kBufferWords = Clusters * Tiles * kBlockWords;
   static constexpr int kSharedBytes = 2 * kBufferWords * 4;
 
@@ -38,16 +41,18 @@ struct GradientOperands {
   // Global memory: [4 buffers][8 ranks][clusters][tiles] blocks.
   __device__ __forceinline__ void set_up(void* exchange, int group, u32 shared_, int rank) {
     shared = shared_;
-    global = static_cast<u32*>(exchange) + (static_cast<long long>(group) * 4 * gpu::kBackwardClusterSize + rank) * kBufferWords;
+    global = static_cast<u32*>(exchange) +
+             (static_cast<long long>(group) * 4 * gpu::kBackwardClusterSize + rank) * kBufferWords;
   }
   __device__ __forceinline__ void open(int pair, int column, int cluster) {
     const int lane = column % 8 * 4 + pair % 4, half = pair / 4;
-    place = column / 8 * kBlockWords + (kGates == 1 ? lane * 2 + half : (half * 32 + lane) * kVector);
+    place =
+        column / 8 * kBlockWords + (kGates == 1 ? lane * 2 + half : (half * 32 + lane) * kVector);
     own = global + cluster * Tiles * kBlockWords + place;
   }
 
-  // The thread's gradients, for the product of step `buffer` modulo 4. Buffers of global memory are emptied again two steps
-  // later, when every CTA must have read them.
+  // The thread's gradients, for the product of step `buffer` modulo 4. Buffers of global memory are
+  // emptied again two steps later, when every CTA must have read them.
   template <int Threads>
   __device__ __forceinline__ void publish(int buffer, const u32 (&gradient)[Cell::kSlots]) const {
     u32 w[4] = {0, 0, 0, 0};
@@ -87,7 +92,8 @@ struct GradientOperands {
     if constexpr (!kIsGlobal) {
       barrier_sync<Threads>(2 + buffer % 2);
     } else {
-      constexpr int kVectors = kBufferWords / 4, kOfThread = (kVectors + Multipliers * 32 - 1) / (Multipliers * 32);
+      constexpr int kVectors = kBufferWords / 4,
+                    kOfThread = (kVectors + Multipliers * 32 - 1) / (Multipliers * 32);
       const u32* from = global + buffer * gpu::kBackwardClusterSize * kBufferWords;
       uint4 v[kOfThread];
       for (;;) {
@@ -104,14 +110,17 @@ struct GradientOperands {
 #pragma unroll
       for (int i = 0; i < kOfThread; ++i) {
         const int at = thread + i * Multipliers * 32;
-        if (at < kVectors) sts128(shared + (buffer % 2 * kBufferWords + at * 4) * 4, v[i].x, v[i].y, v[i].z, v[i].w);
+        if (at < kVectors)
+          sts128(shared + (buffer % 2 * kBufferWords + at * 4) * 4, v[i].x, v[i].y, v[i].z, v[i].w);
       }
       barrier_sync<Multipliers * 32>(1);
     }
   }
 
-  __device__ __forceinline__ void load(int buffer, int cluster, int tile, int lane, u32 (&b)[kSteps][2]) const {
-    const u32 block = shared + (buffer % 2 * kBufferWords + (cluster * Tiles + tile) * kBlockWords) * 4;
+  __device__ __forceinline__ void load(int buffer, int cluster, int tile, int lane,
+                                       u32 (&b)[kSteps][2]) const {
+    const u32 block =
+        shared + (buffer % 2 * kBufferWords + (cluster * Tiles + tile) * kBlockWords) * 4;
 #pragma unroll
     for (int half = 0; half < kHalves; ++half) {
       if constexpr (kVector == 2) {
@@ -125,8 +134,10 @@ struct GradientOperands {
     }
   }
 
-  // The A operands that go with them: rows are the units `in` and `in` + 1 of h, the depth the 16 units from out0 on.
-  static __device__ __forceinline__ void load_weights(const View& r, int head, int out0, int in, int q, int units, u32 (&a)[kSteps][4]) {
+  // The A operands that go with them: rows are the units `in` and `in` + 1 of h, the depth the 16
+  // units from out0 on.
+  static __device__ __forceinline__ void load_weights(const View& r, int head, int out0, int in,
+                                                      int q, int units, u32 (&a)[kSteps][4]) {
 #pragma unroll
     for (int k = 0; k < kSteps; ++k) {
 #pragma unroll
@@ -143,8 +154,9 @@ struct GradientOperands {
   }
 };
 
-// Partial gradients of h: four buffers (steps modulo 4) of one 512-byte block a sending CTA and tile, and a barrier each that
-// counts the bytes. A buffer is used again four steps later, when all that its owner sent after reading it has gone round.
+// Partial gradients of h: four buffers (steps modulo 4) of one 512-byte block a sending CTA and
+// tile, and a barrier each that counts the bytes. A buffer is used again four steps later, when all
+// that its owner sent after reading it has gone round.
 template <int Ranks, int Tiles>
 struct PartialGradients {
   static constexpr int kBlockBytes = 512, kBufferBytes = Ranks * Tiles * kBlockBytes;
@@ -164,21 +176,27 @@ struct PartialGradients {
     mbarrier_init_fence();
   }
 
-  // A lane's place in a block: pair of units `row`, sequences 2 q and 2 q + 1, shifted so that neither side meets a bank twice.
-  __device__ __forceinline__ void aim(int target, int rank, int row, int q, u32& to, u32& bar) const {
-    to = map_to_rank(buffers + rank * Tiles * kBlockBytes + row * 64 + (q ^ (row / 2 & 3)) * 16, target);
+  // A lane's place in a block: pair of units `row`, sequences 2 q and 2 q + 1, shifted so that
+  // neither side meets a bank twice.
+  __device__ __forceinline__ void aim(int target, int rank, int row, int q, u32& to,
+                                      u32& bar) const {
+    to = map_to_rank(buffers + rank * Tiles * kBlockBytes + row * 64 + (q ^ (row / 2 & 3)) * 16,
+                     target);
     bar = map_to_rank(barriers, target);
   }
-  __device__ __forceinline__ void send(int buffer, int tile, u32 to, u32 bar, const float (&sum)[4]) const {
-    store_async(to + buffer * kBufferBytes + tile * kBlockBytes, bar + buffer * 8, __float_as_uint(sum[0]), __float_as_uint(sum[2]),
-                __float_as_uint(sum[1]), __float_as_uint(sum[3]));
+  __device__ __forceinline__ void send(int buffer, int tile, u32 to, u32 bar,
+                                       const float (&sum)[4]) const {
+    store_async(to + buffer * kBufferBytes + tile * kBlockBytes, bar + buffer * 8,
+                __float_as_uint(sum[0]), __float_as_uint(sum[2]), __float_as_uint(sum[1]),
+                __float_as_uint(sum[3]));
   }
 
   // The sum of what all CTAs sent in step i, for one pair of units and one sequence.
-  __device__ __forceinline__ void receive(int buffer, int i, int index, int pair, int column, float (&sum)[2]) const {
+  __device__ __forceinline__ void receive(int buffer, int i, int index, int pair, int column,
+                                          float (&sum)[2]) const {
     mbarrier_wait_cluster(barriers + buffer * 8, i / 4 & 1);
-    const u32 from = buffers + buffer * kBufferBytes + column / 8 * kBlockBytes + pair * 64 + ((column % 8 / 2) ^ (pair / 2 & 3)) * 16 +
-                     column % 2 * 8;
+    const u32 from = buffers + buffer * kBufferBytes + column / 8 * kBlockBytes + pair * 64 +
+                     ((column % 8 / 2) ^ (pair / 2 & 3)) * 16 + column % 2 * 8;
     float x[Ranks], y[Ranks];
 #pragma unroll
     for (int k = 0; k < Ranks; ++k) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One fused kernel: the configuration comes as macros (docs/cuda.md lists them), so that the same text is compiled by nvcc
-// when the library is built and by NVRTC when a program asks for a shape that was not.
+// One fused kernel: the configuration comes as macros (docs/cuda.md lists them), so that the same
+// text is compiled by nvcc when the library is built and by NVRTC when a program asks for a shape
+// that was not.
 #include "gpu/fused_config.hpp"
 #include "gpu/params.hpp"
 
@@ -24,11 +25,13 @@
 #endif
 
 inline constexpr flashrnn::gpu::FusedConfig kConfig = {
-    FLASHRNN_FUSED_CELL_ID,  FLASHRNN_FUSED_DTYPE, FLASHRNN_FUSED_BACKWARD,    FLASHRNN_FUSED_FAMILY,  FLASHRNN_FUSED_HEAD_DIM,
-    FLASHRNN_FUSED_COLUMNS, FLASHRNN_FUSED_UNITS, FLASHRNN_FUSED_DEPTH_WARPS, FLASHRNN_FUSED_MIN_CTAS};
+    FLASHRNN_FUSED_CELL_ID, FLASHRNN_FUSED_DTYPE,       FLASHRNN_FUSED_BACKWARD,
+    FLASHRNN_FUSED_FAMILY,  FLASHRNN_FUSED_HEAD_DIM,    FLASHRNN_FUSED_COLUMNS,
+    FLASHRNN_FUSED_UNITS,   FLASHRNN_FUSED_DEPTH_WARPS, FLASHRNN_FUSED_MIN_CTAS};
 inline constexpr int kChunk = flashrnn::gpu::chunk_of(kConfig);
 inline constexpr bool kHasSaver = flashrnn::gpu::extra_warps(kConfig) > 0;
-#define FLASHRNN_FUSED_BOUNDS __launch_bounds__(flashrnn::gpu::threads_of(kConfig), kConfig.min_ctas)
+#define FLASHRNN_FUSED_BOUNDS \
+  __launch_bounds__(flashrnn::gpu::threads_of(kConfig), kConfig.min_ctas)
 
 #if FLASHRNN_FUSED_BACKWARD
 extern "C" __global__ void FLASHRNN_FUSED_BOUNDS
@@ -36,7 +39,9 @@ flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams pa
   using namespace flashrnn::cuda;
   extern __shared__ __align__(128) unsigned char shared[];
 #if FLASHRNN_FUSED_FAMILY != 1
-  SplitBackward<kConfig.family, kConfig.head_dim, kConfig.depth_warps, kConfig.columns / 8>{params, {}, {}, {}, 0, 0}.run(shared, is_plain(params, kConfig.head_dim));
+  SplitBackward<kConfig.family, kConfig.head_dim, kConfig.depth_warps, kConfig.columns / 8>{
+      params, {}, {}, {}, 0, 0}
+      .run(shared, is_plain(params, kConfig.head_dim));
 #else
 #if FLASHRNN_FUSED_HAS_PLAIN
   if (is_plain(params, kConfig.head_dim)) {
@@ -53,11 +58,14 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
   using namespace flashrnn::cuda;
   extern __shared__ __align__(128) unsigned char shared[];
 #if FLASHRNN_FUSED_FAMILY != 1
-  SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.depth_warps, kConfig.columns / 8>{params, {}, 0, {}}.run(shared, is_plain(params, kConfig.head_dim));
+  SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.depth_warps,
+               kConfig.columns / 8>{params, {}, 0, {}}
+      .run(shared, is_plain(params, kConfig.head_dim));
 #else
 #if FLASHRNN_FUSED_HAS_PLAIN
   if (is_plain(params, kConfig.head_dim)) {
-    DirectForwardPlain<kConfig.head_dim, kConfig.columns / 8, kChunk, kHasSaver>{params, {}}.run(shared);
+    DirectForwardPlain<kConfig.head_dim, kConfig.columns / 8, kChunk, kHasSaver>{params, {}}.run(
+        shared);
     return;
   }
 #endif

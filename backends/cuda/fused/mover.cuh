@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The warp that moves a CTA's tensors between global memory and the stages (gpu/fused/stage.hpp), so that those which compute
-// have no address but that of a stage.
+// The warp that moves a CTA's tensors between global memory and the stages (gpu/fused/stage.hpp),
+// so that those which compute have no address but that of a stage.
 //
-// Barriers, by chunk c of steps: `ready` (its inputs are there), `done` (every computing warp has read its inputs and written its
-// outputs), `free` (its outputs have left their stage).
+// Barriers, by chunk c of steps: `ready` (its inputs are there), `done` (every computing warp has
+// read its inputs and written its outputs), `free` (its outputs have left their stage).
 #pragma once
 
 #include "cuda/fused/number.cuh"
@@ -33,8 +33,8 @@ struct Stages {
   __device__ u32 done(int c) const { return barriers + (kStages + c % kStages) * 8; }
   __device__ u32 free(int c) const { return barriers + (2 * kStages + c % kStages) * 8; }
 
-  // By one thread, before a barrier of the CTA. The inputs of backward come by bulk copies too, whose bytes one more arrival
-  // announces.
+  // By one thread, before a barrier of the CTA. The inputs of backward come by bulk copies too,
+  // whose bytes one more arrival announces.
   __device__ void init(int computing_warps, bool is_backward) const {
     for (int c = 0; c < kStages; ++c) {
       mbarrier_init(ready(c), is_backward ? 33 : 32);
@@ -83,11 +83,11 @@ struct Mover {
   const char* kept_in;
   char* values_out;
   char* kept_out;
-  Index values_step, kept_step;    // of the saved memory, from step to step
-  Index tile_values, tile_kept;    // from 8 sequences to the next
-  Index all_kept;                  // from kept state to kept state
+  Index values_step, kept_step;  // of the saved memory, from step to step
+  Index tile_values, tile_kept;  // from 8 sequences to the next
+  Index all_kept;                // from kept state to kept state
   bool has_saved;
-  int tiles;                       // that the batch really has here
+  int tiles;  // that the batch really has here
 
   static constexpr int kTiles = kIn.columns / 8;
 
@@ -96,13 +96,17 @@ struct Mover {
     constexpr int kTileValues = kIn.value_bytes() / kTiles, kTileKept = kIn.kept_bytes() / kTiles;
     if (lane == 0) {
 #pragma unroll
-      for (int c = 0; c < kTiles; ++c) if (c < tiles) bulk_load(stage + c * kTileValues, values_in + c * tile_values, kTileValues, bar);
+      for (int c = 0; c < kTiles; ++c)
+        if (c < tiles)
+          bulk_load(stage + c * kTileValues, values_in + c * tile_values, kTileValues, bar);
       if (with_before) {
 #pragma unroll
         for (int k = 0; k < kIn.kept; ++k) {
 #pragma unroll
           for (int c = 0; c < kTiles; ++c) {
-            if (c < tiles) bulk_load(stage + kIn.kept_at() + k * kIn.kept_bytes() + c * kTileKept, kept_in + k * all_kept + c * tile_kept, kTileKept, bar);
+            if (c < tiles)
+              bulk_load(stage + kIn.kept_at() + k * kIn.kept_bytes() + c * kTileKept,
+                        kept_in + k * all_kept + c * tile_kept, kTileKept, bar);
           }
         }
       }
@@ -117,7 +121,8 @@ struct Mover {
 #pragma unroll
     for (int k = 0; k < InRows::kOfLane; ++k) {
       const bool is_before = kIn.values > 0 && InRows::row(lane, k) >= kIn.columns;
-      if (in.is_there[k] && (with_before || !is_before)) copy_async<16>(stage + in.place[k], in.at[k]);
+      if (in.is_there[k] && (with_before || !is_before))
+        copy_async<16>(stage + in.place[k], in.at[k]);
       in.at[k] += in.step[k];
     }
   }
@@ -127,12 +132,16 @@ struct Mover {
     constexpr int kTileValues = kOut.value_bytes() / kTiles, kTileKept = kOut.kept_bytes() / kTiles;
     if (has_saved && lane == 0) {
 #pragma unroll
-      for (int c = 0; c < kTiles; ++c) if (c < tiles) bulk_store(values_out + c * tile_values, stage + c * kTileValues, kTileValues);
+      for (int c = 0; c < kTiles; ++c)
+        if (c < tiles)
+          bulk_store(values_out + c * tile_values, stage + c * kTileValues, kTileValues);
 #pragma unroll
       for (int k = 0; k < kOut.kept; ++k) {
 #pragma unroll
         for (int c = 0; c < kTiles; ++c) {
-          if (c < tiles) bulk_store(kept_out + k * all_kept + c * tile_kept, stage + kOut.kept_at() + k * kOut.kept_bytes() + c * kTileKept, kTileKept);
+          if (c < tiles)
+            bulk_store(kept_out + k * all_kept + c * tile_kept,
+                       stage + kOut.kept_at() + k * kOut.kept_bytes() + c * kTileKept, kTileKept);
         }
       }
     }
@@ -154,24 +163,31 @@ struct Mover {
   }
 
   template <typename S>
-  __device__ __forceinline__ void fetch_chunk(const S& stages, int c, int time, int steps_with_before, int lane) {
+  __device__ __forceinline__ void fetch_chunk(const S& stages, int c, int time,
+                                              int steps_with_before, int lane) {
     const int first = c * S::kChunk, count = min(S::kChunk, time - first);
     if (count <= 0) return;
     const u32 bar = stages.ready(c);
     if constexpr (kIn.values > 0) {
       const int before = max(0, min(count, steps_with_before - first));
-      if (lane == 0) mbarrier_expect(bar, tiles * (count * kIn.value_bytes() + before * kIn.kept * kIn.kept_bytes()) / kTiles);
+      if (lane == 0)
+        mbarrier_expect(
+            bar,
+            tiles * (count * kIn.value_bytes() + before * kIn.kept * kIn.kept_bytes()) / kTiles);
       __syncwarp();
     }
 #pragma unroll 1
-    for (int s = 0; s < count; ++s) fetch(stages.input(c) + s * S::kInputBytes, bar, first + s < steps_with_before, lane);
+    for (int s = 0; s < count; ++s)
+      fetch(stages.input(c) + s * S::kInputBytes, bar, first + s < steps_with_before, lane);
     mbarrier_arrive_on_copies(bar);
   }
 
-  // The whole way through time; `after_chunk(c)` is called when all warps are through with chunk c. The inputs of the first
-  // steps_with_before steps come with what backward reads of the step before.
+  // The whole way through time; `after_chunk(c)` is called when all warps are through with chunk c.
+  // The inputs of the first steps_with_before steps come with what backward reads of the step
+  // before.
   template <typename S, typename AfterChunk>
-  __device__ __forceinline__ void run(const S& stages, int time, int steps_with_before, int lane, const AfterChunk& after_chunk) {
+  __device__ __forceinline__ void run(const S& stages, int time, int steps_with_before, int lane,
+                                      const AfterChunk& after_chunk) {
     for (int c = 0; c < kStages; ++c) fetch_chunk(stages, c, time, steps_with_before, lane);
     const int chunks = (time + S::kChunk - 1) / S::kChunk;
 #pragma unroll 1

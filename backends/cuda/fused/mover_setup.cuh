@@ -11,16 +11,21 @@ using gpu::BackwardParams;
 using gpu::ForwardParams;
 
 template <int Units, int Columns>
-__device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const ForwardParams& p, const Place& at, int lane) {
+__device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const ForwardParams& p,
+                                       const Place& at, int lane) {
   using M = Mover<false, Units, Columns>;
   constexpr gpu::StageShape in = M::kIn, out = M::kOut;
-  const int sign = p.shape.is_reverse ? -1 : 1, t = p.shape.is_reverse ? p.shape.time - 1 : 0, last = p.shape.batch - 1;
+  const int sign = p.shape.is_reverse ? -1 : 1, t = p.shape.is_reverse ? p.shape.time - 1 : 0,
+            last = p.shape.batch - 1;
 #pragma unroll
   for (int k = 0; k < M::InRows::kOfLane; ++k) {
-    const int r = M::InRows::row(lane, k), u = M::InRows::unit(lane, k), gate = r / Columns, b = min(at.b0 + r % Columns, last);
+    const int r = M::InRows::row(lane, k), u = M::InRows::unit(lane, k), gate = r / Columns,
+              b = min(at.b0 + r % Columns, last);
     m.in.is_there[k] = r < in.rows();
-    m.in.at[k] = static_cast<char*>(p.wx.data) + 2 * (b * p.wx.stride[0] + t * p.wx.stride[1] + min(gate, Cell::kInputs - 1) * p.wx.stride[2] +
-                                                     at.n * p.wx.stride[3] + at.u0 + u);
+    m.in.at[k] =
+        static_cast<char*>(p.wx.data) +
+        2 * (b * p.wx.stride[0] + t * p.wx.stride[1] +
+             min(gate, Cell::kInputs - 1) * p.wx.stride[2] + at.n * p.wx.stride[3] + at.u0 + u);
     m.in.step[k] = 2 * sign * p.wx.stride[1];
     m.in.place[k] = in.rows_at() + r * gpu::row_bytes(Units) + u * 2;
   }
@@ -28,7 +33,9 @@ __device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const Fo
   for (int k = 0; k < M::OutRows::kOfLane; ++k) {
     const int r = M::OutRows::row(lane, k), u = M::OutRows::unit(lane, k), b = at.b0 + r;
     m.out.is_there[k] = r < out.rows() && b <= last;
-    m.out.at[k] = static_cast<char*>(p.h.data) + 2 * (min(b, last) * p.h.stride[0] + t * p.h.stride[1] + at.n * p.h.stride[2] + at.u0 + u);
+    m.out.at[k] =
+        static_cast<char*>(p.h.data) +
+        2 * (min(b, last) * p.h.stride[0] + t * p.h.stride[1] + at.n * p.h.stride[2] + at.u0 + u);
     m.out.step[k] = 2 * sign * p.h.stride[1];
     m.out.place[k] = out.rows_at() + min(r, out.rows() - 1) * gpu::row_bytes(Units) + u * 2;
   }
@@ -47,37 +54,46 @@ __device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const Fo
 
 // Step i of the mover is step T - 1 - i; kept states and h come from the step before that.
 template <int Units, int Columns>
-__device__ __forceinline__ void set_up(Mover<true, Units, Columns>& m, const BackwardParams& p, const Place& at, int lane) {
+__device__ __forceinline__ void set_up(Mover<true, Units, Columns>& m, const BackwardParams& p,
+                                       const Place& at, int lane) {
   using M = Mover<true, Units, Columns>;
   constexpr gpu::StageShape in = M::kIn, out = M::kOut;
-  const int sign = p.shape.is_reverse ? -1 : 1, t = p.shape.is_reverse ? 0 : p.shape.time - 1, last = p.shape.batch - 1;
+  const int sign = p.shape.is_reverse ? -1 : 1, t = p.shape.is_reverse ? 0 : p.shape.time - 1,
+            last = p.shape.batch - 1;
 #pragma unroll
   for (int k = 0; k < M::InRows::kOfLane; ++k) {
-    const int r = M::InRows::row(lane, k), u = M::InRows::unit(lane, k), b = min(at.b0 + r % Columns, last);
+    const int r = M::InRows::row(lane, k), u = M::InRows::unit(lane, k),
+              b = min(at.b0 + r % Columns, last);
     const bool is_h = Cell::kReadsH && r >= Columns;
     const View& v = is_h ? p.h : p.d_h;
     m.in.is_there[k] = r < in.rows();
-    m.in.at[k] = static_cast<char*>(v.data) + 2 * (b * v.stride[0] + (is_h ? t - sign : t) * v.stride[1] + at.n * v.stride[2] + at.u0 + u);
+    m.in.at[k] =
+        static_cast<char*>(v.data) + 2 * (b * v.stride[0] + (is_h ? t - sign : t) * v.stride[1] +
+                                          at.n * v.stride[2] + at.u0 + u);
     m.in.step[k] = -2 * sign * v.stride[1];
     m.in.place[k] = in.rows_at() + r * gpu::row_bytes(Units) + u * 2;
   }
 #pragma unroll
   for (int k = 0; k < M::OutRows::kOfLane; ++k) {
-    const int r = M::OutRows::row(lane, k), u = M::OutRows::unit(lane, k), slot = min(r / Columns, Cell::kSlots - 1), b = at.b0 + r % Columns;
+    const int r = M::OutRows::row(lane, k), u = M::OutRows::unit(lane, k),
+              slot = min(r / Columns, Cell::kSlots - 1), b = at.b0 + r % Columns;
     const View* v = &p.slot_gradient[0];
 #pragma unroll
     for (int s = 1; s < Cell::kSlots; ++s) {
       if (slot == s) v = &p.slot_gradient[s];
     }
     m.out.is_there[k] = r < out.rows() && b <= last;
-    m.out.at[k] = static_cast<char*>(v->data) + 2 * (min(b, last) * v->stride[0] + t * v->stride[1] + at.n * v->stride[2] + at.u0 + u);
+    m.out.at[k] =
+        static_cast<char*>(v->data) +
+        2 * (min(b, last) * v->stride[0] + t * v->stride[1] + at.n * v->stride[2] + at.u0 + u);
     m.out.step[k] = -2 * sign * v->stride[1];
     m.out.place[k] = out.rows_at() + min(r, out.rows() - 1) * gpu::row_bytes(Units) + u * 2;
   }
   m.tiles = min(Columns / 8, (p.shape.batch - at.b0 + 7) / 8);
   const SavedPlace saved(p.shape, at, p.shape.time - 1);
   m.values_in = static_cast<const char*>(p.saved) + saved.pair * (4 * Cell::kSaved);
-  m.kept_in = static_cast<const char*>(p.saved) + saved.value_bytes + (saved.pair - saved.step_pairs) * 8;
+  m.kept_in =
+      static_cast<const char*>(p.saved) + saved.value_bytes + (saved.pair - saved.step_pairs) * 8;
   m.values_out = m.kept_out = nullptr;
   m.has_saved = false;
   m.values_step = -saved.step_pairs * (4 * Cell::kSaved);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The 16-bit numbers of this compilation (FLASHRNN_FUSED_DTYPE), pairs of them, their matrix product, and elements of tensors
-// of any dtype.
+// The 16-bit numbers of this compilation (FLASHRNN_FUSED_DTYPE), pairs of them, their matrix
+// product, and elements of tensors of any dtype.
 #pragma once
 
 #include "cuda/fused/ptx.cuh"
@@ -46,12 +46,14 @@ __device__ __forceinline__ float high_of(u32 pair) {
 __device__ __forceinline__ void multiply_add(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
   if constexpr (kIsBfloat16) {
     asm volatile(
-        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+        "{%8,%9}, {%0,%1,%2,%3};"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
   } else {
     asm volatile(
-        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+        "{%0,%1,%2,%3};"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
   }
@@ -67,13 +69,15 @@ __device__ __forceinline__ void store_any(void* data, int dtype, Index at, float
   if (dtype == gpu::kFloat32) {
     static_cast<float*>(data)[at] = value;
   } else {
-    const u32 bits = dtype == gpu::kBfloat16 ? pack_bfloat16(value, 0.0f) : pack_float16(value, 0.0f);
+    const u32 bits =
+        dtype == gpu::kBfloat16 ? pack_bfloat16(value, 0.0f) : pack_float16(value, 0.0f);
     static_cast<unsigned short*>(data)[at] = static_cast<unsigned short>(bits);
   }
 }
 
 // An element of R, bit by bit as the product reads it; zero outside of the head.
-__device__ __forceinline__ u32 weight_bits(const View& r, int gate, int head, int out, int in, int units) {
+__device__ __forceinline__ u32 weight_bits(const View& r, int gate, int head, int out, int in,
+                                           int units) {
   if (out >= units || in >= units) return 0;
   const Index at = gate * r.stride[0] + head * r.stride[1] + out * r.stride[2] + in * r.stride[3];
   if (r.dtype == FLASHRNN_FUSED_DTYPE) return static_cast<const unsigned short*>(r.data)[at];
@@ -81,7 +85,8 @@ __device__ __forceinline__ u32 weight_bits(const View& r, int gate, int head, in
 }
 
 // Eight neighbouring elements of a row of R.
-__device__ __forceinline__ uint4 weight_octet(const View& r, int gate, int head, int out, int in, int units) {
+__device__ __forceinline__ uint4 weight_octet(const View& r, int gate, int head, int out, int in,
+                                              int units) {
   const Index at = gate * r.stride[0] + head * r.stride[1] + out * r.stride[2] + in;
   const auto* data = static_cast<const unsigned short*>(r.data) + at;
   if (r.dtype == FLASHRNN_FUSED_DTYPE && r.stride[3] == 1 && out < units && in + 8 <= units &&
@@ -97,13 +102,15 @@ __device__ __forceinline__ uint4 weight_octet(const View& r, int gate, int head,
   return {word[0], word[1], word[2], word[3]};
 }
 
-// Whether neighbouring units of a tensor stand in one aligned 32-bit word; `axes` counts its axes, the unit's last.
+// Whether neighbouring units of a tensor stand in one aligned 32-bit word; `axes` counts its axes,
+// the unit's last.
 template <int Axes>
 __device__ __forceinline__ bool has_pairs(const View& v, int units) {
   Index odd = units & 1;
 #pragma unroll
   for (int k = 0; k < Axes - 1; ++k) odd |= v.stride[k] & 1;
-  return v.stride[Axes - 1] == 1 && odd == 0 && (reinterpret_cast<unsigned long long>(v.data) & 3) == 0;
+  return v.stride[Axes - 1] == 1 && odd == 0 &&
+         (reinterpret_cast<unsigned long long>(v.data) & 3) == 0;
 }
 
 }  // namespace flashrnn::cuda

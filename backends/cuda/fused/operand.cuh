@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The layout of a B operand (16-bit numbers of 32 units x 8 sequences) in shared memory, and of the A operands that go with it.
+// The layout of a B operand (16-bit numbers of 32 units x 8 sequences) in shared memory, and of the
+// A operands that go with it.
 //
-// The order of the depth is free as long as both operands have the same. Here lane (q, column) reads the 8 units from 8 q on of
-// its column as one 16-byte load: words x, y are its operands of the first mma (depth 16), z, w those of the second.
-// A column has 64 bytes; every second one is followed by 32 bytes of padding, so that neither that load nor the store of
-// words (unit pair, column) by lanes (row, q) meets a bank twice.
+// The order of the depth is free as long as both operands have the same. Here lane (q, column)
+// reads the 8 units from 8 q on of its column as one 16-byte load: words x, y are its operands of
+// the first mma (depth 16), z, w those of the second. A column has 64 bytes; every second one is
+// followed by 32 bytes of padding, so that neither that load nor the store of words (unit pair,
+// column) by lanes (row, q) meets a bank twice.
 #pragma once
 
 #include "cuda/fused/number.cuh"
@@ -23,17 +25,20 @@ __device__ __forceinline__ u32 operand_lane(int lane) {
   return column * kColumnBytes + column / 2 * 32 + lane % 4 * 16;
 }
 
-// The A operands (two mma) of the rows u and u + 1 of a gate's R and the 32 units of the depth of which this lane has
-// those from in0 on.
-__device__ __forceinline__ void load_rows(const View& r, int gate, int head, int u, int in0, int units, u32 (&a)[2][4]) {
+// The A operands (two mma) of the rows u and u + 1 of a gate's R and the 32 units of the depth of
+// which this lane has those from in0 on.
+__device__ __forceinline__ void load_rows(const View& r, int gate, int head, int u, int in0,
+                                          int units, u32 (&a)[2][4]) {
   const uint4 even = weight_octet(r, gate, head, u, in0, units);
   const uint4 odd = weight_octet(r, gate, head, u + 1, in0, units);
   a[0][0] = even.x, a[0][1] = odd.x, a[0][2] = even.y, a[0][3] = odd.y;
   a[1][0] = even.z, a[1][1] = odd.z, a[1][2] = even.w, a[1][3] = odd.w;
 }
 
-// Likewise of the transposed R: rows are the units `in` and `in` + 1 of h, the depth is the units from out0 on of the gate.
-__device__ __forceinline__ void load_columns(const View& r, int gate, int head, int out0, int in, int units, u32 (&a)[2][4]) {
+// Likewise of the transposed R: rows are the units `in` and `in` + 1 of h, the depth is the units
+// from out0 on of the gate.
+__device__ __forceinline__ void load_columns(const View& r, int gate, int head, int out0, int in,
+                                             int units, u32 (&a)[2][4]) {
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
 #pragma unroll

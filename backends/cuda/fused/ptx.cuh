@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine's instructions that C++ has no words for, one function each. Shared memory is addressed by 32-bit numbers.
+// The machine's instructions that C++ has no words for, one function each. Shared memory is
+// addressed by 32-bit numbers.
 #pragma once
 
 namespace flashrnn::cuda {
 
 using u32 = unsigned int;
 
-__device__ __forceinline__ u32 shared_address(const void* p) { return static_cast<u32>(__cvta_generic_to_shared(p)); }
+__device__ __forceinline__ u32 shared_address(const void* p) {
+  return static_cast<u32>(__cvta_generic_to_shared(p));
+}
 
 // ---- words to the compiler ----
 // The value is kept as it is in a register, not made again from what it came from.
@@ -35,22 +38,29 @@ __device__ __forceinline__ uint2 lds64(u32 a) {
 }
 __device__ __forceinline__ uint4 lds128(u32 a) {
   uint4 v;
-  asm volatile("ld.volatile.shared.v4.u32 {%0, %1, %2, %3}, [%4];" : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w) : "r"(a));
+  asm volatile("ld.volatile.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+               : "r"(a));
   return v;
 }
 __device__ __forceinline__ void sts16(u32 a, unsigned short v) {
   asm volatile("st.volatile.shared.u16 [%0], %1;" ::"r"(a), "h"(v));
 }
-__device__ __forceinline__ void sts32(u32 a, u32 v) { asm volatile("st.volatile.shared.u32 [%0], %1;" ::"r"(a), "r"(v)); }
+__device__ __forceinline__ void sts32(u32 a, u32 v) {
+  asm volatile("st.volatile.shared.u32 [%0], %1;" ::"r"(a), "r"(v));
+}
 __device__ __forceinline__ void sts64(u32 a, u32 x, u32 y) {
   asm volatile("st.volatile.shared.v2.u32 [%0], {%1, %2};" ::"r"(a), "r"(x), "r"(y));
 }
 __device__ __forceinline__ void sts128(u32 a, u32 x, u32 y, u32 z, u32 w) {
-  asm volatile("st.volatile.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(a), "r"(x), "r"(y), "r"(z), "r"(w));
+  asm volatile("st.volatile.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(a), "r"(x), "r"(y), "r"(z),
+               "r"(w));
 }
 
 // ---- global memory, in the order of the program ----
-__device__ __forceinline__ void stg32(void* p, u32 v) { asm volatile("st.global.u32 [%0], %1;" ::"l"(p), "r"(v)); }
+__device__ __forceinline__ void stg32(void* p, u32 v) {
+  asm volatile("st.global.u32 [%0], %1;" ::"l"(p), "r"(v));
+}
 __device__ __forceinline__ void stg64(void* p, u32 x, u32 y) {
   asm volatile("st.global.v2.u32 [%0], {%1, %2};" ::"l"(p), "r"(x), "r"(y));
 }
@@ -64,7 +74,8 @@ __device__ __forceinline__ void copy_async(u32 shared, const void* global) {
   if constexpr (Bytes == 16) {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(shared), "l"(global));
   } else {
-    asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(shared), "l"(global), "n"(Bytes));
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(shared), "l"(global),
+                 "n"(Bytes));
   }
 }
 __device__ __forceinline__ void copy_commit() { asm volatile("cp.async.commit_group;"); }
@@ -99,27 +110,34 @@ __device__ __forceinline__ void store_cluster(u32 a, u32 v) {
   asm volatile("st.relaxed.cluster.shared::cluster.u32 [%0], %1;" ::"r"(a), "r"(v));
 }
 __device__ __forceinline__ void store_cluster(u32 a, float x, float y) {
-  asm volatile("st.relaxed.cluster.shared::cluster.v2.f32 [%0], {%1, %2};" ::"r"(a), "f"(x), "f"(y));
+  asm volatile("st.relaxed.cluster.shared::cluster.v2.f32 [%0], {%1, %2};" ::"r"(a), "f"(x),
+               "f"(y));
 }
 
 // ---- mbarriers ----
 __device__ __forceinline__ void mbarrier_init(u32 bar, u32 arrivals) {
   asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(bar), "r"(arrivals) : "memory");
 }
-__device__ __forceinline__ void mbarrier_init_fence() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
+__device__ __forceinline__ void mbarrier_init_fence() {
+  asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+}
 __device__ __forceinline__ void mbarrier_expect(u32 bar, u32 bytes) {
-  asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(bar), "r"(bytes) : "memory");
+  asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(bar), "r"(bytes)
+               : "memory");
 }
 __device__ __forceinline__ void mbarrier_wait(u32 bar, u32 parity) {
   asm volatile(
-      "{\n.reg .pred p;\nW_%=: mbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1;\n@!p bra.uni W_%=;\n}" ::"r"(bar), "r"(parity)
+      "{\n.reg .pred p;\nW_%=: mbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1;\n@!p bra.uni "
+      "W_%=;\n}" ::"r"(bar),
+      "r"(parity)
       : "memory");
 }
-// For what other CTAs of the cluster wrote. It empties the first-level cache, which the one above does not.
+// For what other CTAs of the cluster wrote. It empties the first-level cache, which the one above
+// does not.
 __device__ __forceinline__ void mbarrier_wait_cluster(u32 bar, u32 parity) {
   asm volatile(
-      "{\n.reg .pred p;\nW_%=: mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 p, [%0], %1;\n@!p bra.uni W_%=;\n}" ::"r"(
-          bar),
+      "{\n.reg .pred p;\nW_%=: mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 p, [%0], "
+      "%1;\n@!p bra.uni W_%=;\n}" ::"r"(bar),
       "r"(parity)
       : "memory");
 }
@@ -134,27 +152,38 @@ __device__ __forceinline__ void mbarrier_arrive_on_copies(u32 bar) {
 
 // ---- bulk copies: 16-byte aligned, multiples of 16 bytes ----
 __device__ __forceinline__ void bulk_load(u32 shared, const void* global, u32 bytes, u32 bar) {
-  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(shared),
-               "l"(global), "r"(bytes), "r"(bar)
-               : "memory");
+  asm volatile(
+      "cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::
+          "r"(shared),
+      "l"(global), "r"(bytes), "r"(bar)
+      : "memory");
 }
 __device__ __forceinline__ void bulk_store(void* global, u32 shared, u32 bytes) {
-  asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(global), "r"(shared), "r"(bytes) : "memory");
+  asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(global),
+               "r"(shared), "r"(bytes)
+               : "memory");
 }
-__device__ __forceinline__ void bulk_commit() { asm volatile("cp.async.bulk.commit_group;" ::: "memory"); }
+__device__ __forceinline__ void bulk_commit() {
+  asm volatile("cp.async.bulk.commit_group;" ::: "memory");
+}
 // All but the last Pending groups have read their shared memory.
 template <int Pending>
 __device__ __forceinline__ void bulk_wait_read() {
   asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(Pending) : "memory");
 }
-__device__ __forceinline__ void bulk_wait_all() { asm volatile("cp.async.bulk.wait_group 0;" ::: "memory"); }
+__device__ __forceinline__ void bulk_wait_all() {
+  asm volatile("cp.async.bulk.wait_group 0;" ::: "memory");
+}
 // Stores to shared memory before this come before bulk copies that a barrier orders after it.
-__device__ __forceinline__ void fence_for_bulk() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+__device__ __forceinline__ void fence_for_bulk() {
+  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+}
 
 __device__ __forceinline__ void store_async(u32 a, u32 bar, u32 x, u32 y, u32 z, u32 w) {
   asm volatile(
-      "st.async.shared::cluster.mbarrier::complete_tx::bytes.v4.b32 [%0], {%1, %2, %3, %4}, [%5];" ::"r"(a), "r"(x), "r"(y),
-      "r"(z), "r"(w), "r"(bar)
+      "st.async.shared::cluster.mbarrier::complete_tx::bytes.v4.b32 [%0], {%1, %2, %3, %4}, "
+      "[%5];" ::"r"(a),
+      "r"(x), "r"(y), "r"(z), "r"(w), "r"(bar)
       : "memory");
 }
 
@@ -173,7 +202,8 @@ __device__ __forceinline__ void store_relaxed64(u32* p, u32 x, u32 y) {
   asm volatile("st.relaxed.gpu.global.v2.u32 [%0], {%1, %2};" ::"l"(p), "r"(x), "r"(y));
 }
 __device__ __forceinline__ void store_relaxed128(u32* p, u32 x, u32 y, u32 z, u32 w) {
-  asm volatile("st.relaxed.gpu.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(p), "r"(x), "r"(y), "r"(z), "r"(w));
+  asm volatile("st.relaxed.gpu.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(p), "r"(x), "r"(y),
+               "r"(z), "r"(w));
 }
 __device__ __forceinline__ void fence_gpu() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
 

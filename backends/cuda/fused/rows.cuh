@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows of 16 units (32 bytes) that a warp brings from tensors to shared memory, or takes from there, in pieces of 16 bytes: a
-// lane moves a piece for what would be eight loads of its own elements.
+// Rows of 16 units (32 bytes) that a warp brings from tensors to shared memory, or takes from
+// there, in pieces of 16 bytes: a lane moves a piece for what would be eight loads of its own
+// elements.
 #pragma once
 
 #include "cuda/fused/number.cuh"
@@ -9,9 +10,11 @@ namespace flashrnn::cuda {
 
 inline constexpr int kWarpRowBytes = 32;
 
-// Where row (kind, column) of a warp's 8 columns stands: even columns before odd ones, so that lanes (row of pairs, q) that read
-// column 2 q + j meet no bank twice.
-__device__ constexpr int row_place(int kind, int column) { return kind * 8 + column % 2 * 4 + column / 2; }
+// Where row (kind, column) of a warp's 8 columns stands: even columns before odd ones, so that
+// lanes (row of pairs, q) that read column 2 q + j meet no bank twice.
+__device__ constexpr int row_place(int kind, int column) {
+  return kind * 8 + column % 2 * 4 + column / 2;
+}
 
 // The pieces of Kinds x 8 rows that one lane copies: piece = lane + 32 k, row = piece / 2.
 template <int Kinds>
@@ -20,10 +23,14 @@ struct LanePieces {
   // From a piece of a lane to its next one: two kinds on.
   static constexpr int kNextPlace = 2 * 8 * kWarpRowBytes;
 
-  static __device__ bool has(int lane, int k) { return kPieces % 32 == 0 || lane + 32 * k < kPieces; }
+  static __device__ bool has(int lane, int k) {
+    return kPieces % 32 == 0 || lane + 32 * k < kPieces;
+  }
   static __device__ int kind(int lane, int k) { return (lane + 32 * k) / 16; }
   static __device__ int column(int lane) { return lane / 2 % 8; }
-  static __device__ int place(int lane) { return row_place(kind(lane, 0), column(lane)) * kWarpRowBytes + lane % 2 * 16; }
+  static __device__ int place(int lane) {
+    return row_place(kind(lane, 0), column(lane)) * kWarpRowBytes + lane % 2 * 16;
+  }
 };
 
 }  // namespace flashrnn::cuda

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Saved memory of a CTA that has a whole head, between shared and global memory by bulk copies of a chunk of steps: there the steps
-// follow one another, so a chunk is one copy of the values and one of each kept state, for 8 sequences. Two chunks are in shared
-// memory; one thread starts the copies.
+// Saved memory of a CTA that has a whole head, between shared and global memory by bulk copies of a
+// chunk of steps: there the steps follow one another, so a chunk is one copy of the values and one
+// of each kept state, for 8 sequences. Two chunks are in shared memory; one thread starts the
+// copies.
 #pragma once
 
 #include "cuda/fused/saved_place.cuh"
@@ -14,7 +15,8 @@ struct SavedChunks {
   static constexpr int kKept = Cell::kKept;
   static constexpr int kValueBytes = kPairs * 4 * Cell::kSaved, kKeptBytes = kPairs * 8;
   // [tiles][steps] values, then [kept states][tiles][steps].
-  static constexpr int kKeptAt = Tiles * Chunk * kValueBytes, kBytes = kKeptAt + kKept * Tiles * Chunk * kKeptBytes;
+  static constexpr int kKeptAt = Tiles * Chunk * kValueBytes,
+                       kBytes = kKeptAt + kKept * Tiles * Chunk * kKeptBytes;
 
   u32 base, barriers;
   char* values;  // of step 0
@@ -22,7 +24,8 @@ struct SavedChunks {
   Index tile_pairs, all_pairs;
   int tiles, time;
 
-  __device__ __forceinline__ void set_up(const gpu::Shape& shape, void* saved, const Place& at, u32 shared) {
+  __device__ __forceinline__ void set_up(const gpu::Shape& shape, void* saved, const Place& at,
+                                         u32 shared) {
     base = shared;
     barriers = shared + 2 * kBytes;
     const SavedPlace place(shape, at, 0);
@@ -36,10 +39,12 @@ struct SavedChunks {
 
   // A thread's pair j (tile j / 2, odd or even sequence) at step s of chunk c.
   __device__ __forceinline__ u32 value_at(int c, int s, int j, u32 block) const {
-    return base + c % 2 * kBytes + (j / 2 * Chunk + s) * kValueBytes + (j % 2 * 32 + block) * (4 * Cell::kSaved);
+    return base + c % 2 * kBytes + (j / 2 * Chunk + s) * kValueBytes +
+           (j % 2 * 32 + block) * (4 * Cell::kSaved);
   }
   __device__ __forceinline__ u32 kept_at(int c, int s, int k, int j, u32 block) const {
-    return base + c % 2 * kBytes + kKeptAt + ((k * Tiles + j / 2) * Chunk + s) * kKeptBytes + (j % 2 * 32 + block) * 8;
+    return base + c % 2 * kBytes + kKeptAt + ((k * Tiles + j / 2) * Chunk + s) * kKeptBytes +
+           (j % 2 * 32 + block) * 8;
   }
 
   // Forward: the first `count` steps of chunk c go to global memory.
@@ -48,7 +53,8 @@ struct SavedChunks {
     const Index first = Index(c) * Chunk;
     const u32 from = base + c % 2 * kBytes;
     for (int tile = 0; tile < tiles; ++tile) {
-      bulk_store(values + tile * tile_pairs * (4 * Cell::kSaved) + first * kValueBytes, from + tile * Chunk * kValueBytes, count * kValueBytes);
+      bulk_store(values + tile * tile_pairs * (4 * Cell::kSaved) + first * kValueBytes,
+                 from + tile * Chunk * kValueBytes, count * kValueBytes);
       for (int k = 0; k < kKept; ++k) {
         bulk_store(kept + (k * all_pairs + tile * tile_pairs) * 8 + first * kKeptBytes,
                    from + kKeptAt + (k * Tiles + tile) * Chunk * kKeptBytes, count * kKeptBytes);
@@ -57,8 +63,8 @@ struct SavedChunks {
     bulk_commit();
   }
 
-  // Forward with a warp of its own for the stores. Barriers, two of each: `done`, every computing warp has written its part of the
-  // chunk; `free`, the chunk has left.
+  // Forward with a warp of its own for the stores. Barriers, two of each: `done`, every computing
+  // warp has written its part of the chunk; `free`, the chunk has left.
   __device__ u32 done(int c) const { return barriers + c % 2 * 8; }
   __device__ u32 free(int c) const { return barriers + 16 + c % 2 * 8; }
   __device__ __forceinline__ void init(int computing_warps) const {
@@ -87,13 +93,16 @@ struct SavedChunks {
     bulk_wait_all();
   }
 
-  // Backward, whose chunk c is the steps down from T - 1 - c Chunk, the last of them last: a barrier tells that it is there.
+  // Backward, whose chunk c is the steps down from T - 1 - c Chunk, the last of them last: a
+  // barrier tells that it is there.
   __device__ __forceinline__ void init() const {
     mbarrier_init(barriers, 1);
     mbarrier_init(barriers + 8, 1);
     mbarrier_init_fence();
   }
-  __device__ __forceinline__ void wait(int c) const { mbarrier_wait(barriers + c % 2 * 8, c / 2 & 1); }
+  __device__ __forceinline__ void wait(int c) const {
+    mbarrier_wait(barriers + c % 2 * 8, c / 2 & 1);
+  }
   // Kept states are those of the step before.
   __device__ __forceinline__ void load(int c) const {
     const int last = time - 1 - c * Chunk, count = min(Chunk, last + 1), before = min(Chunk, last);
@@ -101,11 +110,15 @@ struct SavedChunks {
     const u32 to = base + c % 2 * kBytes, bar = barriers + c % 2 * 8;
     mbarrier_expect(bar, tiles * (count * kValueBytes + before * kKept * kKeptBytes));
     for (int tile = 0; tile < tiles; ++tile) {
-      bulk_load(to + (tile * Chunk + Chunk - count) * kValueBytes,
-                values + tile * tile_pairs * (4 * Cell::kSaved) + Index(last - count + 1) * kValueBytes, count * kValueBytes, bar);
+      bulk_load(
+          to + (tile * Chunk + Chunk - count) * kValueBytes,
+          values + tile * tile_pairs * (4 * Cell::kSaved) + Index(last - count + 1) * kValueBytes,
+          count * kValueBytes, bar);
       for (int k = 0; k < kKept && before > 0; ++k) {
-        bulk_load(to + kKeptAt + ((k * Tiles + tile) * Chunk + Chunk - before) * kKeptBytes,
-                  kept + (k * all_pairs + tile * tile_pairs) * 8 + Index(last - before) * kKeptBytes, before * kKeptBytes, bar);
+        bulk_load(
+            to + kKeptAt + ((k * Tiles + tile) * Chunk + Chunk - before) * kKeptBytes,
+            kept + (k * all_pairs + tile * tile_pairs) * 8 + Index(last - before) * kKeptBytes,
+            before * kKeptBytes, bar);
       }
     }
   }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Backward with several CTAs a (head, batch tile), 16 units each. The updating warps carry the gradients of their units and give
-// those of the slots; the multiplying warps turn slots' gradients into partial gradients of h for the units of every CTA of their
-// cluster and write them straight into the owners' shared memory, where the updating warps add them in a fixed order: the
-// reduction and the exchange are one hop. A last warp moves tensors (mover.cuh).
+// Backward with several CTAs a (head, batch tile), 16 units each. The updating warps carry the
+// gradients of their units and give those of the slots; the multiplying warps turn slots' gradients
+// into partial gradients of h for the units of every CTA of their cluster and write them straight
+// into the owners' shared memory, where the updating warps add them in a fixed order: the reduction
+// and the exchange are one hop. A last warp moves tensors (mover.cuh).
 //
-// kCluster: one cluster has all units, and a CTA multiplies its own slots' gradients. kGlobal: clusters of 8; a CTA multiplies
-// those of its rank in every cluster, which come through L2 as words that are their own flags (exchange.cuh).
+// kCluster: one cluster has all units, and a CTA multiplies its own slots' gradients. kGlobal:
+// clusters of 8; a CTA multiplies those of its rank in every cluster, which come through L2 as
+// words that are their own flags (exchange.cuh).
 #pragma once
 
 #include "cuda/fused/backward_pair.cuh"
@@ -18,7 +20,8 @@ namespace flashrnn::cuda {
 template <int Family, int D, int Multipliers, int Tiles>
 struct SplitBackward {
   static constexpr int kUnits = 16, kColumns = 8 * Tiles;
-  static constexpr int kRanks = Family == gpu::kCluster ? D / kUnits : gpu::kBackwardClusterSize, kClusters = D / kUnits / kRanks;
+  static constexpr int kRanks = Family == gpu::kCluster ? D / kUnits : gpu::kBackwardClusterSize,
+                       kClusters = D / kUnits / kRanks;
   static constexpr int kTargets = kRanks / Multipliers;  // CTAs that a multiplying warp writes to
   static constexpr int kUpdaters = kUnits * 4 * Tiles, kUpdaterWarps = kUpdaters / 32;
   static constexpr int kThreads = Multipliers * 32 + kUpdaters;
@@ -50,7 +53,8 @@ struct SplitBackward {
       const int in = (cluster * kRanks + target) * kUnits + 2 * row;
 #pragma unroll
       for (int c = 0; c < kClusters; ++c) {
-        Operands::load_weights(p.r, at.n, (c * kRanks + rank) * kUnits, in, q, p.shape.units, a[i][c]);
+        Operands::load_weights(p.r, at.n, (c * kRanks + rank) * kUnits, in, q, p.shape.units,
+                               a[i][c]);
       }
     }
     for (int i0 = 0; i0 < p.shape.time; i0 += 4) {
@@ -62,7 +66,8 @@ struct SplitBackward {
 #pragma unroll
         for (int i = 0; i < kTargets; ++i) {
 #pragma unroll
-          for (int c = 0; c < Tiles; ++c) sum[i][c][0] = sum[i][c][1] = sum[i][c][2] = sum[i][c][3] = 0.0f;
+          for (int c = 0; c < Tiles; ++c)
+            sum[i][c][0] = sum[i][c][1] = sum[i][c][2] = sum[i][c][3] = 0.0f;
         }
 #pragma unroll
         for (int c = 0; c < kClusters; ++c) {
@@ -73,14 +78,16 @@ struct SplitBackward {
 #pragma unroll
             for (int k = 0; k < Operands::kSteps; ++k) {
 #pragma unroll
-              for (int i = 0; i < kTargets; ++i) multiply_add(sum[i][tile], a[i][c][k], b[k][0], b[k][1]);
+              for (int i = 0; i < kTargets; ++i)
+                multiply_add(sum[i][tile], a[i][c][k], b[k][0], b[k][1]);
             }
           }
         }
 #pragma unroll
         for (int i = 0; i < kTargets; ++i) {
 #pragma unroll
-          for (int tile = 0; tile < Tiles; ++tile) partials.send(s, tile, to[i], bar[i], sum[i][tile]);
+          for (int tile = 0; tile < Tiles; ++tile)
+            partials.send(s, tile, to[i], bar[i], sum[i][tile]);
         }
       }
     }
@@ -89,8 +96,11 @@ struct SplitBackward {
   // ---- the updating warps ----
   struct Mine {
     int pair, column;
-    __device__ explicit Mine(int index) : pair(index % gpu::kBlockPairs / 8), column(index / gpu::kBlockPairs * 8 + index % 8) {}
-    __device__ int place() const { return column / 8 * gpu::kBlockPairs + gpu::place_in_block(pair, column % 8); }
+    __device__ explicit Mine(int index)
+        : pair(index % gpu::kBlockPairs / 8), column(index / gpu::kBlockPairs * 8 + index % 8) {}
+    __device__ int place() const {
+      return column / 8 * gpu::kBlockPairs + gpu::place_in_block(pair, column % 8);
+    }
   };
 
   __device__ __forceinline__ void update_plain(const SplitStages& stages, int index) {
@@ -101,8 +111,11 @@ struct SplitBackward {
     float first[kKept][2];
     u32 first_h = 0;
 #pragma unroll
-    for (int k = 0; k < Cell::kKept; ++k) first[k][0] = pair.state_at(p.initial_states, k + 1, 0), first[k][1] = pair.state_at(p.initial_states, k + 1, 1);
-    if constexpr (Cell::kReadsH) first_h = pack(pair.state_at(p.initial_states, 0, 0), pair.state_at(p.initial_states, 0, 1));
+    for (int k = 0; k < Cell::kKept; ++k)
+      first[k][0] = pair.state_at(p.initial_states, k + 1, 0),
+      first[k][1] = pair.state_at(p.initial_states, k + 1, 1);
+    if constexpr (Cell::kReadsH)
+      first_h = pack(pair.state_at(p.initial_states, 0, 0), pair.state_at(p.initial_states, 0, 1));
     const u32 word = mine.column * kRowBytes + mine.pair * 4;
     operands.open(mine.pair, mine.column, cluster);
     for (int c = 0; c * kChunk < p.shape.time; ++c) {
@@ -115,14 +128,17 @@ struct SplitBackward {
         if (i >= p.shape.time) break;
         const u32 in = inputs + s * kIn.bytes();
         const bool is_first = i == p.shape.time - 1;
-        pair.take_saved(in + mine.place() * (4 * Cell::kSaved), in + kIn.kept_at() + mine.place() * 8, kIn.kept_bytes());
+        pair.take_saved(in + mine.place() * (4 * Cell::kSaved),
+                        in + kIn.kept_at() + mine.place() * 8, kIn.kept_bytes());
 #pragma unroll
         for (int k = 0; k < Cell::kKept; ++k) {
           pair.old[k][0] = is_first ? first[k][0] : pair.old[k][0];
           pair.old[k][1] = is_first ? first[k][1] : pair.old[k][1];
         }
         pair.d_h_word = lds32(in + kIn.rows_at() + word);
-        if constexpr (Cell::kReadsH) pair.h_word = is_first ? first_h : lds32(in + kIn.rows_at() + word + kColumns * kRowBytes);
+        if constexpr (Cell::kReadsH)
+          pair.h_word =
+              is_first ? first_h : lds32(in + kIn.rows_at() + word + kColumns * kRowBytes);
         if (i > 0) {
           float through[2];
           partials.receive((s + 3) % 4, i - 1, index, mine.pair, mine.column, through);
@@ -132,13 +148,15 @@ struct SplitBackward {
         pair.advance_plain();
         operands.template publish<kThreads>(s, pair.gradient);
 #pragma unroll
-        for (int k = 0; k < Cell::kSlots; ++k) sts32(outputs + s * kOut.bytes() + k * kColumns * kRowBytes, pair.gradient[k]);
+        for (int k = 0; k < Cell::kSlots; ++k)
+          sts32(outputs + s * kOut.bytes() + k * kColumns * kRowBytes, pair.gradient[k]);
       }
       stages.tell_done(c);
     }
     if (p.shape.time > 0) {
       float through[2];
-      partials.receive((p.shape.time - 1) % 4, p.shape.time - 1, index, mine.pair, mine.column, through);
+      partials.receive((p.shape.time - 1) % 4, p.shape.time - 1, index, mine.pair, mine.column,
+                       through);
       pair.carry[0][0] += through[0];
       pair.carry[0][1] += through[1];
     }
@@ -180,7 +198,8 @@ struct SplitBackward {
   }
 
   __device__ __forceinline__ void run(unsigned char* shared, bool is_plain) {
-    const int in_group = blockIdx.x % (kRanks * kClusters), group = p.first_group + blockIdx.x / (kRanks * kClusters);
+    const int in_group = blockIdx.x % (kRanks * kClusters),
+              group = p.first_group + blockIdx.x / (kRanks * kClusters);
     cluster = in_group / kRanks;
     rank = in_group % kRanks;
     at = Place{group % p.shape.heads, group / p.shape.heads * kColumns, in_group * kUnits};

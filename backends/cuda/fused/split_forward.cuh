@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Forward with several CTAs a (head, batch tile), each the owner of some units. Within a CTA the depth of the product is split
-// over the multiplying warps; each waits for just its own slice of h, straight into its B operands, and hands its partial sums to
-// the updating warps, which add them in a fixed order, update the cell and publish h to every CTA of the group. A last
-// warp moves tensors (mover.cuh).
+// Forward with several CTAs a (head, batch tile), each the owner of some units. Within a CTA the
+// depth of the product is split over the multiplying warps; each waits for just its own slice of h,
+// straight into its B operands, and hands its partial sums to the updating warps, which add them in
+// a fixed order, update the cell and publish h to every CTA of the group. A last warp moves tensors
+// (mover.cuh).
 //
-// Words are their own flags: a buffer of h is full of 0xffffffff, which no pair of numbers is, until the words arrive. There
-// are kBuffers of them, for the steps modulo kBuffers, emptied a chunk of steps after they were read;
-// docs/cuda-ordering.md has the argument.
+// Words are their own flags: a buffer of h is full of 0xffffffff, which no pair of numbers is,
+// until the words arrive. There are kBuffers of them, for the steps modulo kBuffers, emptied a
+// chunk of steps after they were read; docs/cuda-ordering.md has the argument.
 #pragma once
 
 #include "cuda/fused/exchange.cuh"
@@ -21,9 +22,11 @@ namespace flashrnn::cuda {
 template <int Family, int D, int Units, int DepthWarps, int Tiles>
 struct SplitForward {
   static constexpr int kRanks = D / Units, kBlocks = Units / 16, kColumns = 8 * Tiles;
-  static constexpr int kMultipliers = DepthWarps * kBlocks, kUpdaters = Units * 4 * Tiles, kUpdaterWarps = kUpdaters / 32;
-  static constexpr int kThreads = kMultipliers * 32 + kUpdaters;  // that meet at the barriers of the partial sums
-  static constexpr int kDepth = D / 32 / DepthWarps;              // B operands of 32 units, of each warp
+  static constexpr int kMultipliers = DepthWarps * kBlocks, kUpdaters = Units * 4 * Tiles,
+                       kUpdaterWarps = kUpdaters / 32;
+  static constexpr int kThreads =
+      kMultipliers * 32 + kUpdaters;  // that meet at the barriers of the partial sums
+  static constexpr int kDepth = D / 32 / DepthWarps;  // B operands of 32 units, of each warp
   static constexpr int kGates = Cell::kRecurrents;
   static constexpr int kRowBytes = gpu::row_bytes(Units);
   static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, false, Units, kColumns);
@@ -47,7 +50,8 @@ struct SplitForward {
     for (int g = 0; g < kGates; ++g) {
 #pragma unroll
       for (int d = 0; d < kDepth; ++d) {
-        load_rows(p.r, g, at.n, at.u0 + block * 16 + 2 * row, (slice * kDepth + d) * 32 + q * 8, p.shape.units, a[g][d]);
+        load_rows(p.r, g, at.n, at.u0 + block * 16 + 2 * row, (slice * kDepth + d) * 32 + q * 8,
+                  p.shape.units, a[g][d]);
       }
     }
     const u32 mine = sums + Sums::store_place(slice, block, row, q);
@@ -60,7 +64,8 @@ struct SplitForward {
 #pragma unroll
         for (int g = 0; g < kGates; ++g) {
 #pragma unroll
-          for (int c = 0; c < Tiles; ++c) sum[g][c][0] = sum[g][c][1] = sum[g][c][2] = sum[g][c][3] = 0.0f;
+          for (int c = 0; c < Tiles; ++c)
+            sum[g][c][0] = sum[g][c][1] = sum[g][c][2] = sum[g][c][3] = 0.0f;
         }
         uint4 b[Tiles][kDepth];
         exchange.template wait<kDepth>(from, s, slice * kDepth, lane, b);
@@ -69,12 +74,14 @@ struct SplitForward {
 #pragma unroll
           for (int g = 0; g < kGates; ++g) {
 #pragma unroll
-            for (int c = 0; c < Tiles; ++c) multiply_add(sum[g][c], a[g][d][0], b[c][d].x, b[c][d].y);
+            for (int c = 0; c < Tiles; ++c)
+              multiply_add(sum[g][c], a[g][d][0], b[c][d].x, b[c][d].y);
           }
 #pragma unroll
           for (int g = 0; g < kGates; ++g) {
 #pragma unroll
-            for (int c = 0; c < Tiles; ++c) multiply_add(sum[g][c], a[g][d][1], b[c][d].z, b[c][d].w);
+            for (int c = 0; c < Tiles; ++c)
+              multiply_add(sum[g][c], a[g][d][1], b[c][d].z, b[c][d].w);
           }
         }
 #pragma unroll
@@ -99,7 +106,8 @@ struct SplitForward {
         : pair(index / gpu::kBlockPairs % kBlocks * 8 + index % gpu::kBlockPairs / 8),
           column(index / (gpu::kBlockPairs * kBlocks) * 8 + index % 8) {}
     __device__ int place() const {
-      return (column / 8 * kBlocks + pair / 8) * gpu::kBlockPairs + gpu::place_in_block(pair % 8, column % 8);
+      return (column / 8 * kBlocks + pair / 8) * gpu::kBlockPairs +
+             gpu::place_in_block(pair % 8, column % 8);
     }
   };
 
@@ -123,7 +131,8 @@ struct SplitForward {
     bias.load(p, at.n, u);
     ForwardPair pair;
     pair.start(p, b, at.n, u);
-    exchange.open(at.u0 / 2 + mine.pair, mine.column, pack(pair.state[0][0], pair.state[0][1]), index);
+    exchange.open(at.u0 / 2 + mine.pair, mine.column, pack(pair.state[0][0], pair.state[0][1]),
+                  index);
     const u32 word = mine.column * kRowBytes + mine.pair * 4;
     for (int c = 0; c * kChunk < p.shape.time; ++c) {
       stages.wait_ready(c);
@@ -136,7 +145,8 @@ struct SplitForward {
         u32 x[4];
         float g[Cell::kSlots][2];
 #pragma unroll
-        for (int k = 0; k < Cell::kInputs; ++k) x[k] = lds32(in + s * kIn.bytes() + k * kColumns * kRowBytes);
+        for (int k = 0; k < Cell::kInputs; ++k)
+          x[k] = lds32(in + s * kIn.bytes() + k * kColumns * kRowBytes);
         slot_inputs(x, bias, g);
         barrier_sync<kThreads>(2 + s % 2);
         add_sums(s, mine, g);
@@ -148,7 +158,9 @@ struct SplitForward {
         }
         const u32 o = out + s * kOut.bytes();
         sts32(o + kOut.rows_at() + word, operand);
-        if (p.saved != nullptr) pair.stage_saved(o + mine.place() * (4 * Cell::kSaved), o + kOut.kept_at() + mine.place() * 8, kOut.kept_bytes());
+        if (p.saved != nullptr)
+          pair.stage_saved(o + mine.place() * (4 * Cell::kSaved),
+                           o + kOut.kept_at() + mine.place() * 8, kOut.kept_bytes());
       }
       stages.tell_done(c);
     }
@@ -163,10 +175,12 @@ struct SplitForward {
     bias.load(p, at.n, u);
     ForwardPair pair;
     pair.start(p, b, at.n, u);
-    exchange.open(at.u0 / 2 + mine.pair, mine.column, pack(pair.state[0][0], pair.state[0][1]), index);
+    exchange.open(at.u0 / 2 + mine.pair, mine.column, pack(pair.state[0][0], pair.state[0][1]),
+                  index);
     constexpr int kStep = kUpdaters * ForwardPair::kRingBytes;
     const u32 slot = ring + index * ForwardPair::kRingBytes;
-    for (int w = 0; w < 4 * ForwardPair::kRingBytes; w += 4) sts32(slot + w / ForwardPair::kRingBytes * kStep + w % ForwardPair::kRingBytes, 0);
+    for (int w = 0; w < 4 * ForwardPair::kRingBytes; w += 4)
+      sts32(slot + w / ForwardPair::kRingBytes * kStep + w % ForwardPair::kRingBytes, 0);
     for (int s = 0; s < 4; ++s) {
       if (s < p.shape.time) pair.fetch(p, facts, slot + s * kStep);
       copy_commit();
@@ -211,7 +225,8 @@ struct SplitForward {
         Mover<false, Units, kColumns> mover;
         set_up(mover, p, at, lane);
         mover.run(stages, p.shape.time, 0, lane, [&](int c) {
-          for (int i = 0; i < kChunk; ++i) exchange.clear(c * kChunk + i - Exchanged::kClearLag, lane, 32);
+          for (int i = 0; i < kChunk; ++i)
+            exchange.clear(c * kChunk + i - Exchanged::kClearLag, lane, 32);
           exchange.clear_fence();
         });
       }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cell that this compilation is for, in device code: FLASHRNN_FUSED_CELL names its file, FLASHRNN_FUSED_CELL_ID its line
-// in cells.def.
+// The cell that this compilation is for, in device code: FLASHRNN_FUSED_CELL names its file,
+// FLASHRNN_FUSED_CELL_ID its line in cells.def.
 //
-// tanh.approx has a relative error of 2^-11: half of bfloat16's rounding, too much for float16, which takes its
-// sigmoid and tanh from ex2.approx and rcp.approx (2 ulp and 1 ulp of float32).
+// tanh.approx has a relative error of 2^-11: half of bfloat16's rounding, too much for float16,
+// which takes its sigmoid and tanh from ex2.approx and rcp.approx (2 ulp and 1 ulp of float32).
 #pragma once
 
 #include "gpu/params.hpp"
@@ -78,17 +78,19 @@ __device__ constexpr int gate_at(int slot, int a, int b = -1, int c = -1, int d 
 #define FLASHRNN_FUSED_NAMED(a, b) FLASHRNN_FUSED_JOIN(a, b)
 #define FLASHRNN_FUSED_TEXT(part) FLASHRNN_FUSED_NAMED(FLASHRNN_FUSED_CELL, part)
 #define FLASHRNN_FUSED_ARGUMENTS(...) , __VA_ARGS__
-#define FLASHRNN_CELL(name, ENUM, id, inputs, recurrents, slots, states, kept, saved, reads_h, input_map, recurrent_map, \
-                      ...)                                                                                            \
-  template <>                                                                                                         \
-  struct CellOf<id> {                                                                                                 \
-    static constexpr int kInputs = inputs, kRecurrents = recurrents, kSlots = slots, kStates = states, kKept = kept,  \
-                         kSaved = saved;                                                                              \
-    static constexpr bool kReadsH = reads_h != 0;                                                                     \
-    __device__ static constexpr int input_of_slot(int k) { return gate_at(k FLASHRNN_FUSED_ARGUMENTS input_map); }    \
-    __device__ static constexpr int recurrent_of_slot(int k) {                                                        \
-      return gate_at(k FLASHRNN_FUSED_ARGUMENTS recurrent_map);                                                       \
-    }                                                                                                                 \
+#define FLASHRNN_CELL(name, ENUM, id, inputs, recurrents, slots, states, kept, saved, reads_h, \
+                      input_map, recurrent_map, ...)                                           \
+  template <>                                                                                  \
+  struct CellOf<id> {                                                                          \
+    static constexpr int kInputs = inputs, kRecurrents = recurrents, kSlots = slots,           \
+                         kStates = states, kKept = kept, kSaved = saved;                       \
+    static constexpr bool kReadsH = reads_h != 0;                                              \
+    __device__ static constexpr int input_of_slot(int k) {                                     \
+      return gate_at(k FLASHRNN_FUSED_ARGUMENTS input_map);                                    \
+    }                                                                                          \
+    __device__ static constexpr int recurrent_of_slot(int k) {                                 \
+      return gate_at(k FLASHRNN_FUSED_ARGUMENTS recurrent_map);                                \
+    }                                                                                          \
   };
 #include "cells/cells.def"
 #undef FLASHRNN_CELL
@@ -101,7 +103,9 @@ struct Cell : device_cell::CellOf<FLASHRNN_FUSED_CELL_ID> {
   using Saved = device_cell::FLASHRNN_FUSED_TEXT(_saved);
   using Step = device_cell::FLASHRNN_FUSED_TEXT(_step);
   using Gradient = device_cell::FLASHRNN_FUSED_TEXT(_gradient);
-  static CELL_FUNCTION Step forward(Slots g, States old) { return device_cell::FLASHRNN_FUSED_TEXT(_forward)(g, old); }
+  static CELL_FUNCTION Step forward(Slots g, States old) {
+    return device_cell::FLASHRNN_FUSED_TEXT(_forward)(g, old);
+  }
   static CELL_FUNCTION Gradient backward(Saved a, States old, States now, States d) {
     return device_cell::FLASHRNN_FUSED_TEXT(_backward)(a, old, now, d);
   }
