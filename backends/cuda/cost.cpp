@@ -26,7 +26,9 @@ constexpr double kLocalExchange = 120;     // clocks, h within one CTA
 constexpr double kClusterBase = 180;       // ns, sentinel words over distributed shared memory
 constexpr double kClusterPerKilobyte = 28;
 constexpr double kClusterPerCta = 5;
-constexpr double kPartialSum = 16;   // ns, the sums of one warp more
+constexpr double kPartialSum = 3;    // ns, the sums of one warp more
+constexpr double kTight = 20;        // ns
+constexpr double kCrowd = 16;        // ns, a warp more that polls shared memory beside another
 constexpr double kGlobalBase = 500;  // ns, sentinel words through L2
 constexpr double kGlobalPerCta = 4.5;
 constexpr double kGlobalPerKilobyte = 8;
@@ -63,9 +65,16 @@ double step_time(const DeviceFacts& facts, const Problem& p, const gpu::FusedCon
     exchange = kGlobalBase + kGlobalPerCta * ctas +
                kGlobalPerKilobyte * kilobytes * (c.is_backward != 0 ? gates : 1);
   }
-  // Partial sums are added one after the other.
-  const double sums =
-      c.family == gpu::kDirect || c.is_backward != 0 ? 0 : kPartialSum * c.depth_warps;
+  // Partial sums are added one after the other; more than four warps that poll shared memory get in
+  // each other's way.
+  double sums = 0;
+  if (c.family != gpu::kDirect && c.is_backward == 0) sums = kPartialSum * c.depth_warps;
+  if (c.family == gpu::kCluster && c.is_backward == 0)
+    sums += kCrowd * std::max(0, c.depth_warps * c.units / 16 - 4);
+  // Weights that nearly fill a thread's registers leave little to schedule with.
+  if (c.family != gpu::kDirect && c.is_backward == 0 &&
+      gates * c.head_dim / (4.0 * c.depth_warps) >= 128)
+    sums += kTight;
   return (product + pointwise) / ghz + exchange + sums;
 }
 
