@@ -108,9 +108,7 @@ struct BackwardPair {
   }
 
   __device__ __forceinline__ float state_at(const View& v, int k, int e) const {
-    if (v.data == nullptr || !is_valid[e]) return 0.0f;
-    return load_any(v.data, v.dtype,
-                    k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3]);
+    return is_valid[e] ? load_state(v, k, b, n, u + e) : 0.0f;
   }
 
   __device__ __forceinline__ void fetch_pair(u32 ring, const char* from, Index stride,
@@ -349,9 +347,7 @@ struct BackwardPair {
       for (int e = 0; e < 2; ++e) {
         if (!is_valid[e]) continue;
         const float given = p.d_initial != nullptr ? p.d_initial[initial_at(p, k, e)] : 0.0f;
-        store_any(v.data, v.dtype,
-                  k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3],
-                  carry[k][e] + given);
+        store_state(v, k, b, n, u + e, carry[k][e] + given);
       }
     }
   }

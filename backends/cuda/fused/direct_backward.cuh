@@ -74,36 +74,10 @@ __device__ __forceinline__ void direct_backward(const BackwardParams& p, unsigne
         pair[j].read(p, step, ring, s * kStepBytes);
       }
       float sum[kGates][Tiles][4];
-#pragma unroll
-      for (int g = 0; g < kGates; ++g) {
-#pragma unroll
-        for (int c = 0; c < Tiles; ++c)
-          sum[g][c][0] = sum[g][c][1] = sum[g][c][2] = sum[g][c][3] = 0.0f;
-      }
+      clear(sum);
       if (iteration > 0) {
         barrier_sync<kThreads>(1);
-#pragma unroll
-        for (int d = 0; d < kDepth; ++d) {
-          uint4 b[kGates][Tiles];
-#pragma unroll
-          for (int g = 0; g < kGates; ++g) {
-#pragma unroll
-            for (int c = 0; c < Tiles; ++c)
-              b[g][c] = lds128(operand + read + ((c * kGates + g) * kDepth + d) * kOperandBytes);
-          }
-#pragma unroll
-          for (int g = 0; g < kGates; ++g) {
-#pragma unroll
-            for (int c = 0; c < Tiles; ++c)
-              multiply_add(sum[g][c], a[g][d][0], b[g][c].x, b[g][c].y);
-          }
-#pragma unroll
-          for (int g = 0; g < kGates; ++g) {
-#pragma unroll
-            for (int c = 0; c < Tiles; ++c)
-              multiply_add(sum[g][c], a[g][d][1], b[g][c].z, b[g][c].w);
-          }
-        }
+        multiply_each(sum, a, operand + read);
 #pragma unroll
         for (int j = 0; j < kPairs; ++j) pair[j].store(p, facts);
       }

@@ -132,9 +132,7 @@ struct DirectBackwardPlain {
 
   __device__ __forceinline__ float state_at(const View& v, int k, int j, int e) const {
     const int b = b0 + j / 2 * 8 + 2 * q + j % 2;
-    if (v.data == nullptr || b >= p.shape.batch) return 0.0f;
-    return load_any(v.data, v.dtype,
-                    k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3]);
+    return b < p.shape.batch ? load_state(v, k, b, n, u + e) : 0.0f;
   }
 
   __device__ __forceinline__ void aim(u32 buffer) {
@@ -194,35 +192,6 @@ struct DirectBackwardPlain {
       }
       if constexpr (Cell::kReadsH)
         first_h[j] = pack(state_at(p.initial_states, 0, j, 0), state_at(p.initial_states, 0, j, 1));
-    }
-  }
-
-  __device__ __forceinline__ void product(u32 operand, float (&sum)[kGates][Tiles][4]) {
-#pragma unroll
-    for (int g = 0; g < kGates; ++g) {
-#pragma unroll
-      for (int c = 0; c < Tiles; ++c)
-        sum[g][c][0] = sum[g][c][1] = sum[g][c][2] = sum[g][c][3] = 0.0f;
-    }
-#pragma unroll
-    for (int d = 0; d < kDepth; ++d) {
-      uint4 b[kGates][Tiles];
-#pragma unroll
-      for (int g = 0; g < kGates; ++g) {
-#pragma unroll
-        for (int c = 0; c < Tiles; ++c)
-          b[g][c] = lds128(operand + c * kTileBytes + g * kGateBytes + d * kOperandBytes);
-      }
-#pragma unroll
-      for (int g = 0; g < kGates; ++g) {
-#pragma unroll
-        for (int c = 0; c < Tiles; ++c) multiply_add(sum[g][c], a[g][d][0], b[g][c].x, b[g][c].y);
-      }
-#pragma unroll
-      for (int g = 0; g < kGates; ++g) {
-#pragma unroll
-        for (int c = 0; c < Tiles; ++c) multiply_add(sum[g][c], a[g][d][1], b[g][c].z, b[g][c].w);
-      }
     }
   }
 
@@ -286,7 +255,8 @@ struct DirectBackwardPlain {
     copy_wait<kAhead - 2>();
     float sum[kGates][Tiles][4];
     barrier_sync<kThreads>(1);
-    product(operand + later, sum);  // of zeros in iteration 0
+    clear(sum);
+    multiply_each(sum, a, operand + later);  // of zeros in iteration 0
     // All warps have read the chunk before this one.
     if (s == 0 && c > 0 && threadIdx.x == 0) chunks.load(c + 1);
     read(c, s, slot);
@@ -350,7 +320,8 @@ struct DirectBackwardPlain {
       float sum[kGates][Tiles][4];
       const u32 last = p.shape.time % 2 * kBufferBytes;
       barrier_sync<kThreads>(1);
-      product(operand + last, sum);
+      clear(sum);
+      multiply_each(sum, a, operand + last);
       store(last);
       receive(sum);
     }
@@ -364,9 +335,7 @@ struct DirectBackwardPlain {
       for (int k = 0; k < Cell::kStates; ++k) {
 #pragma unroll
         for (int e = 0; e < 2; ++e) {
-          store_any(v.data, v.dtype,
-                    k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3],
-                    carry[j][k][e]);
+          store_state(v, k, b, n, u + e, carry[j][k][e]);
         }
       }
     }

@@ -106,21 +106,7 @@ __device__ __forceinline__ void direct_forward(const ForwardParams& p, unsigned 
         for (int d = 0; d < kDepth; ++d)
           b[c][d] = lds128(operand + now + (c * kDepth + d) * kOperandBytes);
       }
-#pragma unroll
-      for (int d = 0; d < kDepth; ++d) {
-#pragma unroll
-        for (int gate = 0; gate < kGates; ++gate) {
-#pragma unroll
-          for (int c = 0; c < Tiles; ++c)
-            multiply_add(sum[gate][c], a[gate][d][0], b[c][d].x, b[c][d].y);
-        }
-#pragma unroll
-        for (int gate = 0; gate < kGates; ++gate) {
-#pragma unroll
-          for (int c = 0; c < Tiles; ++c)
-            multiply_add(sum[gate][c], a[gate][d][1], b[c][d].z, b[c][d].w);
-        }
-      }
+      multiply_all(sum, a, b);
       // While the product is under way: what the last step gave, and the inputs of a later one.
 #pragma unroll
       for (int j = 0; j < kPairs; ++j) {

@@ -101,9 +101,7 @@ struct DirectForwardPlain {
 
   __device__ __forceinline__ float state_at(const View& v, int k, int j, int e) const {
     const int b = b0 + j / 2 * 8 + 2 * q + j % 2;
-    if (v.data == nullptr || b >= p.shape.batch) return 0.0f;
-    return load_any(v.data, v.dtype,
-                    k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3]);
+    return b < p.shape.batch ? load_state(v, k, b, n, u + e) : 0.0f;
   }
 
   __device__ __forceinline__ void start(u32 h_buffer) {
@@ -156,21 +154,7 @@ struct DirectForwardPlain {
       for (int d = 0; d < kDepth; ++d)
         b[t][d] = lds128(operand + now + t * kTileBytes + d * kOperandBytes);
     }
-#pragma unroll
-    for (int d = 0; d < kDepth; ++d) {
-#pragma unroll
-      for (int gate = 0; gate < kGates; ++gate) {
-#pragma unroll
-        for (int t = 0; t < Tiles; ++t)
-          multiply_add(sum[gate][t], a[gate][d][0], b[t][d].x, b[t][d].y);
-      }
-#pragma unroll
-      for (int gate = 0; gate < kGates; ++gate) {
-#pragma unroll
-        for (int t = 0; t < Tiles; ++t)
-          multiply_add(sum[gate][t], a[gate][d][1], b[t][d].z, b[t][d].w);
-      }
-    }
+    multiply_all(sum, a, b);
     store_h(lds128(h_piece + now), i == 0);
     read(next_slot);
     if (p.saved != nullptr && i > 0) {
@@ -292,9 +276,7 @@ struct DirectForwardPlain {
       for (int k = 0; k < Cell::kStates; ++k) {
 #pragma unroll
         for (int e = 0; e < 2; ++e) {
-          store_any(v.data, v.dtype,
-                    k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3],
-                    state[j][k][e]);
+          store_state(v, k, b, n, u + e, state[j][k][e]);
         }
       }
     }

@@ -71,12 +71,7 @@ struct ForwardPair {
     for (int k = 0; k < Cell::kStates; ++k) {
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
-        const View& v = p.initial_states;
-        state[k][e] = v.data != nullptr && is_valid[e]
-                          ? load_any(v.data, v.dtype,
-                                     k * v.stride[0] + b * v.stride[1] + n * v.stride[2] +
-                                         (u + e) * v.stride[3])
-                          : 0.0f;
+        state[k][e] = is_valid[e] ? load_state(p.initial_states, k, b, n, u + e) : 0.0f;
       }
     }
   }
@@ -275,9 +270,7 @@ struct ForwardPair {
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
         if (!is_valid[e]) continue;
-        store_any(v.data, v.dtype,
-                  k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + (u + e) * v.stride[3],
-                  state[k][e]);
+        store_state(v, k, b, n, u + e, state[k][e]);
       }
     }
   }

@@ -75,6 +75,18 @@ __device__ __forceinline__ void store_any(void* data, int dtype, Index at, float
   }
 }
 
+// Element (state k, sequence b, head n, unit u) of a tensor [S, B, N, D].
+__device__ __forceinline__ Index state_index(const View& v, int k, int b, int n, int u) {
+  return k * v.stride[0] + b * v.stride[1] + n * v.stride[2] + u * v.stride[3];
+}
+__device__ __forceinline__ float load_state(const View& v, int k, int b, int n, int u) {
+  return v.data != nullptr ? load_any(v.data, v.dtype, state_index(v, k, b, n, u)) : 0.0f;
+}
+__device__ __forceinline__ void store_state(const View& v, int k, int b, int n, int u,
+                                            float value) {
+  store_any(v.data, v.dtype, state_index(v, k, b, n, u), value);
+}
+
 // An element of R, bit by bit as the product reads it; zero outside of the head.
 __device__ __forceinline__ u32 weight_bits(const View& r, int gate, int head, int out, int in,
                                            int units) {

@@ -50,4 +50,63 @@ __device__ __forceinline__ void load_columns(const View& r, int gate, int head, 
   }
 }
 
+// The products of a warp's rows of all gates with the operands of 32 units each, into the sums of
+// its tiles of 8 sequences.
+template <int Gates, int Depth, int Tiles>
+__device__ __forceinline__ void multiply_all(float (&sum)[Gates][Tiles][4],
+                                             const u32 (&a)[Gates][Depth][2][4],
+                                             const uint4 (&b)[Tiles][Depth]) {
+#pragma unroll
+  for (int d = 0; d < Depth; ++d) {
+#pragma unroll
+    for (int g = 0; g < Gates; ++g) {
+#pragma unroll
+      for (int c = 0; c < Tiles; ++c) multiply_add(sum[g][c], a[g][d][0], b[c][d].x, b[c][d].y);
+    }
+#pragma unroll
+    for (int g = 0; g < Gates; ++g) {
+#pragma unroll
+      for (int c = 0; c < Tiles; ++c) multiply_add(sum[g][c], a[g][d][1], b[c][d].z, b[c][d].w);
+    }
+  }
+}
+
+// Likewise where each gate has operands of its own, which lie in shared memory as
+// [tiles][gates][depth].
+template <int Gates, int Depth, int Tiles>
+__device__ __forceinline__ void multiply_each(float (&sum)[Gates][Tiles][4],
+                                              const u32 (&a)[Gates][Depth][2][4], u32 operands) {
+#pragma unroll
+  for (int d = 0; d < Depth; ++d) {
+    uint4 b[Gates][Tiles];
+#pragma unroll
+    for (int g = 0; g < Gates; ++g) {
+#pragma unroll
+      for (int c = 0; c < Tiles; ++c) {
+        b[g][c] = lds128(operands + ((c * Gates + g) * Depth + d) * kOperandBytes);
+      }
+    }
+#pragma unroll
+    for (int g = 0; g < Gates; ++g) {
+#pragma unroll
+      for (int c = 0; c < Tiles; ++c) multiply_add(sum[g][c], a[g][d][0], b[g][c].x, b[g][c].y);
+    }
+#pragma unroll
+    for (int g = 0; g < Gates; ++g) {
+#pragma unroll
+      for (int c = 0; c < Tiles; ++c) multiply_add(sum[g][c], a[g][d][1], b[g][c].z, b[g][c].w);
+    }
+  }
+}
+
+template <int Gates, int Tiles>
+__device__ __forceinline__ void clear(float (&sum)[Gates][Tiles][4]) {
+#pragma unroll
+  for (int g = 0; g < Gates; ++g) {
+#pragma unroll
+    for (int c = 0; c < Tiles; ++c)
+      sum[g][c][0] = sum[g][c][1] = sum[g][c][2] = sum[g][c][3] = 0.0f;
+  }
+}
+
 }  // namespace flashrnn::cuda

@@ -61,29 +61,10 @@ struct SplitForward {
       for (int s = 0; s < 4; ++s) {
         if (i0 + s >= p.shape.time) break;
         float sum[kGates][Tiles][4];
-#pragma unroll
-        for (int g = 0; g < kGates; ++g) {
-#pragma unroll
-          for (int c = 0; c < Tiles; ++c)
-            sum[g][c][0] = sum[g][c][1] = sum[g][c][2] = sum[g][c][3] = 0.0f;
-        }
+        clear(sum);
         uint4 b[Tiles][kDepth];
         exchange.template wait<kDepth>(from, s, slice * kDepth, lane, b);
-#pragma unroll
-        for (int d = 0; d < kDepth; ++d) {
-#pragma unroll
-          for (int g = 0; g < kGates; ++g) {
-#pragma unroll
-            for (int c = 0; c < Tiles; ++c)
-              multiply_add(sum[g][c], a[g][d][0], b[c][d].x, b[c][d].y);
-          }
-#pragma unroll
-          for (int g = 0; g < kGates; ++g) {
-#pragma unroll
-            for (int c = 0; c < Tiles; ++c)
-              multiply_add(sum[g][c], a[g][d][1], b[c][d].z, b[c][d].w);
-          }
-        }
+        multiply_all(sum, a, b);
 #pragma unroll
         for (int c = 0; c < Tiles; ++c) {
 #pragma unroll
