@@ -70,6 +70,18 @@ class Plan:
         if status:
             check(status)
 
+    def run_packed_forward(self, args: int) -> None:
+        """`args` is the address of a whole flashrnn_forward_args."""
+        status = _forward(self.handle, args)
+        if status:
+            check(status)
+
+    def run_packed_step(self, args: int) -> None:
+        """`args` is the address of a whole flashrnn_step_args."""
+        status = _step(self.handle, args)
+        if status:
+            check(status)
+
     def describe(self) -> Dict[str, Any]:
         """Backend, kernel, configuration, predicted time, and what was refused and why."""
         return json.loads(text_of(lib.flashrnn_plan_describe, self.handle))
@@ -95,10 +107,11 @@ class Plan:
 
 
 def _taking_bytes(name: str):
-    """A function of the library with its args struct given as packed bytes, which saves the cast to a pointer."""
+    """A function of the library with its args struct given as packed bytes or as their address, which saves the cast to
+    a pointer."""
     function = lib[name]  # another object than lib.<name>, with argtypes of its own
     function.restype = ctypes.c_int32
-    function.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+    function.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
     return function
 
 

@@ -75,7 +75,8 @@ def plan_of(device: torch.device, shape: Tuple[int, ...], dtype: torch.dtype, we
 
 def view(tensor: Optional[Tensor], shape: Tuple[int, ...], name: str, device: torch.device, keep: list) -> View:
     """The view of a tensor for one call, absent for None. A tensor whose strides are all zero (an expanded scalar, as
-    sum() gives for a gradient) would be taken as packed and is copied; the copy is appended to `keep`."""
+    sum() gives for a gradient) would be taken as packed and is copied, and so is one whose memory holds the negated
+    values (the imaginary part of a conjugate); the copy is appended to `keep`."""
     if tensor is None:
         return ABSENT
     if tensor.shape != shape:
@@ -85,6 +86,9 @@ def view(tensor: Optional[Tensor], shape: Tuple[int, ...], name: str, device: to
     dtype = DTYPES.get(tensor.dtype)
     if dtype is None:
         raise InvalidArgumentError(f"{name} has dtype {tensor.dtype}: no tensor of the library has it")
+    if tensor.is_neg():
+        tensor = tensor.resolve_neg()
+        keep.append(tensor)
     if tensor.is_contiguous():
         return (tensor.data_ptr(), dtype, 0, 0, 0, 0, 0, 0)
     strides = tensor.stride()
