@@ -5,7 +5,7 @@ head of 8 units, one thread).
     python3 bindings/python/bench/overhead.py
 
 The floor is the C function called by ctypes with arguments that were made before; the rows are the calls that users
-make, less the time that the C function itself takes. Times are the process's CPU time, the best of several rounds.
+make, less the time that the C function itself takes. Times are the process's CPU time, the best of many short rounds.
 """
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from pyflashrnn._memory import workspaces
 from pyflashrnn._views import ABSENT, view
 
 
-def time_of(call, count: int = 2000, rounds: int = 15) -> float:
-    """Microseconds of one call."""
+def time_of(call, count: int = 200, rounds: int = 150) -> float:
+    """Microseconds of one call. Rounds are a few milliseconds long, so that one of them falls where no other process
+    is in the way."""
     best = float("inf")
     for _ in range(rounds):
         start = time.process_time()

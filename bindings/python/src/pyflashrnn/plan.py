@@ -7,7 +7,7 @@ import json
 import threading
 from collections import OrderedDict
 from itertools import chain
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from . import _declarations as c
 from ._args import BACKWARD, FORWARD, STEP
@@ -142,6 +142,26 @@ def plan_for(problem: Problem, device: Optional[Device] = None) -> Plan:
     return plan
 
 
+class FrontCache(dict):
+    """A dictionary in front of plan_for, of what is quicker to find by another key than a Problem. It starts afresh when
+    `limit` entries are there, and clear_plan_cache empties it too."""
+
+    _all: "List[FrontCache]" = []
+
+    def __init__(self, limit: int):
+        super().__init__()
+        self.limit = limit
+        FrontCache._all.append(self)
+
+    def keep(self, key: tuple, value: Any) -> None:
+        if len(self) >= self.limit:
+            self.clear()
+        self[key] = value
+
+
 def clear_plan_cache() -> None:
+    """Forgets all plans; those in use live on until they are not."""
     with _cache_lock:
         _cache.clear()
+    for front in FrontCache._all:
+        front.clear()

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls that are worked out once for a layout: another layout, of the same shape even, is another call."""
+import gc
+import weakref
+
 import pytest
 import torch
 
@@ -83,6 +86,17 @@ def test_what_is_absent_and_what_changes_in_place():
     assert rnn(wx, r, bias).h.shape[1] == 7 and before.shape[1] == 4
 
 
+def test_states_wanted_and_not():
+    """Of a time-major wx, whose states lie in an order of their own."""
+    wx, r, bias, states = plain(batch=3, time=5)
+    major = wx.transpose(0, 1).contiguous().transpose(0, 1)
+    expected = rnn(wx, r, bias, states, return_states=True)
+    for wanted in (False, True, False, True):
+        found = rnn(major, r, bias, states, return_states=wanted)
+        assert torch.equal(found.h, expected.h) and torch.equal(found.last_states, expected.last_states)
+        assert torch.equal(found.states, expected.states) if wanted else found.states is None
+
+
 def test_errors_come_every_time():
     wx, r, bias, states = plain()
     rnn(wx, r, bias, states)
@@ -96,9 +110,20 @@ def test_errors_come_every_time():
 
 
 def test_known_layouts_are_bounded(monkeypatch):
-    monkeypatch.setattr(_calls, "_CALLS_KEPT", 3)
+    monkeypatch.setattr(_calls._calls, "limit", 3)
     wx, r, _, _ = plain(time=6)
     whole = rnn(wx, r).h
     for time in (1, 2, 3, 4, 5, 6, 1):
         torch.testing.assert_close(rnn(wx[:, :time], r).h, whole[:, :time])
         assert 0 < len(_calls._calls) <= 3
+
+
+def test_the_plans_of_known_layouts_are_freed_with_the_others():
+    wx, r, bias, states = plain(head_dim=5)
+    rnn(wx, r, bias, states)
+    step(wx[:, 0], r, bias, states)
+    plans = [weakref.ref(call.plan) for call in _calls._calls.values()]
+    assert len(plans) == 2
+    pyflashrnn.clear_plan_cache()
+    gc.collect()
+    assert not any(plan() for plan in plans)

@@ -17,13 +17,12 @@ from .._args import FORWARD, FORWARD_WORD, STEP, STEP_WORD
 
 from ..cells import cells
 from ..errors import InvalidArgumentError
-from ..plan import Plan
+from ..plan import FrontCache, Plan
 from ._cache import MINIMUM, empty, new_empty
-from ._plans import TORCH_DTYPES, aligned, plan_of, stream_of, view, workspace
+from ._plans import FRONT_CACHE_SIZE, TORCH_DTYPES, aligned, plan_of, stream_of, view, workspace
 
 Maker = Callable[[Tensor, Sequence[int]], Tensor]  # new_empty, or for tensors without memory Tensor.new_empty
 _STATES = {kind.value: len(kind.states) for kind in cells()}
-_CALLS_KEPT = 1024
 
 
 def _is_time_major(like: Tensor, batch: int, time: int) -> bool:
@@ -83,14 +82,7 @@ class _Call:
         return h, like.new_empty(self.last, dtype=self.last_dtype)
 
 
-_calls: dict = {}
-
-
-def _keep(key: Tuple, call: _Call) -> _Call:
-    if len(_calls) >= _CALLS_KEPT:
-        _calls.clear()
-    _calls[key] = call
-    return call
+_calls = FrontCache(FRONT_CACHE_SIZE)
 
 
 def _layout(tensor: Optional[Tensor]) -> Optional[Tuple]:
@@ -124,7 +116,8 @@ def forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Optio
         readable = tuple(map(_readable, given))
         if not _are_readable(given, readable):
             return forward(*readable, want_states, options)  # type: ignore[arg-type]
-        call = _keep(key, _new_forward(given, want_states, options))
+        call = _new_forward(given, want_states, options)
+        _calls.keep(key, call)
     plan, device = call.plan, call.device
     states = saved = memory = None
     if call.h is not None and not want_states:
@@ -167,7 +160,8 @@ def step(wx: Tensor, r: Tensor, bias: Optional[Tensor], states: Optional[Tensor]
         readable = tuple(map(_readable, given))
         if not _are_readable(given, readable):
             return step(*readable, options)  # type: ignore[arg-type]
-        call = _keep(key, _new_step(given, options))
+        call = _new_step(given, options)
+        _calls.keep(key, call)
     plan, keep = call.plan, []
     h, new_states = step_outputs(wx, options) if call.h is None else call.small_outputs(wx)
     words = call.words[:]
