@@ -143,8 +143,8 @@ def plan_for(problem: Problem, device: Optional[Device] = None) -> Plan:
 
 
 class FrontCache(dict):
-    """A dictionary in front of plan_for, of what is quicker to find by another key than a Problem. It starts afresh when
-    `limit` entries are there, and clear_plan_cache empties it too."""
+    """A dictionary in front of plan_for, of what is quicker to find by another key than a Problem. It starts afresh
+    when `limit` entries are there, and clear_plan_cache empties it too."""
 
     _all: "List[FrontCache]" = []
 

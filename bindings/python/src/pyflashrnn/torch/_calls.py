@@ -2,8 +2,8 @@
 """Calls worked out once for each layout of the tensors.
 
 Checking nine tensors and writing down how each lies takes longer than a small run does. All of it follows from the
-options and from the shapes, strides, dtypes and devices of the inputs, so the first call of a layout keeps the plan, the
-shapes of what is made and the args struct; later ones fill in the addresses.
+options and from the shapes, strides, dtypes and devices of the inputs, so the first call of a layout keeps the plan,
+the shapes of what is made and the args struct; later ones fill in the addresses.
 """
 from __future__ import annotations
 
@@ -187,7 +187,8 @@ def _new_forward(inputs: Tuple[Optional[Tensor], ...], want_states: bool, option
     h, states, last = outputs(new_empty, wx, want_states, options)
     names = ("wx", "r", "bias", "initial_states", "lengths", "resets", "h", "states", "last_states")
     words = _words(plan, zip(names, names, inputs + (h, states, last)), wx.device)
-    return _Call(plan, FORWARD.pack(FORWARD.size, 0, *words, 0, plan.forward_workspace, 0, plan.saved, 0, 0), wx, h, last)
+    packed = FORWARD.pack(FORWARD.size, 0, *words, 0, plan.forward_workspace, 0, plan.saved, 0, 0)
+    return _Call(plan, packed, wx, h, last)
 
 
 def _new_step(inputs: Tuple[Optional[Tensor], ...], options: Tuple) -> _Call:
