@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from typing import Type
+from typing import Dict, Type
 
 from . import _declarations as c
 
@@ -31,3 +31,12 @@ def _packer(kind: Type[ctypes.Structure]) -> struct.Struct:
 FORWARD = _packer(c.flashrnn_forward_args)
 BACKWARD = _packer(c.flashrnn_backward_args)
 STEP = _packer(c.flashrnn_step_args)
+
+
+def _words(kind: Type[ctypes.Structure]) -> Dict[str, int]:
+    """Where each field starts, counted in words of 8 bytes; for a tensor that is its address."""
+    return {name: getattr(kind, name).offset // 8 for name, *_ in kind._fields_}
+
+
+FORWARD_WORD = _words(c.flashrnn_forward_args)
+STEP_WORD = _words(c.flashrnn_step_args)

@@ -17,7 +17,7 @@ from ._views import device_of, numpy_dtype_value, view
 from .cells import cell as cell_of
 from .device import Device
 from .errors import InvalidArgumentError
-from .plan import CACHE_SIZE, Plan, plan_for
+from .plan import CACHE_SIZE, FrontCache, Plan, plan_for
 from .problem import DTYPE_NAMES, Problem
 
 _NUMPY_DTYPES: Dict[int, np.dtype] = {c.FLASHRNN_FLOAT32: np.dtype(np.float32), c.FLASHRNN_FLOAT16: np.dtype(np.float16),
@@ -105,8 +105,8 @@ def _empty(plan: Plan, shape: Tuple[int, ...], dtype: int, like: Any) -> np.ndar
     return np.empty(shape, _NUMPY_DTYPES[dtype])
 
 
-# Plans of NumPy calls by what they are chosen by, which is quicker to compare than a Problem.
-_plans: dict = {}
+# Plans of NumPy calls by what they are chosen by.
+_plans = FrontCache(CACHE_SIZE)
 
 
 def _plan(wx: Any, axes: str, r: Any, states: Any, cell: str, dtypes: Tuple[Optional[str], Optional[str], Optional[str]],
@@ -119,9 +119,7 @@ def _plan(wx: Any, axes: str, r: Any, states: Any, cell: str, dtypes: Tuple[Opti
             return plan
     plan = plan_for(*_problem(wx, axes, r, states, cell, *dtypes, options))
     if key is not None:
-        if len(_plans) >= CACHE_SIZE:
-            _plans.clear()
-        _plans[key] = plan
+        _plans.keep(key, plan)
     return plan
 
 

@@ -7,7 +7,7 @@ import json
 import threading
 from collections import OrderedDict
 from itertools import chain
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from . import _declarations as c
 from ._args import BACKWARD, FORWARD, STEP
@@ -70,6 +70,18 @@ class Plan:
         if status:
             check(status)
 
+    def run_packed_forward(self, args: int) -> None:
+        """`args` is the address of a whole flashrnn_forward_args."""
+        status = _forward(self.handle, args)
+        if status:
+            check(status)
+
+    def run_packed_step(self, args: int) -> None:
+        """`args` is the address of a whole flashrnn_step_args."""
+        status = _step(self.handle, args)
+        if status:
+            check(status)
+
     def describe(self) -> Dict[str, Any]:
         """Backend, kernel, configuration, predicted time, and what was refused and why."""
         return json.loads(text_of(lib.flashrnn_plan_describe, self.handle))
@@ -95,10 +107,11 @@ class Plan:
 
 
 def _taking_bytes(name: str):
-    """A function of the library with its args struct given as packed bytes, which saves the cast to a pointer."""
+    """A function of the library with its args struct given as packed bytes or as their address, which saves the cast to
+    a pointer."""
     function = lib[name]  # another object than lib.<name>, with argtypes of its own
     function.restype = ctypes.c_int32
-    function.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
+    function.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
     return function
 
 
@@ -129,6 +142,26 @@ def plan_for(problem: Problem, device: Optional[Device] = None) -> Plan:
     return plan
 
 
+class FrontCache(dict):
+    """A dictionary in front of plan_for, of what is quicker to find by another key than a Problem. It starts afresh
+    when `limit` entries are there, and clear_plan_cache empties it too."""
+
+    _all: "List[FrontCache]" = []
+
+    def __init__(self, limit: int):
+        super().__init__()
+        self.limit = limit
+        FrontCache._all.append(self)
+
+    def keep(self, key: tuple, value: Any) -> None:
+        if len(self) >= self.limit:
+            self.clear()
+        self[key] = value
+
+
 def clear_plan_cache() -> None:
+    """Forgets all plans; those in use live on until they are not."""
     with _cache_lock:
         _cache.clear()
+    for front in FrontCache._all:
+        front.clear()

@@ -9,7 +9,7 @@ import torch
 
 import pyflashrnn
 from helpers import CELLS, inputs
-from pyflashrnn.torch import ops, rnn, step
+from pyflashrnn.torch import _calls, ops, rnn, step
 
 VARIANTS = {
     "plain": {},
@@ -34,7 +34,8 @@ def test_gradcheck(cell, variant):
 def test_opcheck(cell, monkeypatch):
     """PyTorch's own examination: schema, fake tensors, autograd registration, and AOT dispatch of dynamic shapes."""
     # It compares all outputs, and saved memory has gaps that nothing is written to.
-    monkeypatch.setattr(ops, "_saved_memory", lambda size, device: torch.zeros(size, dtype=torch.uint8, device=device))
+    monkeypatch.setattr(_calls, "_saved_memory",
+                        lambda size, device: torch.zeros(size, dtype=torch.uint8, device=device))
     wx, r, bias, states = inputs(cell)
     value = pyflashrnn.cell(cell).value
     for want_states, lengths in ((False, None), (True, torch.tensor([3, 4]))):

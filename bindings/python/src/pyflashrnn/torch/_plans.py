@@ -13,7 +13,7 @@ from .._views import ABSENT, View
 from ..cells import cell_of_value
 from ..device import Device
 from ..errors import InvalidArgumentError
-from ..plan import Plan, plan_for
+from ..plan import FrontCache, Plan, plan_for
 from ..problem import DTYPE_NAMES, MODES, Problem
 
 DTYPES = {torch.float32: c.FLASHRNN_FLOAT32, torch.bfloat16: c.FLASHRNN_BFLOAT16, torch.float16: c.FLASHRNN_FLOAT16,
@@ -49,8 +49,8 @@ def dtype_name(dtype: torch.dtype, name: str) -> str:
         raise InvalidArgumentError(f"{name} has dtype {dtype}: must be float32, bfloat16, float16 or float64") from None
 
 
-# A dictionary of its own in front of plan_for: the key is cheaper to build and to hash than a Problem is.
-_plans: dict = {}
+FRONT_CACHE_SIZE = 1024
+_plans = FrontCache(FRONT_CACHE_SIZE)
 
 
 def plan_of(device: torch.device, shape: Tuple[int, ...], dtype: torch.dtype, weight_dtype: torch.dtype,
@@ -67,15 +67,14 @@ def plan_of(device: torch.device, shape: Tuple[int, ...], dtype: torch.dtype, we
             bool(flags & c.FLASHRNN_CUT_RECURRENT_GRADIENT), bool(flags & c.FLASHRNN_ALLOW_TF32), forward_clip,
             recurrent_gradient_clip, threads, config)
         plan = plan_for(problem, device_for(device))
-        if len(_plans) >= 1024:
-            _plans.clear()
-        _plans[key] = plan
+        _plans.keep(key, plan)
     return plan
 
 
 def view(tensor: Optional[Tensor], shape: Tuple[int, ...], name: str, device: torch.device, keep: list) -> View:
     """The view of a tensor for one call, absent for None. A tensor whose strides are all zero (an expanded scalar, as
-    sum() gives for a gradient) would be taken as packed and is copied; the copy is appended to `keep`."""
+    sum() gives for a gradient) would be taken as packed and is copied, and so is one whose memory holds the negated
+    values (the imaginary part of a conjugate); the copy is appended to `keep`."""
     if tensor is None:
         return ABSENT
     if tensor.shape != shape:
@@ -85,6 +84,9 @@ def view(tensor: Optional[Tensor], shape: Tuple[int, ...], name: str, device: to
     dtype = DTYPES.get(tensor.dtype)
     if dtype is None:
         raise InvalidArgumentError(f"{name} has dtype {tensor.dtype}: no tensor of the library has it")
+    if tensor.is_neg():
+        tensor = tensor.resolve_neg()
+        keep.append(tensor)
     if tensor.is_contiguous():
         return (tensor.data_ptr(), dtype, 0, 0, 0, 0, 0, 0)
     strides = tensor.stride()

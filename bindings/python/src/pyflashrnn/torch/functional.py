@@ -95,8 +95,9 @@ def rnn(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, initial_states: Op
              | (c.FLASHRNN_RESETS if resets is not None else 0) | (c.FLASHRNN_ALLOW_TF32 if allow_tf32 else 0)
              | (c.FLASHRNN_CUT_RECURRENT_GRADIENT if cut_recurrent_gradient else 0))
     h, states, last, _ = ops.forward(
-        wx, r, bias, initial_states, lengths, resets, return_states, _float_value(state_dtype, "state_dtype"),
-        _cell_value(cell), mode, flags, float(forward_clip), float(recurrent_gradient_clip), threads, config)
+        wx, r, bias, initial_states, lengths, resets, return_states, (
+            _float_value(state_dtype, "state_dtype"), _cell_value(cell), mode, flags, float(forward_clip),
+            float(recurrent_gradient_clip), threads, config))
     return RNNOutput(h, states if return_states else None, last)
 
 
@@ -108,8 +109,8 @@ def step(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, states: Optional[
         state_dtype = wx.dtype if states is None else states.dtype
     wx = _autocast(wx)
     h, new_states = ops.step(
-        wx, r, bias, states, _float_value(state_dtype, "state_dtype"), _cell_value(cell),
-        c.FLASHRNN_MODE_INFERENCE, 0, float(forward_clip), 0.0, threads, "")
+        wx, r, bias, states, (_float_value(state_dtype, "state_dtype"), _cell_value(cell), c.FLASHRNN_MODE_INFERENCE, 0,
+                              float(forward_clip), 0.0, threads, ""))
     return h, new_states
 
 

@@ -7,24 +7,23 @@ two clips, threads and config. A tensor that is not made is returned with the sh
 """
 from __future__ import annotations
 
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import List, Optional, Tuple
 
 import torch
 from torch import Tensor
 
 from .. import _declarations as c
 from .._views import ABSENT
-from ..cells import cell_of_value, cells
+from ..cells import cell_of_value
 from ..errors import FlashRNNError, InvalidArgumentError
-from ._cache import empty, new_empty
+from . import _calls
+from ._cache import new_empty
+from ._calls import Maker, outputs, sequence, step_outputs
 from ._plans import TORCH_DTYPES, aligned, plan_of, stream_of, view, workspace
 
 _OPTIONS = ("int state_dtype, int cell, int mode, int flags, float forward_clip, float recurrent_gradient_clip, "
             "int threads, str config")
 _INPUTS = "Tensor r, Tensor? bias, Tensor? initial_states, Tensor? lengths, Tensor? resets"
-
-_Maker = Callable[[Tensor, Sequence[int]], Tensor]  # new_empty, or for tensors without memory Tensor.new_empty
-_STATES = {kind.value: len(kind.states) for kind in cells()}
 
 # Inductor may change the strides of an operator's inputs, and here those of the outputs follow from them.
 _TAGS = (torch.Tag.needs_fixed_stride_order,)
@@ -37,58 +36,6 @@ torch.library.define("pyflashrnn::step", f"(Tensor wx, Tensor r, Tensor? bias, T
                      "(Tensor h, Tensor new_states)", tags=_TAGS)
 
 
-def _sequence(make: _Maker, like: Tensor, shape: Tuple[int, ...], batch_axis: int) -> Tensor:
-    """A new tensor with the axes B and T from batch_axis on, whichever of them is outside in `like`: h of a time-major
-    wx is time-major."""
-    batch, time = shape[batch_axis], shape[batch_axis + 1]
-    if batch > 1 and time > 1 and like.stride(0) < like.stride(1):
-        swapped = list(shape)
-        swapped[batch_axis], swapped[batch_axis + 1] = time, batch
-        return make(like, swapped).transpose(batch_axis, batch_axis + 1)
-    return make(like, shape)
-
-
-def _outputs(make: _Maker, wx: Tensor, want_states: bool, options: Tuple) -> Tuple[Tensor, Optional[Tensor], Tensor]:
-    """h, states (None unless wanted) and the last states."""
-    batch, time, _, heads, head_dim = wx.shape
-    count = _STATES[options[1]]
-    h = _sequence(make, wx, (batch, time, heads, head_dim), 0)
-    states = _sequence(make, wx, (count, batch, time, heads, head_dim), 1) if want_states else None
-    last = wx.new_empty((count, batch, heads, head_dim), dtype=TORCH_DTYPES[options[0]])
-    return h, states, last
-
-
-def _saved_memory(size: int, device: torch.device) -> Tensor:
-    return empty((size,), torch.uint8, device)
-
-
-def _forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Optional[Tensor], lengths: Optional[Tensor],
-             resets: Optional[Tensor], want_states: bool, *options
-             ) -> Tuple[Tensor, Optional[Tensor], Tensor, Optional[Tensor]]:
-    """h, states, last states and saved memory; None for what is not made."""
-    if wx.dim() != 5:
-        raise InvalidArgumentError(f"wx has shape {tuple(wx.shape)}: must be [B, T, G, N, D]")
-    device = wx.device
-    plan = plan_of(device, wx.shape, wx.dtype, r.dtype, options)
-    shapes = plan.shapes
-    keep: list = []
-    views = [view(wx, shapes["wx"], "wx", device, keep), view(r, shapes["r"], "r", device, keep),
-             view(bias, shapes["bias"], "bias", device, keep),
-             view(initial_states, shapes["initial_states"], "initial_states", device, keep),
-             view(lengths, shapes["lengths"], "lengths", device, keep),
-             view(resets, shapes["resets"], "resets", device, keep)]
-    h, states, last = _outputs(new_empty, wx, want_states, options)
-    views += (view(h, shapes["h"], "h", device, keep), view(states, shapes["states"], "states", device, keep),
-              view(last, shapes["last_states"], "last_states", device, keep))
-    saved = _saved_memory(plan.saved, device) if plan.saved else None
-    memory = None if saved is None else aligned(saved, plan.alignment)
-    plan.run_forward(stream_of(plan, device), views, workspace(plan, plan.forward_workspace, device, keep),
-                     0 if memory is None else memory.data_ptr())
-    if saved is not None and memory is not None and memory is not saved:
-        saved.copy_(memory)
-    return h, states, last, saved
-
-
 def _backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: Optional[Tensor], wx: Optional[Tensor],
               r: Tensor, bias: Optional[Tensor], initial_states: Optional[Tensor], lengths: Optional[Tensor],
               resets: Optional[Tensor], h: Tensor, saved: Optional[Tensor], wanted: List[bool], *options
@@ -98,7 +45,7 @@ def _backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: 
     shapes = plan.shapes
     keep: list = []
     memory = aligned(saved, plan.alignment) if saved is not None and plan.saved else None
-    outputs = _gradients(new_empty, r, h, wanted, options)
+    made = _gradients(new_empty, r, h, wanted, options)
     views = [
         view(wx, shapes["wx"], "wx", device, keep), view(r, shapes["r"], "r", device, keep),
         view(bias, shapes["bias"], "bias", device, keep),
@@ -109,68 +56,47 @@ def _backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: 
         view(d_last_states, shapes["last_states"], "d_last_states", device, keep)]
     names = ("d_wx", "d_r", "d_bias", "d_initial_states")
     views += (view(output, shapes[name], name, device, keep) if wish else ABSENT
-              for output, name, wish in zip(outputs, names, wanted))
+              for output, name, wish in zip(made, names, wanted))
     plan.run_backward(stream_of(plan, device), views, workspace(plan, plan.backward_workspace, device, keep),
                       0 if memory is None else memory.data_ptr())
-    return outputs
+    return made
 
 
-def _gradients(make: _Maker, r: Tensor, h: Tensor, wanted: List[bool], options: Tuple
+def _gradients(make: Maker, r: Tensor, h: Tensor, wanted: List[bool], options: Tuple
                ) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
     batch, time, heads, head_dim = h.shape
     kind = cell_of_value(options[1])
     want_wx, want_r, want_bias, want_initial = wanted
     none = h.new_empty
     return (
-        _sequence(make, h, (batch, time, len(kind.input_gates), heads, head_dim), 0) if want_wx else none(0),
+        sequence(make, h, (batch, time, len(kind.input_gates), heads, head_dim), 0) if want_wx else none(0),
         make(r, r.shape) if want_r else none(0),
         r.new_empty((len(kind.bias_gates), heads, head_dim)) if want_bias else none(0),
         h.new_empty((len(kind.states), batch, heads, head_dim), dtype=TORCH_DTYPES[options[0]])
         if want_initial else none(0))
 
 
-def _step(wx: Tensor, r: Tensor, bias: Optional[Tensor], states: Optional[Tensor], *options) -> Tuple[Tensor, Tensor]:
-    if wx.dim() != 4:
-        raise InvalidArgumentError(f"wx has shape {tuple(wx.shape)}: must be [B, G, N, D]")
-    device = wx.device
-    batch, _, heads, head_dim = wx.shape
-    plan = plan_of(device, (batch, 1, heads, head_dim), wx.dtype, r.dtype, options)
-    shapes = plan.shapes
-    keep: list = []
-    h, new_states = _step_outputs(wx, options)
-    plan.run_step(stream_of(plan, device), (
-        view(wx, shapes["step_wx"], "wx", device, keep), view(r, shapes["r"], "r", device, keep),
-        view(bias, shapes["bias"], "bias", device, keep),
-        view(states, shapes["initial_states"], "states", device, keep),
-        view(new_states, shapes["last_states"], "new_states", device, keep),
-        view(h, shapes["step_h"], "h", device, keep)), workspace(plan, plan.step_workspace, device, keep))
-    return h, new_states
-
-
-def _step_outputs(wx: Tensor, options: Tuple) -> Tuple[Tensor, Tensor]:
-    batch, _, heads, head_dim = wx.shape
-    count = _STATES[options[1]]
-    return (wx.new_empty((batch, heads, head_dim)),
-            wx.new_empty((count, batch, heads, head_dim), dtype=TORCH_DTYPES[options[0]]))
-
-
-def _forward_operator(wx, *rest):
+def _forward_operator(wx, r, bias, initial_states, lengths, resets, want_states, *options):
     """Operators give tensors only."""
-    h, states, last, saved = _forward(wx, *rest)
+    h, states, last, saved = _calls.forward(wx, r, bias, initial_states, lengths, resets, want_states, options)
     return (h, wx.new_empty(0) if states is None else states, last,
             torch.empty(0, dtype=torch.uint8, device=wx.device) if saved is None else saved)
+
+
+def _step_operator(wx, r, bias, states, *options):
+    return _calls.step(wx, r, bias, states, options)
 
 
 for _key in ("cpu", "cuda"):
     torch.library.impl("pyflashrnn::forward", _key, _forward_operator)
     torch.library.impl("pyflashrnn::backward", _key, _backward)
-    torch.library.impl("pyflashrnn::step", _key, _step)
+    torch.library.impl("pyflashrnn::step", _key, _step_operator)
 
 
 @torch.library.register_fake("pyflashrnn::forward")
 def _forward_fake(wx, r, bias, initial_states, lengths, resets, want_states, *options):
     torch._check(wx.dim() == 5, lambda: f"wx has shape {tuple(wx.shape)}: must be [B, T, G, N, D]")
-    h, states, last = _outputs(Tensor.new_empty, wx, want_states, options)
+    h, states, last = outputs(Tensor.new_empty, wx, want_states, options)
     size = None
     if all(type(n) is int for n in h.shape):  # with symbolic sizes there is no plan to ask
         device = torch.device("cpu") if wx.is_meta else wx.device  # on meta any size will do
@@ -191,7 +117,7 @@ def _backward_fake(d_h, d_states, d_last_states, wx, r, bias, initial_states, le
 
 @torch.library.register_fake("pyflashrnn::step")
 def _step_fake(wx, r, bias, states, *options):
-    return _step_outputs(wx, options)
+    return step_outputs(wx, options)
 
 
 def _setup_context(ctx, inputs, output):
@@ -246,23 +172,20 @@ class _Eager(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, *inputs):
-        outputs = _forward(*inputs)
-        _setup_context(ctx, inputs, outputs)
-        return outputs
+        made = _calls.forward(*inputs[:7], inputs[7:])
+        _setup_context(ctx, inputs, made)
+        return made
 
     backward = staticmethod(_autograd)
 
 
-_PLAIN = (Tensor, torch.nn.Parameter, type(None))
+_PLAIN = frozenset((Tensor, torch.nn.Parameter, type(None)))
 
 
 def _is_plain(*tensors: Optional[Tensor]) -> bool:
     """Whether nothing but autograd looks at the call: no tracing, no transform, no mode, no subclass of Tensor."""
-    if torch.compiler.is_compiling() or not _no_modes():
+    if torch.compiler.is_compiling() or not _no_modes() or not _PLAIN.issuperset(map(type, tensors)):
         return False
-    for tensor in tensors:
-        if type(tensor) not in _PLAIN:
-            return False
     return not tensors[0].is_meta  # type: ignore[union-attr]
 
 
@@ -278,10 +201,10 @@ except ImportError:  # another version of PyTorch: always the dispatcher
         return False
 
 
-def forward(wx, r, bias, initial_states, lengths, resets, want_states, *options):
+def forward(wx, r, bias, initial_states, lengths, resets, want_states, options):
     if _is_plain(wx, r, bias, initial_states, lengths, resets):
         if options[2] == c.FLASHRNN_MODE_INFERENCE:
-            return _forward(wx, r, bias, initial_states, lengths, resets, want_states, *options)
+            return _calls.forward(wx, r, bias, initial_states, lengths, resets, want_states, options)
         return _Eager.apply(wx, r, bias, initial_states, lengths, resets, want_states, *options)
     return forward_operator(wx, r, bias, initial_states, lengths, resets, want_states, *options)
 
@@ -292,7 +215,7 @@ def backward(d_h, d_states, d_last_states, wx, r, *rest):
     return backward_operator(d_h, d_states, d_last_states, wx, r, *rest)
 
 
-def step(wx, r, bias, states, *options):
+def step(wx, r, bias, states, options):
     if _is_plain(wx, r, bias, states):
-        return _step(wx, r, bias, states, *options)
+        return _calls.step(wx, r, bias, states, options)
     return step_operator(wx, r, bias, states, *options)
