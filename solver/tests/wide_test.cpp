@@ -28,6 +28,15 @@ struct Case {
 const Case kCases[] = {
     {"product_in_order", "1..2000", 1, 2000, "x * y * z == 720720; x <= y; y <= z;",
      [](auto x, auto y, auto z) { return x * y * z == 720720 && x <= y && y <= z; }, 720720},
+    // What y may be follows from the order: at most the root of 720720 / x, or at least that, or,
+    // where the order has exceptions, neither.
+    {"product_falling", "1..2000", 1, 2000, "x * y * z == 720720; x >= y; y > z;",
+     [](auto x, auto y, auto z) { return x * y * z == 720720 && x >= y && y > z; }, 720720},
+    {"product_nearly_in_order", "1..2000", 1, 2000, "x * y * z == 720720; x <= y + 3; y <= z + 5;",
+     [](auto x, auto y, auto z) { return x * y * z == 720720 && x <= y + 3 && y <= z + 5; },
+     720720},
+    {"square_in_order", "1..300", 1, 300, "x * y * y * z == 705600; x <= y; y <= z;",
+     [](auto x, auto y, auto z) { return x * y * y * z == 705600 && x <= y && y <= z; }},
     {"product_of_any_sign", "-90..90", -90, 90, "x * y * z == -5040;",
      [](auto x, auto y, auto z) { return x * y * z == -5040; }},
     {"product_of_nothing", "-70..70", -70, 70, "x * y == 0; x + z == 3;",
@@ -109,6 +118,14 @@ TEST_P(Wide, AllSolutionsAreThoseOfPlainLoops) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, Wide, ::testing::ValuesIn(kCases),
                          [](const auto& info) { return std::string(info.param.name); });
+
+TEST(WideOrder, LargestFirstIsTheSameListBackwards) {
+  const std::string text = "var x, y, z in 1..2000; x * y * z == 720720; x <= y; y <= z;";
+  std::vector<Row> expected = list(Model::parse(text), Order::preference, 1);
+  std::reverse(expected.begin(), expected.end());
+  const Model model = Model::parse(text + "prefer x largest, y largest, z largest;");
+  EXPECT_EQ(list(model, Order::preference, 1), expected);
+}
 
 TEST(Factored, PartsAreMultipliedWhateverTheThreadsAndLimits) {
   // Five parts, one of them two columns wide, one variable fixed, one that only names a sum.

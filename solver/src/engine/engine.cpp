@@ -30,6 +30,7 @@ Engine::Engine(const Graph& graph) : graph_(graph) {
     const Node& node = graph.nodes[n];
     Domain& d = domains_[n];
     dear_[n] = node.count > 3 || node.family == Family::table;
+    queued_[n] = family(node.family).propagate == nullptr;
     if (node.family == Family::constant) d.low = d.high = node.low;
     if (family(node.family).condition) d.low = 0, d.high = 1;
   }
@@ -53,29 +54,28 @@ Int Engine::size(int n) const {
   return floor_div(d.high - d.low, d.modulus) + 1;
 }
 
-bool Engine::at_least(int n, Int v) {
-  if (v <= domains_[n].low) return true;
+bool Engine::raise(int n, Int v) {
   if (v > domains_[n].high) return false;
   Domain d = domains_[n];
   d.low = v;
   return tighten(n, &d) && update(n, d);
 }
 
-bool Engine::at_most(int n, Int v) {
-  if (v >= domains_[n].high) return true;
+bool Engine::lower(int n, Int v) {
   if (v < domains_[n].low) return false;
   Domain d = domains_[n];
   d.high = v;
   return tighten(n, &d) && update(n, d);
 }
 
-bool Engine::within(int n, Int low, Int high) {
+bool Engine::narrow(int n, Int low, Int high) {
   const Domain& old = domains_[n];
-  if (low <= old.low && high >= old.high) return true;
+  low = std::max(old.low, low);
+  high = std::min(old.high, high);
+  if (low > high) return false;
   Domain d = old;
-  d.low = std::max(d.low, low);
-  d.high = std::min(d.high, high);
-  if (d.low > d.high) return false;
+  d.low = low;
+  d.high = high;
   const Int asked_low = d.low, asked_high = d.high;
   if (!tighten(n, &d)) return false;
   as_asked_ = d.low == asked_low && d.high == asked_high;
@@ -98,9 +98,8 @@ bool Engine::exclude(int n, Int v) {
   return keep_if(n, [&](i64 x) { return x != v; });
 }
 
-bool Engine::congruent(int n, i64 modulus, i64 residue) {
+bool Engine::restrict_stride(int n, i64 modulus, i64 residue) {
   const Domain& old = domains_[n];
-  if (modulus == 1) return true;
   residue = static_cast<i64>(floor_mod(residue, modulus));
   if (old.fixed()) return floor_mod(old.low, modulus) == residue;
   if (old.modulus % modulus == 0) return old.residue % modulus == residue;
@@ -131,9 +130,8 @@ bool Engine::congruent(int n, i64 modulus, i64 residue) {
   return tighten(n, &d) && update(n, d);
 }
 
-bool Engine::factor_of(int n, i64 number) {
+bool Engine::restrict_divisors(int n, i64 number) {
   const Domain& old = domains_[n];
-  if (number == 0 || old.divisor_of == number) return true;
   if (old.fixed()) return old.low != 0 && number % old.low == 0;
   const i64 both = old.divisor_of == 0 ? number : gcd64(old.divisor_of, number);
   if (both == old.divisor_of) return true;
@@ -316,12 +314,6 @@ bool Engine::execute(int n) {
     schedule(n);
   }
   return true;
-}
-
-void Engine::schedule(int n) {
-  if (queued_[n] || family(graph_.nodes[n].family).propagate == nullptr) return;
-  queued_[n] = 1;
-  queue_[dear_[n]].push_back(n);
 }
 
 void Engine::schedule_all() {

@@ -44,15 +44,22 @@ class Engine {
   Int size(int n) const;
 
   // Each returns false when the domain becomes empty. Narrowing is remembered for undo().
-  bool at_least(int n, Int v);
-  bool at_most(int n, Int v);
-  bool within(int n, Int low, Int high);
+  bool at_least(int n, Int v) { return v <= domains_[n].low || raise(n, v); }
+  bool at_most(int n, Int v) { return v >= domains_[n].high || lower(n, v); }
+  bool within(int n, Int low, Int high) {
+    const Domain& d = domains_[n];
+    return (low <= d.low && high >= d.high) || narrow(n, low, high);
+  }
   bool assign(int n, Int v);
   bool exclude(int n, Int v);
   // v == residue (mod modulus), modulus >= 1.
-  bool congruent(int n, i64 modulus, i64 residue);
+  bool congruent(int n, i64 modulus, i64 residue) {
+    return modulus == 1 || restrict_stride(n, modulus, residue);
+  }
   // Every value divides number (number > 0).
-  bool factor_of(int n, i64 number);
+  bool factor_of(int n, i64 number) {
+    return number == 0 || domains_[n].divisor_of == number || restrict_divisors(n, number);
+  }
   // One of these ascending values.
   bool among(int n, std::span<const i64> allowed);
   // Drops the values of an explicit set for which keep is false; intervals are left alone.
@@ -68,7 +75,11 @@ class Engine {
 
   bool propagate();
   void schedule_all();
-  void schedule(int n);  // the node's own constraint
+  void schedule(int n) {  // the node's own constraint
+    if (queued_[n]) return;
+    queued_[n] = 1;
+    queue_[dear_[n]].push_back(n);
+  }
   void clear_queue();
 
   // For families that reach their own fixpoint in one execution as long as bounds come out as
@@ -78,6 +89,13 @@ class Engine {
   u64 propagations = 0;
 
  private:
+  // The calls above where there is something to do.
+  bool raise(int n, Int v);
+  bool lower(int n, Int v);
+  bool narrow(int n, Int low, Int high);
+  bool restrict_stride(int n, i64 modulus, i64 residue);
+  bool restrict_divisors(int n, i64 number);
+
   bool execute(int n);
   bool update(int n, Domain next);
   bool tighten(int n, Domain* d);
@@ -107,8 +125,8 @@ class Engine {
   std::vector<int> queue_[2];
   std::size_t head_[2] = {0, 0};
   std::vector<std::uint8_t> dear_;  // per node: goes to the second queue
-  std::vector<char> queued_;
-  u64 round_ = 0;  // executions since propagate() began
+  std::vector<char> queued_;        // 1 for ever where there is no constraint: variables, constants
+  u64 round_ = 0;                   // executions since propagate() began
   // While a node of a family with `exact` runs: the node, and what happened to its own domains.
   int running_ = -1;
   bool as_asked_ = false;  // within() gave just the bounds it was given

@@ -1,6 +1,7 @@
 #include "enumerate/evaluator.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <new>
 
@@ -147,6 +148,23 @@ bool Evaluator::dividend(const Compiled64& c, u64* number) const {
   return true;
 }
 
+bool Evaluator::divide(const Compiled64& c, u64 number, const Word* in, Word* out) const {
+  const auto& values = c.axis->values;
+  std::size_t first = 0, last = c.count;
+  if (c.filter->ordered > 1) {
+    // Rounding is far below the one that is added.
+    const double root = c.filter->ordered == 2
+                            ? std::sqrt(static_cast<double>(number))
+                            : std::pow(static_cast<double>(number), 1.0 / c.filter->ordered);
+    const i64 most = static_cast<i64>(root) + 1;
+    const bool falls = values.front() > values.back();
+    const auto end = std::partition_point(values.begin(), values.end(),
+                                          [&](i64 v) { return (v > most) == falls; });
+    (falls ? first : last) = static_cast<std::size_t>(end - values.begin());
+  }
+  return c.divisors.filter(number, first, last, in, out);
+}
+
 void Evaluator::fill(Compiled64& c, Word* out) {
   for (const Step& step : c.scalar_steps) step.run(step, 1);
   if (c.filter != nullptr) {
@@ -154,7 +172,7 @@ void Evaluator::fill(Compiled64& c, Word* out) {
     std::fill(out, out + words, ~Word{0});
     if (c.count % 64 != 0) out[words - 1] = (Word{1} << (c.count % 64)) - 1;
     u64 number = 0;
-    if (!dividend(c, &number) || !c.divisors.filter(number, out, out)) {
+    if (!dividend(c, &number) || !divide(c, number, out, out)) {
       std::fill(out, out + words, Word{0});
     }
     return;

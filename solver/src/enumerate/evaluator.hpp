@@ -31,7 +31,7 @@ class Evaluator {
       return any != 0;
     }
     u64 number = 0;
-    return dividend(c, &number) && c.divisors.filter(number, in, out);
+    return dividend(c, &number) && divide(c, number, in, out);
   }
   // The place of the value that solves the rule for its target, or -1.
   int solve(int rule) const {
@@ -89,6 +89,8 @@ class Evaluator {
   void fill(Compiled64& c, Word* out);
   // What the target of a filter must divide; false where the known factors do not.
   bool dividend(const Compiled64& c, u64* number) const;
+  // The bits of `in` whose value divides the number and may be so large; false where none does.
+  bool divide(const Compiled64& c, u64 number, const Word* in, Word* out) const;
   void bisect(Compiled64& c, Word* out);
   void sift(const Compiled64& c, const i64* values, std::size_t base, Word* word) const;
   Step scalar_step(int node);

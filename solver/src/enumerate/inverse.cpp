@@ -189,18 +189,24 @@ Divisors::Divisors(const std::vector<i64>& values, int exponent) {
   }
 }
 
-bool Divisors::filter(u64 x, const u64* in, u64* out) const {
+bool Divisors::filter(u64 x, std::size_t first, std::size_t last, const u64* in, u64* out) const {
   u64 any = 0;
-  for (std::size_t w = 0; w < least_.size(); ++w) {
+  const std::size_t begin = first / 64, end = (last + 63) / 64;
+  std::fill(out, out + std::min(begin, least_.size()), u64{0});
+  for (std::size_t w = begin; w < end; ++w) {
     u64 word = 0;
     if (least_[w] <= x || x == 0) {
-      for (u64 rest = in[w]; rest != 0; rest &= rest - 1) {
+      u64 rest = in[w];
+      if (w == begin) rest &= ~u64{0} << (first % 64);
+      if (w == last / 64) rest &= (u64{1} << (last % 64)) - 1;
+      for (; rest != 0; rest &= rest - 1) {
         const int i = __builtin_ctzll(rest);
         word |= static_cast<u64>(divides(w * 64 + static_cast<std::size_t>(i), x)) << i;
       }
     }
     any |= out[w] = word;
   }
+  std::fill(out + std::max(begin, end), out + least_.size(), u64{0});
   return any != 0;
 }
 

@@ -79,8 +79,8 @@ class Divisors {
     const u64 product = x * t.inverse;
     return ((product >> t.twos) | (product << ((64 - t.twos) & 63))) <= t.most;
   }
-  // Bits of `in` whose value divides x; false where none does.
-  bool filter(u64 x, const u64* in, u64* out) const;
+  // Bits of `in` from first to before last whose value divides x; false where none does.
+  bool filter(u64 x, std::size_t first, std::size_t last, const u64* in, u64* out) const;
 
  private:
   struct Test {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "enumerate/axis_order.hpp"
+#include "enumerate/ordered.hpp"
 #include "families/family.hpp"
 #include "math/numbers.hpp"
 
@@ -203,7 +204,8 @@ class Builder {
         rule.how = Rule::How::filter;
       }
     }
-    for (std::size_t r = 0; r < written; ++r) add_implied(static_cast<int>(r));
+    const Ordered order(space);
+    for (std::size_t r = 0; r < written; ++r) add_implied(static_cast<int>(r), order);
   }
 
   // "target divides a term without it", or "target times other variables divides a number".
@@ -261,8 +263,9 @@ class Builder {
     return times;
   }
 
-  // x y z == n: y divides n / x. Where variables are positive, every part of a product divides it.
-  void add_implied(int r) {
+  // x y z == n: y divides n / x, and y^2 is at most that where y <= z. Where variables are
+  // positive, every part of a product divides it.
+  void add_implied(int r, const Ordered& order) {
     const int node = space.rules[r].node;
     const Domain& d = p_.engine[node];
     if (d.low != d.high || d.low < 1 || d.low >= kSafe) return;
@@ -277,7 +280,14 @@ class Builder {
       implied.filter.exponent = exponent;
       const int solver = space.axes[position].solver;
       const bool solved = solver >= 0 && space.rules[solver].trigger() <= implied.trigger();
-      if (implied.trigger() >= 0 && is_long(position) && !solved) space.rules.push_back(implied);
+      if (implied.trigger() >= 0 && is_long(position) && !solved) {
+        implied.filter.ordered = 0;
+        const auto above = order.from(position);
+        for (auto later = times.find(position); later != times.end(); ++later) {
+          if (above[later->first]) implied.filter.ordered += later->second;
+        }
+        space.rules.push_back(implied);
+      }
       implied.filter.factors.push_back({space.axes[position].leaf, exponent});
     }
   }

@@ -43,6 +43,9 @@ struct Filter {
   int node = -1;                             // the term; -1: the number
   std::vector<std::pair<int, int>> factors;  // node, how often
   int exponent = 1;
+  // Factors of the number that are never below the target, itself included and each as often as it
+  // is one: the target to this power is at most the number. 1: not known.
+  int ordered = 1;
 };
 
 // A constraint: the node's value must lie in its domain.

@@ -20,12 +20,14 @@ struct FamilyInfo {
   bool exact = false;
 };
 
-const FamilyInfo& family(Family f);
-
 // One row per file, collected in registry.cpp.
 extern const FamilyInfo kLinear, kProduct, kPower, kFloorDiv, kMod, kDivides, kMinimum, kMaximum,
     kAbsolute, kRange, kMember, kConjunction, kDisjunction, kNegation, kEquivalence, kAllDifferent,
     kTable;
+
+// In the order of enum Family.
+extern const FamilyInfo* const kRegistry[kFamilies];
+inline const FamilyInfo& family(Family f) { return *kRegistry[static_cast<int>(f)]; }
 
 // Enumerates small explicit arguments: keeps exactly the values that have a support. Cheap
 // insurance that every family is exact near the leaves of the search.

@@ -101,6 +101,15 @@ bool propagate_congruences(Engine& e, int z) {
   const auto args = e.arguments(z);
   const Int* c = e.graph().coefficient(z);
   const std::size_t n = args.size();
+  // Two arguments of which no stride is known and no congruence says anything, in whichever
+  // direction: the usual case.
+  int unknown = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (e[args[i]].modulus == 1 && (c[i] == 1 || c[i] == -1) && !e.fixed(args[i]) &&
+        ++unknown == 2) {
+      return true;
+    }
+  }
   i64 strides_inline[kInline], after_inline[kInline];
   std::vector<i64> heap;
   i64 *strides = strides_inline, *after = after_inline;
@@ -109,12 +118,7 @@ bool propagate_congruences(Engine& e, int z) {
     strides = heap.data();
     after = strides + n;
   }
-  int unknown = 0;  // arguments of which no stride is known
-  for (std::size_t i = 0; i < n; ++i) {
-    strides[i] = stride(e, args[i], c[i]);
-    // Two of them and no congruence says anything, in whichever direction.
-    if (strides[i] == 1 && ++unknown == 2) return true;
-  }
+  for (std::size_t i = 0; i < n; ++i) strides[i] = stride(e, args[i], c[i]);
   // after[i]: the common divisor of z's stride and those behind i.
   const i64 z_stride = e.fixed(z) ? 0 : e[z].modulus;
   i64 all = 0;
@@ -152,14 +156,13 @@ bool propagate_congruences(Engine& e, int z) {
 
 bool propagate(Engine& e, int z) {
   if (!propagate_bounds(e, z)) return false;
+  int open = 0;
+  for (int x : e.arguments(z)) open += e.fixed(x) ? 0 : 1;
+  // All known: bounds are exact.
+  if (open == 0 && e.fixed(z) && !saturated(e.value(z))) return true;
   if (!propagate_congruences(e, z)) return false;
-  if (e[z].count != 0) {
-    // A set has holes that bounds do not see: look at the last open argument's values.
-    int open = 0;
-    for (int x : e.arguments(z)) open += e.fixed(x) ? 0 : 1;
-    if (open <= 1) return filter_small(e, z);
-  }
-  return true;
+  // A set has holes that bounds do not see: look at the last open argument's values.
+  return e[z].count == 0 || open > 1 || filter_small(e, z);
 }
 
 Int evaluate(const Graph& graph, const Node& node, const Int* arguments) {

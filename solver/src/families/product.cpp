@@ -128,6 +128,10 @@ bool divisors(Engine& e, int z, int x, int y) {
 
 bool propagate(Engine& e, int z) {
   const auto args = e.arguments(z);
+  if (e.fixed(args[0]) && e.fixed(args[1])) {
+    const Int product = mul(e.value(args[0]), e.value(args[1]));
+    if (!saturated(product)) return e.within(z, product, product);
+  }
   if (!propagate_product(e, z, args[0], args[1])) return false;
   // Two lists and a known product were paired up: what is left of them has a support.
   const bool paired = e.fixed(z) && e.value(z) != 0 && abs_wide(e.value(z)) <= INT64_MAX &&

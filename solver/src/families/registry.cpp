@@ -10,19 +10,16 @@ Int leaf_value(const Graph&, const Node& node, const Int*) { return node.low; }
 const FamilyInfo kVariable{"variable", false, nullptr, leaf_value};
 const FamilyInfo kConstant{"constant", false, nullptr, leaf_value};
 
-// In the order of enum Family.
-const FamilyInfo* const kRegistry[kFamilies] = {
-    &kVariable,    &kConstant, &kLinear,      &kProduct,      &kPower, &kFloorDiv, &kMod,
-    &kDivides,     &kMinimum,  &kMaximum,     &kAbsolute,     &kRange, &kMember,   &kConjunction,
-    &kDisjunction, &kNegation, &kEquivalence, &kAllDifferent, &kTable,
-};
-
 constexpr std::size_t kValuesMost = 256;  // of one open argument
 constexpr std::size_t kPairsMost = 64;    // of two
 
 }  // namespace
 
-const FamilyInfo& family(Family f) { return *kRegistry[static_cast<int>(f)]; }
+const FamilyInfo* const kRegistry[kFamilies] = {
+    &kVariable,    &kConstant, &kLinear,      &kProduct,      &kPower, &kFloorDiv, &kMod,
+    &kDivides,     &kMinimum,  &kMaximum,     &kAbsolute,     &kRange, &kMember,   &kConjunction,
+    &kDisjunction, &kNegation, &kEquivalence, &kAllDifferent, &kTable,
+};
 
 bool filter_small(Engine& engine, int node) {
   const Graph& graph = engine.graph();
