@@ -251,12 +251,9 @@ class CudaKernel final : public Kernel {
     params.d_last_states = view_of(call.d_last_states);
     params.d_initial_states = view_of(call.d_initial_states);
     for (int slot = 0; slot < problem_.cell->slots; ++slot) {
-      const int gate = problem_.cell->input_of_slot[static_cast<size_t>(slot)];
       params.slot_gradient[slot] = slot_view(memory.slots[slot], shape_);
-      if (!call.d_wx || gate < 0) continue;
-      View in_place = gate_of(call.d_wx, gate);
-      if (keeps_slot_rule(in_place, shape_)) params.slot_gradient[slot] = in_place;
     }
+    take_in_place(call.d_wx, *problem_.cell, shape_, params.slot_gradient);
     params.sources = memory.sources;
     params.source_stride = source_stride(shape_.time);
     params.saved = problem_.mode == Mode::kRecompute ? memory.saved : call.saved;

@@ -57,6 +57,24 @@ inline bool keeps_slot_rule(gpu::View& view, const gpu::Shape& shape) {
          reinterpret_cast<uintptr_t>(view.data) % kBytes == 0;
 }
 
+// Gives `views` the gates of d_wx that the cell's slots have, where all of them keep the rule.
+// Kernels step through slots that have an input gate with one offset, so these stand either all in
+// d_wx or all elsewhere: a gate alone may be aligned where its neighbour is not.
+inline bool take_in_place(const Tensor& d_wx, const CellTraits& cell, const gpu::Shape& shape,
+                          gpu::View* views) {
+  if (!d_wx) return false;
+  std::array<gpu::View, kMaxSlots> gates{};
+  for (size_t slot = 0; slot < static_cast<size_t>(cell.slots); ++slot) {
+    if (cell.input_of_slot[slot] < 0) continue;
+    gates[slot] = gate_of(d_wx, cell.input_of_slot[slot]);
+    if (!keeps_slot_rule(gates[slot], shape)) return false;
+  }
+  for (size_t slot = 0; slot < static_cast<size_t>(cell.slots); ++slot) {
+    if (cell.input_of_slot[slot] >= 0) views[slot] = gates[slot];
+  }
+  return true;
+}
+
 // A packed [B, T, N, D] that keeps the rule: heads begin at multiples of 8 elements.
 inline gpu::View slot_view(void* data, const gpu::Shape& shape) {
   const gpu::Index units = (gpu::Index{shape.units} + 7) / 8 * 8;

@@ -61,7 +61,7 @@ struct BackwardParams {
   View d_initial_states;  // [S, B, N, D]
   // Where the gradient of each slot goes, [B, T, N, D] in the problem's dtype. Never absent: its
   // strides are multiples of 8 elements but for the last, which is 1, and its address is a multiple
-  // of 16.
+  // of 16. Slots that have an input gate have the same strides.
   View slot_gradient[kMaxGpuSlots];
   const unsigned char* sources;
   Index source_stride;

@@ -22,9 +22,6 @@ __device__ __forceinline__ void keep(u32& v) { asm volatile("" : "+r"(v)); }
 // Nothing that needs the value is begun before this.
 __device__ __forceinline__ void keep(float& v) { asm volatile("" : "+f"(v)); }
 
-// The value's register is not given to another value before this.
-__device__ __forceinline__ void still_used(u32 v) { asm volatile("" ::"r"(v)); }
-
 // ---- shared memory ----
 __device__ __forceinline__ u32 lds32(u32 a) {
   u32 v;
@@ -60,9 +57,6 @@ __device__ __forceinline__ void sts128(u32 a, u32 x, u32 y, u32 z, u32 w) {
 // ---- global memory, in the order of the program ----
 __device__ __forceinline__ void stg32(void* p, u32 v) {
   asm volatile("st.global.u32 [%0], %1;" ::"l"(p), "r"(v));
-}
-__device__ __forceinline__ void stg64(void* p, u32 x, u32 y) {
-  asm volatile("st.global.v2.u32 [%0], {%1, %2};" ::"l"(p), "r"(x), "r"(y));
 }
 __device__ __forceinline__ void stg128(void* p, u32 x, u32 y, u32 z, u32 w) {
   asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(p), "r"(x), "r"(y), "r"(z), "r"(w));

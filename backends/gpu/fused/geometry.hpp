@@ -10,8 +10,8 @@
 
 namespace flashrnn::gpu {
 
-inline constexpr int kRingSteps =
-    4;  // steps that inputs are fetched ahead; also the number of exchange buffers
+// Steps that inputs are fetched ahead on the long way.
+inline constexpr int kRingSteps = 4;
 
 // Steps of a chunk (stage.hpp), and buffers of h that are exchanged: a buffer is used again when at
 // least two chunks lie between.
