@@ -39,4 +39,5 @@ def _words(kind: Type[ctypes.Structure]) -> Dict[str, int]:
 
 
 FORWARD_WORD = _words(c.flashrnn_forward_args)
+BACKWARD_WORD = _words(c.flashrnn_backward_args)
 STEP_WORD = _words(c.flashrnn_step_args)

@@ -76,6 +76,12 @@ class Plan:
         if status:
             check(status)
 
+    def run_packed_backward(self, args: int) -> None:
+        """`args` is the address of a whole flashrnn_backward_args."""
+        status = _backward(self.handle, args)
+        if status:
+            check(status)
+
     def run_packed_step(self, args: int) -> None:
         """`args` is the address of a whole flashrnn_step_args."""
         status = _step(self.handle, args)

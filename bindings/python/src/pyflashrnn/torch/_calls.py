@@ -1,85 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls worked out once for each layout of the tensors.
 
-Checking nine tensors and writing down how each lies takes longer than a small run does. All of it follows from the
+Checking a dozen tensors and writing down how each lies takes longer than a small run does. All of it follows from the
 options and from the shapes, strides, dtypes and devices of the inputs, so the first call of a layout keeps the plan,
-the shapes of what is made and the args struct; later ones fill in the addresses.
+what makes the outputs and the args struct; later ones fill in the addresses.
 """
 from __future__ import annotations
 
 from array import array
-from typing import Callable, Optional, Sequence, Tuple
+from typing import Callable, Iterable, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 
-from .._args import FORWARD, FORWARD_WORD, STEP, STEP_WORD
-
-from ..cells import cells
+from .._args import BACKWARD, BACKWARD_WORD, FORWARD, FORWARD_WORD, STEP, STEP_WORD
 from ..errors import InvalidArgumentError
 from ..plan import FrontCache, Plan
-from ._cache import MINIMUM, empty, new_empty
-from ._plans import FRONT_CACHE_SIZE, TORCH_DTYPES, aligned, plan_of, stream_of, view, workspace
+from ._cache import new_empty
+from ._outputs import another, bytes_of, gradients, outputs, step_outputs
+from ._plans import FRONT_CACHE_SIZE, aligned, plan_of, stream_of, view, workspace
 
-Maker = Callable[[Tensor, Sequence[int]], Tensor]  # new_empty, or for tensors without memory Tensor.new_empty
-_STATES = {kind.value: len(kind.states) for kind in cells()}
-
-
-def _is_time_major(like: Tensor, batch: int, time: int) -> bool:
-    return batch > 1 and time > 1 and like.stride(0) < like.stride(1)
+Made = Callable[[], Optional[Tensor]]
+_saved_memory = bytes_of
 
 
-def sequence(make: Maker, like: Tensor, shape: Tuple[int, ...], batch_axis: int) -> Tensor:
-    """A new tensor with the axes B and T from batch_axis on, whichever of them is outside in `like`: h of a time-major
-    wx is time-major."""
-    batch, time = shape[batch_axis], shape[batch_axis + 1]
-    if _is_time_major(like, batch, time):
-        swapped = list(shape)
-        swapped[batch_axis], swapped[batch_axis + 1] = time, batch
-        return make(like, swapped).transpose(batch_axis, batch_axis + 1)
-    return make(like, shape)
-
-
-def outputs(make: Maker, wx: Tensor, want_states: bool, options: Tuple) -> Tuple[Tensor, Optional[Tensor], Tensor]:
-    """h, states (None unless wanted) and the last states."""
-    batch, time, _, heads, head_dim = wx.shape
-    count = _STATES[options[1]]
-    h = sequence(make, wx, (batch, time, heads, head_dim), 0)
-    states = sequence(make, wx, (count, batch, time, heads, head_dim), 1) if want_states else None
-    last = wx.new_empty((count, batch, heads, head_dim), dtype=TORCH_DTYPES[options[0]])
-    return h, states, last
-
-
-def step_outputs(wx: Tensor, options: Tuple) -> Tuple[Tensor, Tensor]:
-    """h and the new states."""
-    batch, _, heads, head_dim = wx.shape
-    return (wx.new_empty((batch, heads, head_dim)),
-            wx.new_empty((_STATES[options[1]], batch, heads, head_dim), dtype=TORCH_DTYPES[options[0]]))
-
-
-def _saved_memory(size: int, device: torch.device) -> Tensor:
-    return empty((size,), torch.uint8, device)
+def _nothing() -> None:
+    return None
 
 
 class _Call:
-    """The plan, the args struct as words with the addresses left out, and the shapes of small packed outputs (`h` is
-    None for any other: those are made the long way)."""
+    """The plan, the args struct as words with the addresses left out, and what makes the outputs."""
 
-    __slots__ = ("plan", "device", "is_cpu", "words", "h", "last", "last_dtype")
+    __slots__ = ("plan", "device", "is_cpu", "words", "make")
 
-    def __init__(self, plan: Plan, packed: bytes, like: Tensor, h: Tensor, last: Tensor):
-        self.plan, self.device, self.words = plan, like.device, array("Q", packed)
+    def __init__(self, plan: Plan, device: torch.device, packed: bytes, made: Iterable[Optional[Tensor]]):
+        self.plan, self.device, self.words = plan, device, array("Q", packed)
         self.is_cpu = plan.device.backend == "cpu"
-        small = h.is_contiguous() and h.numel() * h.itemsize < MINIMUM
-        self.h: Optional[Tuple[int, ...]] = tuple(h.shape) if small else None
-        self.last = tuple(last.shape)
-        self.last_dtype = None if last.dtype is like.dtype else last.dtype
-
-    def small_outputs(self, like: Tensor) -> Tuple[Tensor, Tensor]:
-        h = like.new_empty(*self.h)  # separate arguments are read faster than a tuple of them
-        if self.last_dtype is None:
-            return h, like.new_empty(*self.last)
-        return h, like.new_empty(self.last, dtype=self.last_dtype)
+        self.make: Tuple[Made, ...] = tuple(_nothing if one is None else another(one) for one in made)
 
 
 _calls = FrontCache(FRONT_CACHE_SIZE)
@@ -118,13 +75,9 @@ def forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Optio
             return forward(*readable, want_states, options)  # type: ignore[arg-type]
         call = _new_forward(given, want_states, options)
         _calls.keep(key, call)
-    plan, device = call.plan, call.device
-    states = saved = memory = None
-    if call.h is not None and not want_states:
-        h, last = call.small_outputs(wx)
-    else:
-        h, states, last = outputs(new_empty, wx, want_states, options)
-    words, keep = call.words[:], []
+    plan, words, keep = call.plan, call.words[:], []
+    make_h, make_states, make_last = call.make
+    h, states, last = make_h(), make_states(), make_last()
     words[_WX], words[_R] = wx.data_ptr(), r.data_ptr()
     if bias is not None:
         words[_BIAS] = bias.data_ptr()
@@ -137,17 +90,67 @@ def forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Optio
     if states is not None:
         words[_ALL_STATES] = states.data_ptr()
     words[_H], words[_LAST] = h.data_ptr(), last.data_ptr()
-    words[_FORWARD_WORKSPACE] = workspace(plan, plan.forward_workspace, device, keep)
+    words[_FORWARD_WORKSPACE] = workspace(plan, plan.forward_workspace, call.device, keep)
     if not call.is_cpu:
-        words[_STREAM] = stream_of(plan, device) or 0
+        words[_STREAM] = stream_of(plan, call.device) or 0
+    saved = memory = None
     if plan.saved:
-        saved = _saved_memory(plan.saved, device)
+        saved = _saved_memory(plan.saved, call.device)
         memory = aligned(saved, plan.alignment)
         words[_SAVED] = memory.data_ptr()
     plan.run_packed_forward(words.buffer_info()[0])
-    if saved is not None and memory is not saved:
+    if memory is not saved:
         saved.copy_(memory)
     return h, states, last, saved
+
+
+def backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: Optional[Tensor], wx: Optional[Tensor],
+             r: Tensor, bias: Optional[Tensor], initial_states: Optional[Tensor], lengths: Optional[Tensor],
+             resets: Optional[Tensor], h: Tensor, saved: Optional[Tensor], wanted: Tuple[bool, ...], options: Tuple
+             ) -> Tuple[Optional[Tensor], ...]:
+    """The gradients of wx, r, bias and the initial states, None for those that are not wanted. Strides are looked at
+    again, forward's too: what saves tensors for a graph may give them back lying otherwise."""
+    key = (options, wanted, _layout(d_h), _layout(r), _layout(h), _layout(initial_states), _layout(d_states),
+           _layout(d_last_states), _layout(wx), _layout(bias), _layout(lengths), _layout(resets))
+    call = _calls.get(key)
+    if call is None:
+        given = (d_h, d_states, d_last_states, wx, r, bias, initial_states, lengths, resets, h)
+        readable = tuple(map(_readable, given))
+        if not _are_readable(given, readable):
+            return backward(*readable, saved, wanted, options)  # type: ignore[arg-type]
+        call = _new_backward((wx, r, bias, initial_states, lengths, resets, h, d_h, d_states, d_last_states), wanted,
+                             options)
+        _calls.keep(key, call)
+    plan, words, keep = call.plan, call.words[:], []
+    make_wx, make_r, make_bias, make_initial = call.make
+    made = d_wx, d_r, d_bias, d_initial = make_wx(), make_r(), make_bias(), make_initial()
+    words[_BACKWARD_R], words[_BACKWARD_H] = r.data_ptr(), h.data_ptr()
+    if d_h is not None:
+        words[_D_H] = d_h.data_ptr()
+    if initial_states is not None:
+        words[_BACKWARD_INITIAL] = initial_states.data_ptr()
+    if d_last_states is not None:
+        words[_D_LAST] = d_last_states.data_ptr()
+    for word, tensor in ((_BACKWARD_WX, wx), (_BACKWARD_BIAS, bias), (_BACKWARD_LENGTHS, lengths),
+                         (_BACKWARD_RESETS, resets), (_D_STATES, d_states)):
+        if tensor is not None:
+            words[word] = tensor.data_ptr()
+    if d_wx is not None:
+        words[_D_WX] = d_wx.data_ptr()
+    if d_r is not None:
+        words[_D_R] = d_r.data_ptr()
+    if d_bias is not None:
+        words[_D_BIAS] = d_bias.data_ptr()
+    if d_initial is not None:
+        words[_D_INITIAL] = d_initial.data_ptr()
+    words[_BACKWARD_WORKSPACE] = workspace(plan, plan.backward_workspace, call.device, keep)
+    if not call.is_cpu:
+        words[_STREAM] = stream_of(plan, call.device) or 0
+    if plan.saved and saved is not None:
+        memory = aligned(saved, plan.alignment)
+        words[_BACKWARD_SAVED], words[_BACKWARD_SAVED_SIZE] = memory.data_ptr(), memory.numel()
+    plan.run_packed_backward(words.buffer_info()[0])
+    return made
 
 
 def step(wx: Tensor, r: Tensor, bias: Optional[Tensor], states: Optional[Tensor], options: Tuple
@@ -162,9 +165,9 @@ def step(wx: Tensor, r: Tensor, bias: Optional[Tensor], states: Optional[Tensor]
             return step(*readable, options)  # type: ignore[arg-type]
         call = _new_step(given, options)
         _calls.keep(key, call)
-    plan, keep = call.plan, []
-    h, new_states = step_outputs(wx, options) if call.h is None else call.small_outputs(wx)
-    words = call.words[:]
+    plan, words, keep = call.plan, call.words[:], []
+    make_h, make_states = call.make
+    h, new_states = make_h(), make_states()
     words[_STEP_WX], words[_STEP_R] = wx.data_ptr(), r.data_ptr()
     if bias is not None:
         words[_STEP_BIAS] = bias.data_ptr()
@@ -184,11 +187,24 @@ def _new_forward(inputs: Tuple[Optional[Tensor], ...], want_states: bool, option
     if wx.dim() != 5:
         raise InvalidArgumentError(f"wx has shape {tuple(wx.shape)}: must be [B, T, G, N, D]")
     plan = plan_of(wx.device, wx.shape, wx.dtype, r.dtype, options)
-    h, states, last = outputs(new_empty, wx, want_states, options)
+    made = outputs(new_empty, wx, want_states, options)
     names = ("wx", "r", "bias", "initial_states", "lengths", "resets", "h", "states", "last_states")
-    words = _words(plan, zip(names, names, inputs + (h, states, last)), wx.device)
+    words = _words(plan, zip(names, names, inputs + made), wx.device)
     packed = FORWARD.pack(FORWARD.size, 0, *words, 0, plan.forward_workspace, 0, plan.saved, 0, 0)
-    return _Call(plan, packed, wx, h, last)
+    return _Call(plan, wx.device, packed, made)
+
+
+def _new_backward(inputs: Tuple[Optional[Tensor], ...], wanted: Tuple[bool, ...], options: Tuple) -> _Call:
+    """`inputs` in the struct's order, wx to d_last_states."""
+    r, h = inputs[1], inputs[6]
+    assert r is not None and h is not None
+    plan = plan_of(h.device, h.shape, h.dtype, r.dtype, options)
+    made = gradients(new_empty, r, h, wanted, options)
+    names = ("wx", "r", "bias", "initial_states", "lengths", "resets", "h", "d_h", "d_states", "d_last_states", "d_wx",
+             "d_r", "d_bias", "d_initial_states")
+    words = _words(plan, zip(names, names, inputs + made), h.device)
+    packed = BACKWARD.pack(BACKWARD.size, 0, *words, 0, plan.backward_workspace, 0, plan.saved, 0, 0)
+    return _Call(plan, h.device, packed, made)
 
 
 def _new_step(inputs: Tuple[Optional[Tensor], ...], options: Tuple) -> _Call:
@@ -198,11 +214,11 @@ def _new_step(inputs: Tuple[Optional[Tensor], ...], options: Tuple) -> _Call:
         raise InvalidArgumentError(f"wx has shape {tuple(wx.shape)}: must be [B, G, N, D]")
     batch, _, heads, head_dim = wx.shape
     plan = plan_of(wx.device, (batch, 1, heads, head_dim), wx.dtype, r.dtype, options)
-    h, new_states = step_outputs(wx, options)
+    made = h, new_states = step_outputs(wx, options)
     names = ("wx", "r", "bias", "states", "new_states", "h")
     shapes = ("step_wx", "r", "bias", "initial_states", "last_states", "step_h")
     words = _words(plan, zip(names, shapes, inputs + (new_states, h)), wx.device)
-    return _Call(plan, STEP.pack(STEP.size, 0, *words, 0, plan.step_workspace, 0, 0), wx, h, new_states)
+    return _Call(plan, wx.device, STEP.pack(STEP.size, 0, *words, 0, plan.step_workspace, 0, 0), made)
 
 
 def _words(plan: Plan, tensors, device: torch.device) -> list:
@@ -216,7 +232,12 @@ def _words(plan: Plan, tensors, device: torch.device) -> list:
 _WX, _R, _BIAS, _INITIAL, _LENGTHS, _RESETS, _H, _ALL_STATES, _LAST, _FORWARD_WORKSPACE, _SAVED, _STREAM = (
     FORWARD_WORD[name] for name in ("wx", "r", "bias", "initial_states", "lengths", "resets", "h", "states",
                                     "last_states", "workspace", "saved", "stream"))
+(_BACKWARD_WX, _BACKWARD_R, _BACKWARD_BIAS, _BACKWARD_INITIAL, _BACKWARD_LENGTHS, _BACKWARD_RESETS, _BACKWARD_H, _D_H,
+ _D_STATES, _D_LAST, _D_WX, _D_R, _D_BIAS, _D_INITIAL, _BACKWARD_WORKSPACE, _BACKWARD_SAVED, _BACKWARD_SAVED_SIZE) = (
+    BACKWARD_WORD[name] for name in ("wx", "r", "bias", "initial_states", "lengths", "resets", "h", "d_h", "d_states",
+                                     "d_last_states", "d_wx", "d_r", "d_bias", "d_initial_states", "workspace", "saved",
+                                     "saved_size"))
 _STEP_WX, _STEP_R, _STEP_BIAS, _STEP_STATES, _STEP_NEW, _STEP_H, _STEP_WORKSPACE = (
     STEP_WORD[name] for name in ("wx", "r", "bias", "states", "new_states", "h", "workspace"))
-if STEP_WORD["stream"] != _STREAM:
+if not STEP_WORD["stream"] == BACKWARD_WORD["stream"] == _STREAM:
     raise ImportError("the args structs do not begin alike")

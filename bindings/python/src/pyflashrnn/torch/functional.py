@@ -94,11 +94,10 @@ def rnn(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, initial_states: Op
     flags = ((c.FLASHRNN_REVERSE if reverse else 0) | (c.FLASHRNN_LENGTHS if lengths is not None else 0)
              | (c.FLASHRNN_RESETS if resets is not None else 0) | (c.FLASHRNN_ALLOW_TF32 if allow_tf32 else 0)
              | (c.FLASHRNN_CUT_RECURRENT_GRADIENT if cut_recurrent_gradient else 0))
-    h, states, last, _ = ops.forward(
+    return RNNOutput(*ops.forward(
         wx, r, bias, initial_states, lengths, resets, return_states, (
             _float_value(state_dtype, "state_dtype"), _cell_value(cell), mode, flags, float(forward_clip),
-            float(recurrent_gradient_clip), threads, config))
-    return RNNOutput(h, states if return_states else None, last)
+            float(recurrent_gradient_clip), threads, config)))
 
 
 def step(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, states: Optional[Tensor] = None, *, cell: str = "lstm",

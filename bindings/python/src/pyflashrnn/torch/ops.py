@@ -13,13 +13,10 @@ import torch
 from torch import Tensor
 
 from .. import _declarations as c
-from .._views import ABSENT
-from ..cells import cell_of_value
 from ..errors import FlashRNNError, InvalidArgumentError
 from . import _calls
-from ._cache import new_empty
-from ._calls import Maker, outputs, sequence, step_outputs
-from ._plans import TORCH_DTYPES, aligned, plan_of, stream_of, view, workspace
+from ._outputs import gradients, outputs, step_outputs
+from ._plans import plan_of
 
 _OPTIONS = ("int state_dtype, int cell, int mode, int flags, float forward_clip, float recurrent_gradient_clip, "
             "int threads, str config")
@@ -36,51 +33,18 @@ torch.library.define("pyflashrnn::step", f"(Tensor wx, Tensor r, Tensor? bias, T
                      "(Tensor h, Tensor new_states)", tags=_TAGS)
 
 
-def _backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: Optional[Tensor], wx: Optional[Tensor],
-              r: Tensor, bias: Optional[Tensor], initial_states: Optional[Tensor], lengths: Optional[Tensor],
-              resets: Optional[Tensor], h: Tensor, saved: Optional[Tensor], wanted: List[bool], *options
-              ) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
-    device = h.device
-    plan = plan_of(device, h.shape, h.dtype, r.dtype, options)
-    shapes = plan.shapes
-    keep: list = []
-    memory = aligned(saved, plan.alignment) if saved is not None and plan.saved else None
-    made = _gradients(new_empty, r, h, wanted, options)
-    views = [
-        view(wx, shapes["wx"], "wx", device, keep), view(r, shapes["r"], "r", device, keep),
-        view(bias, shapes["bias"], "bias", device, keep),
-        view(initial_states, shapes["initial_states"], "initial_states", device, keep),
-        view(lengths, shapes["lengths"], "lengths", device, keep), view(resets, shapes["resets"], "resets", device, keep),
-        view(h, shapes["h"], "h", device, keep), view(d_h, shapes["h"], "d_h", device, keep),
-        view(d_states, shapes["states"], "d_states", device, keep),
-        view(d_last_states, shapes["last_states"], "d_last_states", device, keep)]
-    names = ("d_wx", "d_r", "d_bias", "d_initial_states")
-    views += (view(output, shapes[name], name, device, keep) if wish else ABSENT
-              for output, name, wish in zip(made, names, wanted))
-    plan.run_backward(stream_of(plan, device), views, workspace(plan, plan.backward_workspace, device, keep),
-                      0 if memory is None else memory.data_ptr())
-    return made
-
-
-def _gradients(make: Maker, r: Tensor, h: Tensor, wanted: List[bool], options: Tuple
-               ) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
-    batch, time, heads, head_dim = h.shape
-    kind = cell_of_value(options[1])
-    want_wx, want_r, want_bias, want_initial = wanted
-    none = h.new_empty
-    return (
-        sequence(make, h, (batch, time, len(kind.input_gates), heads, head_dim), 0) if want_wx else none(0),
-        make(r, r.shape) if want_r else none(0),
-        r.new_empty((len(kind.bias_gates), heads, head_dim)) if want_bias else none(0),
-        h.new_empty((len(kind.states), batch, heads, head_dim), dtype=TORCH_DTYPES[options[0]])
-        if want_initial else none(0))
-
-
 def _forward_operator(wx, r, bias, initial_states, lengths, resets, want_states, *options):
     """Operators give tensors only."""
     h, states, last, saved = _calls.forward(wx, r, bias, initial_states, lengths, resets, want_states, options)
     return (h, wx.new_empty(0) if states is None else states, last,
             torch.empty(0, dtype=torch.uint8, device=wx.device) if saved is None else saved)
+
+
+def _backward_operator(d_h, d_states, d_last_states, wx, r, bias, initial_states, lengths, resets, h, saved, wanted,
+                       *options):
+    made = _calls.backward(d_h, d_states, d_last_states, wx, r, bias, initial_states, lengths, resets, h, saved,
+                           tuple(wanted), options)
+    return tuple(h.new_empty(0) if gradient is None else gradient for gradient in made)
 
 
 def _step_operator(wx, r, bias, states, *options):
@@ -89,7 +53,7 @@ def _step_operator(wx, r, bias, states, *options):
 
 for _key in ("cpu", "cuda"):
     torch.library.impl("pyflashrnn::forward", _key, _forward_operator)
-    torch.library.impl("pyflashrnn::backward", _key, _backward)
+    torch.library.impl("pyflashrnn::backward", _key, _backward_operator)
     torch.library.impl("pyflashrnn::step", _key, _step_operator)
 
 
@@ -112,7 +76,8 @@ def _forward_fake(wx, r, bias, initial_states, lengths, resets, want_states, *op
 @torch.library.register_fake("pyflashrnn::backward")
 def _backward_fake(d_h, d_states, d_last_states, wx, r, bias, initial_states, lengths, resets, h, saved, wanted,
                    *options):
-    return _gradients(Tensor.new_empty, r, h, wanted, options)
+    made = gradients(Tensor.new_empty, r, h, wanted, options)
+    return tuple(h.new_empty(0) if gradient is None else gradient for gradient in made)
 
 
 @torch.library.register_fake("pyflashrnn::step")
@@ -120,32 +85,39 @@ def _step_fake(wx, r, bias, states, *options):
     return step_outputs(wx, options)
 
 
+def _kept(wx, r, bias, initial_states, lengths, resets, h, saved, mode: int) -> Tuple[Optional[Tensor], ...]:
+    """What backward needs of forward's tensors."""
+    if mode != c.FLASHRNN_MODE_RECOMPUTE:
+        wx = bias = None
+    return r, h, saved, initial_states, lengths, resets, wx, bias
+
+
 def _setup_context(ctx, inputs, output):
     wx, r, bias, initial_states, lengths, resets, want_states, *options = inputs
     h, states, _, saved = output
-    recompute = options[2] == c.FLASHRNN_MODE_RECOMPUTE
-    ctx.save_for_backward(wx if recompute else None, r, bias if recompute else None, initial_states, lengths, resets, h,
-                          saved)
-    ctx.options = tuple(options)
-    ctx.want_states = want_states
-    ctx.has_bias, ctx.has_initial = bias is not None, initial_states is not None
+    ctx.save_for_backward(*_kept(wx, r, bias, initial_states, lengths, resets, h, saved, options[2]))
+    ctx.call = want_states, tuple(options), bias is not None
     ctx.set_materialize_grads(False)
-    ctx.mark_non_differentiable(*(t for t in ((saved,) if want_states else (states, saved)) if t is not None))
+    ctx.mark_non_differentiable(*((saved,) if want_states else (states, saved)))
+
+
+def _gradients(ctx, d_h, d_states, d_last_states) -> Tuple[Optional[Tensor], ...]:
+    """Of wx, r, bias and the initial states."""
+    want_states, options, has_bias = ctx.call
+    if options[2] == c.FLASHRNN_MODE_INFERENCE:
+        raise InvalidArgumentError("mode is inference, which keeps nothing for backward: must be training or recompute")
+    if d_h is None and d_states is None and d_last_states is None:
+        return None, None, None, None
+    r, h, saved, initial_states, *rest = ctx.saved_tensors
+    lengths, resets, wx, bias = rest or (None, None, None, None)
+    need_wx, need_r, need_bias, need_initial = ctx.needs_input_grad[:4]
+    wanted = need_wx, need_r, need_bias and has_bias, need_initial and initial_states is not None
+    return backward(d_h, d_states if want_states else None, d_last_states, wx, r, bias, initial_states, lengths, resets,
+                    h, saved, wanted, options)
 
 
 def _autograd(ctx, d_h, d_states, d_last_states, _):
-    wx, r, bias, initial_states, lengths, resets, h, saved = ctx.saved_tensors
-    needs = ctx.needs_input_grad
-    wanted = [needs[0], needs[1], needs[2] and ctx.has_bias, needs[3] and ctx.has_initial]
-    if ctx.options[2] == c.FLASHRNN_MODE_INFERENCE:
-        raise InvalidArgumentError("mode is inference, which keeps nothing for backward: must be training or recompute")
-    if d_h is None and d_states is None and d_last_states is None:
-        return (None,) * len(needs)
-    gradients = backward(
-        d_h, d_states if ctx.want_states else None, d_last_states, wx, r, bias, initial_states, lengths, resets, h, saved,
-        wanted, *ctx.options)
-    made = tuple(gradient if wish else None for gradient, wish in zip(gradients, wanted))
-    return made + (None,) * (len(needs) - 4)
+    return (*_gradients(ctx, d_h, d_states, d_last_states), *(None,) * (len(ctx.needs_input_grad) - 4))
 
 
 def _no_second_order(ctx, *_):
@@ -167,16 +139,25 @@ step_operator = torch.ops.pyflashrnn.step.default
 
 
 class _Eager(torch.autograd.Function):
-    """The same without the dispatcher, which takes longer than a small run does. (With a setup_context of its own the
-    class would take PyTorch 60 us more a call.)"""
+    """The same without the dispatcher, which takes longer than a small run does. Every argument and every saved tensor
+    has its price too: what has no gradient comes as one tuple, and only what is there is saved. (With a setup_context
+    of its own the class would take PyTorch 60 us more a call.)"""
 
     @staticmethod
-    def forward(ctx, *inputs):
-        made = _calls.forward(*inputs[:7], inputs[7:])
-        _setup_context(ctx, inputs, made)
-        return made
+    def forward(ctx, wx, r, bias, initial_states, rest):
+        lengths, resets, want_states, options = rest
+        h, states, last, saved = _calls.forward(wx, r, bias, initial_states, lengths, resets, want_states, options)
+        ctx.set_materialize_grads(False)
+        ctx.call = want_states, options, bias is not None
+        if lengths is None and resets is None and options[2] == c.FLASHRNN_MODE_TRAINING:
+            ctx.save_for_backward(r, h, saved, initial_states)
+        else:
+            ctx.save_for_backward(*_kept(wx, r, bias, initial_states, lengths, resets, h, saved, options[2]))
+        return (h, states, last) if want_states else (h, last)
 
-    backward = staticmethod(_autograd)
+    @staticmethod
+    def backward(ctx, d_h, *d_others):
+        return (*_gradients(ctx, d_h, d_others[0] if len(d_others) > 1 else None, d_others[-1]), None)
 
 
 _PLAIN = frozenset((Tensor, torch.nn.Parameter, type(None)))
@@ -201,18 +182,27 @@ except ImportError:  # another version of PyTorch: always the dispatcher
         return False
 
 
-def forward(wx, r, bias, initial_states, lengths, resets, want_states, options):
+def forward(wx, r, bias, initial_states, lengths, resets, want_states, options
+            ) -> Tuple[Tensor, Optional[Tensor], Tensor]:
+    """h, states (None unless wanted) and the last states."""
     if _is_plain(wx, r, bias, initial_states, lengths, resets):
         if options[2] == c.FLASHRNN_MODE_INFERENCE:
-            return _calls.forward(wx, r, bias, initial_states, lengths, resets, want_states, options)
-        return _Eager.apply(wx, r, bias, initial_states, lengths, resets, want_states, *options)
-    return forward_operator(wx, r, bias, initial_states, lengths, resets, want_states, *options)
+            return _calls.forward(wx, r, bias, initial_states, lengths, resets, want_states, options)[:3]
+        made = _Eager.apply(wx, r, bias, initial_states, (lengths, resets, want_states, options))
+        return made if want_states else (made[0], None, made[1])
+    h, states, last, _ = forward_operator(wx, r, bias, initial_states, lengths, resets, want_states, *options)
+    return h, states if want_states else None, last
 
 
-def backward(d_h, d_states, d_last_states, wx, r, *rest):
-    if _is_plain(r, d_h, d_states, d_last_states) and not torch.is_grad_enabled():
-        return _backward(d_h, d_states, d_last_states, wx, r, *rest)
-    return backward_operator(d_h, d_states, d_last_states, wx, r, *rest)
+def backward(d_h, d_states, d_last_states, wx, r, bias, initial_states, lengths, resets, h, saved, wanted, options
+             ) -> Tuple[Optional[Tensor], ...]:
+    """The gradients of wx, r, bias and the initial states, None for those that are not wanted."""
+    if not torch.is_grad_enabled() and _is_plain(r, d_h, d_states, d_last_states):
+        return _calls.backward(d_h, d_states, d_last_states, wx, r, bias, initial_states, lengths, resets, h, saved,
+                               wanted, options)
+    made = backward_operator(d_h, d_states, d_last_states, wx, r, bias, initial_states, lengths, resets, h, saved,
+                             wanted, *options)
+    return tuple(gradient if wish else None for gradient, wish in zip(made, wanted))
 
 
 def step(wx, r, bias, states, options):
