@@ -9,6 +9,7 @@ import torch
 
 import pyflashrnn
 from helpers import CELLS, inputs
+from pyflashrnn.plan import FrontCache
 from pyflashrnn.torch import _calls, ops, rnn, step
 
 VARIANTS = {
@@ -34,8 +35,9 @@ def test_gradcheck(cell, variant):
 def test_opcheck(cell, monkeypatch):
     """PyTorch's own examination: schema, fake tensors, autograd registration, and AOT dispatch of dynamic shapes."""
     # It compares all outputs, and saved memory has gaps that nothing is written to.
-    monkeypatch.setattr(_calls, "_saved_memory",
-                        lambda size, device: torch.zeros(size, dtype=torch.uint8, device=device))
+    monkeypatch.setattr(_calls, "_saved_maker",
+                        lambda size, device: lambda: torch.zeros(size, dtype=torch.uint8, device=device))
+    monkeypatch.setattr(_calls, "_calls", FrontCache(100))
     wx, r, bias, states = inputs(cell)
     value = pyflashrnn.cell(cell).value
     for want_states, lengths in ((False, None), (True, torch.tensor([3, 4]))):
@@ -181,6 +183,48 @@ def test_a_changed_input_is_noticed():
         r.add_(1)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         loss.backward()
+
+
+def test_a_changed_output_is_noticed():
+    wx, r, _, _ = inputs("lstm")
+    h = rnn(wx, r).h
+    h.mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        h.sum().backward()
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("recompute", [False, True])
+def test_saved_tensors_may_come_back_lying_otherwise(cell, recompute):
+    """Hooks on saved tensors give them back packed, or transposed in memory."""
+    def run(pack, unpack):
+        torch.manual_seed(0)
+        wx, r, bias, states = inputs(cell, batch=3)
+        r = r.detach().transpose(2, 3).requires_grad_()
+        with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
+            out = rnn(wx.detach().transpose(0, 1).contiguous().transpose(0, 1).requires_grad_(), r, bias, states, cell=cell,
+                      recompute=recompute)
+        return torch.autograd.grad(out.h.sin().sum(), (r, bias, states))
+
+    def transposed(tensor):
+        return tensor.transpose(0, -1).contiguous().transpose(0, -1)
+
+    expected = run(lambda x: x, lambda x: x)
+    for unpack in (torch.clone, torch.Tensor.contiguous, transposed):
+        for one, other in zip(run(lambda x: x.detach().clone(), unpack), expected):
+            torch.testing.assert_close(one, other)
+
+
+def test_results_within_and_after_inference_mode():
+    wx, r, bias, states = inputs("lstm", time=11)
+    with torch.inference_mode():
+        within = rnn(wx, r, bias, states)
+    with torch.no_grad():
+        after = rnn(wx, r, bias, states)
+    assert within.h.is_inference() and within.last_states.is_inference()
+    assert not after.h.is_inference() and not after.last_states.is_inference()
+    rnn(wx, r, bias, after.last_states).h.sum().backward()
+    assert wx.grad is not None
 
 
 def test_second_derivatives_are_refused():

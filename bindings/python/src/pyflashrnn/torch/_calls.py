@@ -17,11 +17,11 @@ from .._args import BACKWARD, BACKWARD_WORD, FORWARD, FORWARD_WORD, STEP, STEP_W
 from ..errors import InvalidArgumentError
 from ..plan import FrontCache, Plan
 from ._cache import new_empty
-from ._outputs import another, bytes_of, gradients, outputs, step_outputs
+from ._outputs import another, bytes_maker, gradients, outputs, step_outputs
 from ._plans import FRONT_CACHE_SIZE, aligned, plan_of, stream_of, view, workspace
 
 Made = Callable[[], Optional[Tensor]]
-_saved_memory = bytes_of
+_saved_maker = bytes_maker
 
 
 def _nothing() -> None:
@@ -31,11 +31,12 @@ def _nothing() -> None:
 class _Call:
     """The plan, the args struct as words with the addresses left out, and what makes the outputs."""
 
-    __slots__ = ("plan", "device", "is_cpu", "words", "make")
+    __slots__ = ("plan", "device", "is_cpu", "words", "make", "make_saved")
 
     def __init__(self, plan: Plan, device: torch.device, packed: bytes, made: Iterable[Optional[Tensor]]):
         self.plan, self.device, self.words = plan, device, array("Q", packed)
         self.is_cpu = plan.device.backend == "cpu"
+        self.make_saved: Made = _saved_maker(plan.saved, device) if plan.saved else _nothing
         self.make: Tuple[Made, ...] = tuple(_nothing if one is None else another(one) for one in made)
 
 
@@ -93,10 +94,10 @@ def forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Optio
     words[_FORWARD_WORKSPACE] = workspace(plan, plan.forward_workspace, call.device, keep)
     if not call.is_cpu:
         words[_STREAM] = stream_of(plan, call.device) or 0
-    saved = memory = None
-    if plan.saved:
-        saved = _saved_memory(plan.saved, call.device)
-        memory = aligned(saved, plan.alignment)
+    saved = memory = call.make_saved()
+    if saved is not None:
+        if saved.data_ptr() % plan.alignment:
+            memory = aligned(saved, plan.alignment)
         words[_SAVED] = memory.data_ptr()
     plan.run_packed_forward(words.buffer_info()[0])
     if memory is not saved:

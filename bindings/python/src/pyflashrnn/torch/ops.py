@@ -149,10 +149,11 @@ class _Eager(torch.autograd.Function):
         h, states, last, saved = _calls.forward(wx, r, bias, initial_states, lengths, resets, want_states, options)
         ctx.set_materialize_grads(False)
         ctx.call = want_states, options, bias is not None
+        kept_h = h.detach()  # shares its version, and is given back without being made a part of the graph again
         if lengths is None and resets is None and options[2] == c.FLASHRNN_MODE_TRAINING:
-            ctx.save_for_backward(r, h, saved, initial_states)
+            ctx.save_for_backward(r, kept_h, saved, initial_states)
         else:
-            ctx.save_for_backward(*_kept(wx, r, bias, initial_states, lengths, resets, h, saved, options[2]))
+            ctx.save_for_backward(*_kept(wx, r, bias, initial_states, lengths, resets, kept_h, saved, options[2]))
         return (h, states, last) if want_states else (h, last)
 
     @staticmethod
@@ -161,13 +162,13 @@ class _Eager(torch.autograd.Function):
 
 
 _PLAIN = frozenset((Tensor, torch.nn.Parameter, type(None)))
+_has_plain_types = _PLAIN.issuperset
 
 
 def _is_plain(*tensors: Optional[Tensor]) -> bool:
     """Whether nothing but autograd looks at the call: no tracing, no transform, no mode, no subclass of Tensor."""
-    if torch.compiler.is_compiling() or not _no_modes() or not _PLAIN.issuperset(map(type, tensors)):
-        return False
-    return not tensors[0].is_meta  # type: ignore[union-attr]
+    return (not torch.compiler.is_compiling() and _no_modes() and _has_plain_types(map(type, tensors))
+            and not tensors[0].is_meta)  # type: ignore[union-attr]
 
 
 try:
