@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forward and backward by PyTorch's autograd, beside the same work through the C ABI by flashrnn-bench.
+"""Forward and backward by PyTorch's autograd, beside the same work through the C ABI.
 
-    python3 bindings/python/bench/autograd.py [--bench build/release/bench/flashrnn-bench] [PROBLEM...]
+    python3 bindings/python/bench/autograd.py [--device cuda] [--dtype bfloat16] [PROBLEM...]
 
-Both run on one thread and are timed by the process's CPU time, so that other processes matter little; of a row's rounds,
-taken in turns, the best is reported. FLASHRNN_LIBRARY should name the library of the build that the bench is of. The
-outputs, the saved memory and the gradients are new tensors in every round here, as in training, and the same memory
-in the C bench. --fresh turns the memory cache off, to show what it is for.
+The two take turns in one process, call by call, so that whatever else the machine does meets both. "more" compares the
+best of each, "median" is the middle of what turn by turn the one takes more than the other. The outputs, the saved memory
+and the gradients are new tensors in every call of autograd, as in training, and the same memory in the C calls; inputs
+are the same. On the CPU one thread works and the process's CPU time counts; --fresh turns the memory cache off, to show
+what it is for, and --bench PROGRAM has flashrnn-bench's figure printed too, which is of another process and another
+moment. On a GPU events say how long the device took, and "wall" is the time until it was done.
 
-"outside" is the part of autograd's time that passes outside the library's functions, from the same run: two programs on
-a machine that others use too differ by more than that.
+"outside" is the least part of autograd's time, on the CPU, that passed outside the library's functions.
 """
 from __future__ import annotations
 
 import argparse
 import json
 import re
+import statistics
 import subprocess
 import time
 from pathlib import Path
@@ -23,11 +25,12 @@ from pathlib import Path
 import torch
 
 import pyflashrnn
-from pyflashrnn import plan
+from c_side import CSide
+from pyflashrnn import Problem, plan
 from pyflashrnn.torch import rnn, set_memory_cache
 
-ROOT = Path(__file__).resolve().parents[3]
-PROBLEMS = ["lstm:b16,t256,n12,d64", "gru:b16,t256,n12,d64", "slstm:b16,t256,n12,d64", "lstm:b16,t64,n4,d64"]
+PROBLEMS = {"cpu": ["lstm:b16,t256,n12,d64", "gru:b16,t256,n12,d64", "slstm:b16,t256,n12,d64", "lstm:b16,t64,n4,d64"],
+            "cuda": ["lstm:b16,t1024,n12,d64", "gru:b16,t1024,n12,d64", "slstm:b16,t1024,n12,d64", "lstm:b16,t256,n4,d64"]}
 
 
 def of_the_bench(program: Path, problem: str, seconds: float) -> float:
@@ -38,63 +41,108 @@ def of_the_bench(program: Path, problem: str, seconds: float) -> float:
     return json.loads(done.stdout)["rows"][0]["ms"]
 
 
-inside = 0.0  # seconds within the library's functions
+class Inside:
+    """Counts the seconds within the library's functions that Python's plans call."""
+
+    seconds = 0.0
+
+    def watch(self, name: str) -> None:
+        function = getattr(plan, name)
+
+        def watched(*arguments):
+            start = time.process_time()
+            status = function(*arguments)
+            self.seconds += time.process_time() - start
+            return status
+
+        setattr(plan, name, watched)
 
 
-def watch(name: str) -> None:
-    function = getattr(plan, name)
-
-    def watched(*arguments):
-        global inside
-        start = time.process_time()
-        status = function(*arguments)
-        inside += time.process_time() - start
-        return status
-
-    setattr(plan, name, watched)
+def on_cpu(call):
+    """Milliseconds of the process's CPU time, twice: there is no other."""
+    start = time.process_time()
+    call()
+    took = (time.process_time() - start) * 1e3
+    return took, took
 
 
-def of_autograd(problem: str, seconds: float):
-    """Milliseconds, and the least part of them that passed outside the library."""
-    global inside
+def on_gpu(call):
+    """Milliseconds between events, and until the device was done."""
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    begin.record()
+    call()
+    end.record()
+    torch.cuda.synchronize()
+    return begin.elapsed_time(end), (time.perf_counter() - start) * 1e3
+
+
+def both_sides(problem: str, device: str, dtype: str):
+    """The calls through the C ABI and through autograd."""
     cell, sizes = problem.split(":")
     batch, time_, heads, head_dim = (int(re.search(rf"(?:^|,){letter}(\d+)", sizes)[1]) for letter in "btnd")
     kind = pyflashrnn.cell(cell)
-    wx = torch.randn(batch, time_, len(kind.input_gates), heads, head_dim, requires_grad=True)
-    r = (torch.randn(len(kind.recurrent_gates), heads, head_dim, head_dim) / head_dim**0.5).requires_grad_()
-    bias = torch.zeros(len(kind.bias_gates), heads, head_dim, requires_grad=True)
-    d_h = torch.randn(batch, time_, heads, head_dim)
-    best, outside, end, count = float("inf"), float("inf"), time.monotonic() + seconds, 0
-    while time.monotonic() < end or count < 12:
-        count, inside = count + 1, 0.0
-        start = time.process_time()
-        torch.autograd.grad(rnn(wx, r, bias, cell=cell, threads=1).h, (wx, r, bias), d_h)
-        took = time.process_time() - start
-        best, outside = min(best, took), min(outside, (took - inside) / took)
-    return best * 1e3, outside
+    made = dict(dtype=getattr(torch, dtype), device=device)
+    wx = torch.randn(batch, time_, len(kind.input_gates), heads, head_dim, **made)
+    r = torch.randn(len(kind.recurrent_gates), heads, head_dim, head_dim, **made) / head_dim**0.5
+    bias = torch.zeros(len(kind.bias_gates), heads, head_dim, **made)
+    d_h = torch.randn(batch, time_, heads, head_dim, **made)
+    threads = 1 if device == "cpu" else 0
+    tensors = [tensor.clone().requires_grad_() for tensor in (wx, r, bias)]
+    c_side = CSide(Problem(cell, batch, time_, heads, head_dim, dtype, threads=threads), device,
+                   {"wx": tensors[0].detach(), "r": tensors[1].detach(), "bias": tensors[2].detach(), "d_h": d_h},
+                   lambda shape: torch.empty(shape, **made))
+
+    def through_c():
+        c_side.forward()
+        c_side.backward()
+
+    def through_autograd():
+        return torch.autograd.grad(rnn(*tensors, cell=cell, threads=threads).h, tensors, d_h)
+
+    through_c()
+    for gradient, name in zip(through_autograd(), ("d_wx", "d_r", "d_bias")):
+        torch.testing.assert_close(gradient, c_side.arrays[name])
+    return through_c, through_autograd
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("problems", nargs="*", default=PROBLEMS, help="as flashrnn-bench takes them: cell, b, t, n, d")
-    options.add_argument("--bench", type=Path, default=ROOT / "build/release/bench/flashrnn-bench")
-    options.add_argument("--rounds", type=int, default=4)
-    options.add_argument("--seconds", type=float, default=1.0, help="of each round")
+    options.add_argument("problems", nargs="*", help="as flashrnn-bench takes them: cell, b, t, n, d")
+    options.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    options.add_argument("--dtype", default="float32")
+    options.add_argument("--bench", type=Path, help="the program flashrnn-bench (CPU only)")
+    options.add_argument("--seconds", type=float, default=8.0, help="of each problem")
     options.add_argument("--fresh", action="store_true", help="without the memory cache")
     chosen = options.parse_args()
     if chosen.fresh:
         set_memory_cache(0)
     torch.set_num_threads(1)
-    watch("_forward")
-    watch("_backward")
-    print(f"{'problem':28} {'C ABI, ms':>10} {'autograd, ms':>13} {'more':>7} {'outside':>8}")
-    for problem in chosen.problems:
-        bench, mine, outside = float("inf"), float("inf"), float("inf")
-        for _ in range(chosen.rounds):
-            bench = min(bench, of_the_bench(chosen.bench, problem, chosen.seconds))
-            took, part = of_autograd(problem, chosen.seconds)
-            mine, outside = min(mine, took), min(outside, part)
-        print(f"{problem:28} {bench:10.3f} {mine:13.3f} {100 * (mine / bench - 1):6.1f}% {100 * outside:7.1f}%")
+    took_by, gpu, inside = (on_gpu, True, None) if chosen.device == "cuda" else (on_cpu, False, Inside())
+    print(f"{'problem':28} {'C ABI, ms':>10} {'autograd, ms':>13} {'more':>7} {'median':>7}"
+          + (f" {'C wall, ms':>11} {'wall, ms':>9} {'more':>7}" if gpu else f" {'outside':>8}"))
+    for problem in chosen.problems or PROBLEMS[chosen.device]:
+        through_c, through_autograd = both_sides(problem, chosen.device, chosen.dtype)
+        if inside and "_forward" not in vars(inside):
+            inside.watch("_forward")
+            inside.watch("_backward")
+            inside._forward = True  # once
+        c_times, own_times, outside, end = [], [], float("inf"), time.monotonic() + chosen.seconds
+        while time.monotonic() < end or len(c_times) < 12:
+            c_times.append(took_by(through_c))
+            if inside:
+                inside.seconds = 0.0
+            own_times.append(took_by(through_autograd))
+            if inside:
+                outside = min(outside, 1 - inside.seconds * 1e3 / own_times[-1][0])
+        (c, c_wall), (own, own_wall) = (tuple(map(min, zip(*times))) for times in (c_times, own_times))
+        median = statistics.median(mine[0] / theirs[0] - 1 for mine, theirs in zip(own_times, c_times))
+        print(f"{problem:28} {c:10.3f} {own:13.3f} {100 * (own / c - 1):6.1f}% {100 * median:6.1f}%"
+              + (f" {c_wall:11.3f} {own_wall:9.3f} {100 * (own_wall / c_wall - 1):6.1f}%" if gpu
+                 else f" {100 * outside:7.1f}%"), flush=True)
+        if chosen.bench:
+            print(f"{'  by flashrnn-bench':28} {of_the_bench(chosen.bench, problem, chosen.seconds / 4):10.3f}")
 
 
 if __name__ == "__main__":
