@@ -10,6 +10,8 @@ are the same. On the CPU one thread works and the process's CPU time counts; --f
 what it is for, and --bench PROGRAM has flashrnn-bench's figure printed too, which is of another process and another
 moment. On a GPU events say how long the device took, and "wall" is the time until it was done.
 
+"floor" is what PyTorch's engine adds by itself: the same C calls within a torch.autograd.Function that does nothing else,
+made of small tensors. It is more than on idle caches, which the C calls have filled with their own.
 "outside" is the least part of autograd's time, on the CPU, that passed outside the library's functions.
 """
 from __future__ import annotations
@@ -79,7 +81,7 @@ def on_gpu(call):
 
 
 def both_sides(problem: str, device: str, dtype: str):
-    """The calls through the C ABI and through autograd."""
+    """The calls through the C ABI, through it within an empty Function, and through autograd."""
     cell, sizes = problem.split(":")
     batch, time_, heads, head_dim = (int(re.search(rf"(?:^|,){letter}(\d+)", sizes)[1]) for letter in "btnd")
     kind = pyflashrnn.cell(cell)
@@ -101,10 +103,27 @@ def both_sides(problem: str, device: str, dtype: str):
     def through_autograd():
         return torch.autograd.grad(rnn(*tensors, cell=cell, threads=threads).h, tensors, d_h)
 
+    class Floor(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, *_):
+            c_side.forward()
+            return small.new_empty(4), small.new_empty(4)
+
+        @staticmethod
+        def backward(ctx, *_):
+            c_side.backward()
+            return small.new_empty(4), small.new_empty(4), small.new_empty(4)
+
+    small = torch.ones(4, device=device)
+    leaves = [small.clone().requires_grad_() for _ in tensors]
+
+    def through_floor():
+        return torch.autograd.grad(Floor.apply(*leaves)[0], leaves, small)
+
     through_c()
     for gradient, name in zip(through_autograd(), ("d_wx", "d_r", "d_bias")):
         torch.testing.assert_close(gradient, c_side.arrays[name])
-    return through_c, through_autograd
+    return through_c, through_floor, through_autograd
 
 
 def main() -> None:
@@ -120,25 +139,27 @@ def main() -> None:
         set_memory_cache(0)
     torch.set_num_threads(1)
     took_by, gpu, inside = (on_gpu, True, None) if chosen.device == "cuda" else (on_cpu, False, Inside())
-    print(f"{'problem':28} {'C ABI, ms':>10} {'autograd, ms':>13} {'more':>7} {'median':>7}"
+    if inside:
+        inside.watch("_forward")
+        inside.watch("_backward")
+    print(f"{'problem':28} {'C ABI, ms':>10} {'autograd, ms':>13} {'more':>7} {'median':>7} {'floor':>7}"
           + (f" {'C wall, ms':>11} {'wall, ms':>9} {'more':>7}" if gpu else f" {'outside':>8}"))
     for problem in chosen.problems or PROBLEMS[chosen.device]:
-        through_c, through_autograd = both_sides(problem, chosen.device, chosen.dtype)
-        if inside and "_forward" not in vars(inside):
-            inside.watch("_forward")
-            inside.watch("_backward")
-            inside._forward = True  # once
-        c_times, own_times, outside, end = [], [], float("inf"), time.monotonic() + chosen.seconds
+        through_c, through_floor, through_autograd = both_sides(problem, chosen.device, chosen.dtype)
+        c_times, floor_times, own_times = [], [], []
+        outside, end = float("inf"), time.monotonic() + chosen.seconds
         while time.monotonic() < end or len(c_times) < 12:
             c_times.append(took_by(through_c))
+            floor_times.append(took_by(through_floor))
             if inside:
                 inside.seconds = 0.0
             own_times.append(took_by(through_autograd))
             if inside:
                 outside = min(outside, 1 - inside.seconds * 1e3 / own_times[-1][0])
         (c, c_wall), (own, own_wall) = (tuple(map(min, zip(*times))) for times in (c_times, own_times))
+        floor = min(floor_times)[0] / c - 1
         median = statistics.median(mine[0] / theirs[0] - 1 for mine, theirs in zip(own_times, c_times))
-        print(f"{problem:28} {c:10.3f} {own:13.3f} {100 * (own / c - 1):6.1f}% {100 * median:6.1f}%"
+        print(f"{problem:28} {c:10.3f} {own:13.3f} {100 * (own / c - 1):6.1f}% {100 * median:6.1f}% {100 * floor:6.1f}%"
               + (f" {c_wall:11.3f} {own_wall:9.3f} {100 * (own_wall / c_wall - 1):6.1f}%" if gpu
                  else f" {100 * outside:7.1f}%"), flush=True)
         if chosen.bench:

@@ -8,11 +8,13 @@ itself does on GPUs, up to a limit.
 """
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections import OrderedDict
+from functools import lru_cache
 from math import prod
-from typing import List, Optional, Sequence
+from typing import List, Optional, Sequence, Type
 
 import numpy as np
 import torch
@@ -72,31 +74,31 @@ class _Blocks:
 _blocks = _Blocks()
 
 
-class _Loan:
-    """Lives as long as the storage of the tensor that was made of it."""
-
-    __slots__ = ("memory", "__array_interface__")
-
-    def __init__(self, memory: np.ndarray):
-        self.memory = memory
-        self.__array_interface__ = memory.__array_interface__
+class _Loan(ctypes.Structure):
+    """Lives as long as the storage of the tensor that was made of it. A subclass is as large as its memory."""
 
     def __del__(self) -> None:
         if _blocks is not None:
             _blocks.give(self.memory)
 
 
+@lru_cache(maxsize=1024)
+def _loan_of(size: int) -> Type[_Loan]:
+    return type("_Loan", (_Loan,), {"_fields_": [("bytes", ctypes.c_char * size)]})
+
+
 def empty(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Tensor:
     """torch.empty, of memory that is used again where that pays."""
-    if device.type != "cpu" or prod(shape) * dtype.itemsize < MINIMUM or not _blocks.limit:
+    count = prod(shape)
+    size = count * dtype.itemsize
+    if device.type != "cpu" or size < MINIMUM or not _blocks.limit:
         return torch.empty(shape, dtype=dtype, device=device)
-    memory = _blocks.take(-(-prod(shape) * dtype.itemsize // _STEP) * _STEP)
-    storage = torch.from_numpy(np.asarray(_Loan(memory))).untyped_storage()
-    strides, step = [], 1
-    for n in reversed(shape):
-        strides.append(step)
-        step *= n
-    return torch.empty(0, dtype=dtype).set_(storage, 0, shape, strides[::-1])
+    size = -(-size // _STEP) * _STEP
+    memory = _blocks.take(size)
+    loan = _loan_of(size).from_buffer(memory)
+    loan.memory = memory
+    # resize_ to as many elements as there are: the result is no view, as one by view() would be.
+    return torch.frombuffer(loan, dtype=dtype, count=count).resize_(shape)
 
 
 def new_empty(like: Tensor, shape: Sequence[int]) -> Tensor:
