@@ -29,8 +29,9 @@ class Gathered(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, y):
+        y = y.contiguous()  # what is sent must be packed, and so must be where it goes
         parts = [torch.empty_like(y) for _ in range(dist.get_world_size())]
-        dist.all_gather(parts, y.contiguous())
+        dist.all_gather(parts, y)
         return torch.cat(parts, -1)
 
     @staticmethod
@@ -41,10 +42,12 @@ class Gathered(torch.autograd.Function):
 class Parity(nn.Module):
     """With `shards` above 1 this process has its share of the heads."""
 
-    def __init__(self, width: int, heads: int, shards: int = 1):
+    HEADS = 4
+
+    def __init__(self, width: int, shards: int = 1):
         super().__init__()
         self.shards = shards
-        self.recurrence = MultiHeadLSTM(2, width // shards, heads // shards, batch_first=True)
+        self.recurrence = MultiHeadLSTM(2, width // shards, self.HEADS // shards, batch_first=True)
         self.readout = nn.Linear(width, 2)
 
     def forward(self, bits):
@@ -64,24 +67,28 @@ def main() -> None:
     options.add_argument("--goal", type=float, default=0.99, help="an accuracy below it makes the exit status 1")
     chosen = options.parse_args()
 
-    dist.init_process_group("nccl" if chosen.device == "cuda" else "gloo")
-    rank, size = dist.get_rank(), dist.get_world_size()
     device = torch.device("cpu")
-    if chosen.device == "cuda":
+    if chosen.device == "cuda":  # first of all: NCCL takes the current device, and each process must have its own
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        if device.index >= torch.cuda.device_count():
+            raise SystemExit(f"process {device.index} has no GPU: there are {torch.cuda.device_count()}")
         torch.cuda.set_device(device)
     else:
         torch.set_num_threads(1)
+    dist.init_process_group("nccl" if chosen.device == "cuda" else "gloo")
+    rank, size = dist.get_rank(), dist.get_world_size()
+    if Parity.HEADS % size and chosen.shard == "heads":
+        raise SystemExit(f"{size} processes cannot share {Parity.HEADS} heads alike")
 
     by_heads = chosen.shard == "heads"
     torch.manual_seed(rank if by_heads else 0)
-    model = Parity(64, 4, size if by_heads else 1).to(device)
+    model = Parity(64, size if by_heads else 1).to(device)
     if by_heads:  # the readout is everybody's, the heads are one's own
         for parameter in model.readout.parameters():
             dist.broadcast(parameter.data, 0)
         trained = model
     else:
-        trained = DistributedDataParallel(model)
+        trained = DistributedDataParallel(model, device_ids=None if device.index is None else [device.index])
     optimizer = torch.optim.Adam(model.parameters(), 0.01)
     random = torch.Generator().manual_seed(1)  # the same everywhere: each process takes its share of the same batch
 
@@ -102,7 +109,7 @@ def main() -> None:
 
     with torch.no_grad():
         bits, parity = batch()
-        right = torch.tensor([(model(bits).argmax(-1) == parity).float().mean()], device=device)
+        right = (model(bits).argmax(-1) == parity).float().mean()
     dist.all_reduce(right)
     accuracy = right.item() / size
     # What all processes have, they have kept the same.

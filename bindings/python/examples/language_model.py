@@ -19,6 +19,9 @@ from torch import nn
 from pyflashrnn.torch import MultiHeadRNN
 
 
+GPL = Path("/usr/share/common-licenses/GPL-3")  # Debian and its kin have it
+
+
 class LanguageModel(nn.Module):
     def __init__(self, kinds: int, width: int, heads: int, layers: int, cell: str):
         super().__init__()
@@ -73,7 +76,7 @@ def written(model, kinds: str, start: str, length: int, device) -> str:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--text", type=Path, default=Path("/usr/share/common-licenses/GPL-3"))
+    options.add_argument("--text", type=Path, default=GPL if GPL.exists() else Path(__file__).parents[3] / "LICENSE")
     options.add_argument("--cell", default="slstm", help="any cell of pyflashrnn.cells()")
     options.add_argument("--width", type=int, default=256)
     options.add_argument("--heads", type=int, default=4)
@@ -82,7 +85,7 @@ def main() -> None:
     options.add_argument("--length", type=int, default=64, help="characters of a window")
     options.add_argument("--steps", type=int, default=300)
     options.add_argument("--rate", type=float, default=3e-3)
-    options.add_argument("--device", default="cpu")
+    options.add_argument("--device", default="cpu", help="cuda, cuda:1, ...")
     options.add_argument("--dtype", default="float32", help="bfloat16 or float16: autocast")
     options.add_argument("--compile", action="store_true", help="torch.compile")
     options.add_argument("--seed", type=int, default=1)

@@ -10,7 +10,7 @@ import torch
 import pyflashrnn
 from helpers import CELLS, inputs
 from pyflashrnn.plan import FrontCache
-from pyflashrnn.torch import _calls, ops, rnn, step
+from pyflashrnn.torch import _calls, functional, ops, rnn, step
 
 VARIANTS = {
     "plain": {},
@@ -63,6 +63,24 @@ def test_compile_without_a_graph_break(cell):
     found = torch.autograd.grad(torch.compile(loss, fullgraph=True, backend="aot_eager")(*tensors), tensors)
     for one, other in zip(expected, found):
         torch.testing.assert_close(one, other)
+
+
+def test_tf32_is_read_within_torch_compile():
+    matmul = torch.backends.cuda.matmul
+    before = torch.get_float32_matmul_precision()
+    try:
+        for precision, allowed in (("high", True), ("highest", False)):
+            torch.set_float32_matmul_precision(precision)
+            torch._dynamo.reset()
+            compiled = torch.compile(lambda x: x + functional._allows_tf32(), fullgraph=True, backend="eager")
+            assert functional._allows_tf32() is allowed and compiled(torch.zeros(())) == allowed
+        if hasattr(matmul, "fp32_precision"):
+            matmul.fp32_precision = "tf32"  # from here on PyTorch refuses to tell the older setting
+            assert functional._allows_tf32()
+            matmul.fp32_precision = "ieee"
+            assert not functional._allows_tf32()
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def test_compile_with_sizes_that_change():

@@ -14,7 +14,7 @@ import threading
 from collections import OrderedDict
 from functools import lru_cache
 from math import prod
-from typing import List, Optional, Sequence, Type
+from typing import Dict, List, Optional, Sequence, Tuple, Type
 
 import numpy as np
 import torch
@@ -99,6 +99,18 @@ def empty(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Ten
     loan.memory = memory
     # resize_ to as many elements as there are: the result is no view, as one by view() would be.
     return torch.frombuffer(loan, dtype=dtype, count=count).resize_(shape)
+
+
+_templates: Dict[Tuple[torch.dtype, torch.device], Tensor] = {}
+
+
+def template(dtype: torch.dtype, device: torch.device) -> Tensor:
+    """An empty tensor whose new_empty makes others of its kind: it reads its arguments twice as fast as torch.empty
+    reads a dtype and a device."""
+    found = _templates.get((dtype, device))
+    if found is None:
+        found = _templates[dtype, device] = torch.empty(0, dtype=dtype, device=device)
+    return found
 
 
 def new_empty(like: Tensor, shape: Sequence[int]) -> Tensor:

@@ -15,6 +15,7 @@ from ..device import Device
 from ..errors import InvalidArgumentError
 from ..plan import FrontCache, Plan, plan_for
 from ..problem import DTYPE_NAMES, MODES, Problem
+from ._cache import template
 
 DTYPES = {torch.float32: c.FLASHRNN_FLOAT32, torch.bfloat16: c.FLASHRNN_BFLOAT16, torch.float16: c.FLASHRNN_FLOAT16,
           torch.float64: c.FLASHRNN_FLOAT64, torch.uint8: c.FLASHRNN_UINT8, torch.bool: c.FLASHRNN_UINT8,
@@ -35,11 +36,16 @@ def device_for(device: torch.device) -> Device:
     raise InvalidArgumentError(f"the tensors lie on device {device}: must be cpu or cuda")
 
 
+# What Stream.cuda_stream says, without a Stream being made for it.
+_current_stream = getattr(torch._C, "_cuda_getCurrentRawStream",
+                          lambda index: torch.cuda.current_stream(index).cuda_stream)
+
+
 def stream_of(plan: Plan, device: torch.device) -> Optional[int]:
     """The library's handle of PyTorch's current stream, None for the default one."""
     if plan.device.backend == "cpu":
         return None
-    return plan.device.stream(torch.cuda.current_stream(device).cuda_stream)
+    return plan.device.stream(_current_stream(device.index))
 
 
 def dtype_name(dtype: torch.dtype, name: str) -> str:
@@ -114,7 +120,7 @@ def workspace(plan: Plan, size: int, device: torch.device, keep: list) -> int:
     """Address of a workspace for one call."""
     alignment = plan.alignment
     if plan.device.backend != "cpu":
-        memory = torch.empty(size + alignment, dtype=torch.uint8, device=device)
+        memory = template(torch.uint8, device).new_empty(size + alignment)
         keep.append(memory)
         return -(-memory.data_ptr() // alignment) * alignment
     mine = _workspace

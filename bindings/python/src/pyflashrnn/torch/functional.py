@@ -44,6 +44,16 @@ def _autocast(wx: Tensor) -> Tensor:
     return wx
 
 
+@torch.compiler.assume_constant_result  # it is not seen through by torch.compile
+def _allows_tf32() -> bool:
+    """Newer versions of PyTorch have a setting of three values, whose users may not read the older one."""
+    matmul = torch.backends.cuda.matmul
+    try:
+        return matmul.fp32_precision == "tf32"
+    except AttributeError:
+        return matmul.allow_tf32
+
+
 _FLOATS = {dtype: DTYPES[dtype] for dtype in (torch.float32, torch.bfloat16, torch.float16, torch.float64)}
 
 
@@ -73,7 +83,7 @@ def rnn(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, initial_states: Op
         recompute: keep h only and rebuild the gates in backward.
         forward_clip, recurrent_gradient_clip: bounds on h and on its gradient through time; 0: none.
         cut_recurrent_gradient: drop the gradient that reaches h(t-1) through r.
-        allow_tf32: TF32 tensor cores for float32; None: as torch.backends.cuda.matmul.allow_tf32 says.
+        allow_tf32: TF32 tensor cores for float32; None: as torch.backends.cuda.matmul has it.
         state_dtype: of the last states (and the initial ones); None: that of initial_states, else wx's.
         threads: on the CPU at most this many; 0: as many as there are.
 
@@ -85,7 +95,7 @@ def rnn(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, initial_states: Op
         initial_states = initial_states.to(state_dtype)
     wx = _autocast(wx)
     if allow_tf32 is None:
-        allow_tf32 = wx.is_cuda and torch.backends.cuda.matmul.allow_tf32
+        allow_tf32 = wx.is_cuda and _allows_tf32()
     needs_backward = torch.is_grad_enabled() and (
         wx.requires_grad or r.requires_grad or (bias is not None and bias.requires_grad)
         or (initial_states is not None and initial_states.requires_grad))
