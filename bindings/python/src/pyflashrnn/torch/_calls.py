@@ -71,6 +71,8 @@ def forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Optio
     call = _calls.get(key)
     if call is None:
         given = (wx, r, bias, initial_states, lengths, resets)
+        if wx.is_meta and wx.dim() == 5:
+            return (*outputs(Tensor.new_empty, wx, want_states, options), wx.new_empty(0, dtype=torch.uint8))
         readable = tuple(map(_readable, given))
         if not _are_readable(given, readable):
             return forward(*readable, want_states, options)  # type: ignore[arg-type]
@@ -115,6 +117,8 @@ def backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: O
            _layout(d_last_states), _layout(wx), _layout(bias), _layout(lengths), _layout(resets))
     call = _calls.get(key)
     if call is None:
+        if h.is_meta:
+            return gradients(Tensor.new_empty, r, h, wanted, options)
         given = (d_h, d_states, d_last_states, wx, r, bias, initial_states, lengths, resets, h)
         readable = tuple(map(_readable, given))
         if not _are_readable(given, readable):
@@ -161,6 +165,8 @@ def step(wx: Tensor, r: Tensor, bias: Optional[Tensor], states: Optional[Tensor]
     call = _calls.get(key)
     if call is None:
         given = (wx, r, bias, states)
+        if wx.is_meta and wx.dim() == 4:
+            return step_outputs(wx, options)
         readable = tuple(map(_readable, given))
         if not _are_readable(given, readable):
             return step(*readable, options)  # type: ignore[arg-type]

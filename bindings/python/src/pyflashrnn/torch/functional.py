@@ -34,6 +34,9 @@ class RNNOutput(NamedTuple):
     last_states: Tensor
 
 
+_any_autocast = getattr(torch._C, "_is_any_autocast_enabled", lambda: True)  # quicker to ask than which one
+
+
 def _autocast(wx: Tensor) -> Tensor:
     """Within autocast the input projections, which come out of a linear layer, are of its dtype; weights and states
     keep theirs: the kernels round the operands of the recurrent product themselves."""
@@ -93,7 +96,8 @@ def rnn(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, initial_states: Op
         state_dtype = wx.dtype if initial_states is None else initial_states.dtype
     elif initial_states is not None:
         initial_states = initial_states.to(state_dtype)
-    wx = _autocast(wx)
+    if _any_autocast():
+        wx = _autocast(wx)
     if allow_tf32 is None:
         allow_tf32 = wx.is_cuda and _allows_tf32()
     needs_backward = torch.is_grad_enabled() and (
@@ -116,7 +120,8 @@ def step(wx: Tensor, r: Tensor, bias: Optional[Tensor] = None, states: Optional[
     states [S, B, N, D]. Gives h [B, N, D] and the new states."""
     if state_dtype is None:
         state_dtype = wx.dtype if states is None else states.dtype
-    wx = _autocast(wx)
+    if _any_autocast():
+        wx = _autocast(wx)
     h, new_states = ops.step(
         wx, r, bias, states, (_float_value(state_dtype, "state_dtype"), _cell_value(cell), c.FLASHRNN_MODE_INFERENCE, 0,
                               float(forward_clip), 0.0, threads, ""))

@@ -162,13 +162,14 @@ class _Eager(torch.autograd.Function):
 
 
 _PLAIN = frozenset((Tensor, torch.nn.Parameter, type(None)))
-_has_plain_types = _PLAIN.issuperset
 
 
-def _is_plain(*tensors: Optional[Tensor]) -> bool:
-    """Whether nothing but autograd looks at the call: no tracing, no transform, no mode, no subclass of Tensor."""
-    return (not torch.compiler.is_compiling() and _no_modes() and _has_plain_types(map(type, tensors))
-            and not tensors[0].is_meta)  # type: ignore[union-attr]
+def _is_plain(wx, r, bias=None, initial_states=None, lengths=None, resets=None) -> bool:
+    """Whether nothing but autograd looks at the call: no tracing, no transform, no mode, no subclass of Tensor. (Written
+    out: within autograd, whose code has filled the caches, a loop over the tensors takes twice as long.)"""
+    return (not torch.compiler.is_compiling() and _no_modes() and type(wx) in _PLAIN and type(r) in _PLAIN
+            and type(bias) in _PLAIN and type(initial_states) in _PLAIN
+            and (lengths is None or type(lengths) is Tensor) and (resets is None or type(resets) is Tensor))
 
 
 try:
