@@ -7,8 +7,8 @@ head of 8 units, one thread).
 Every row is the time of a call that users make, less that of the C functions within it (called by ctypes with arguments
 that were made before, less an empty C function so called). "floor" is what PyTorch takes by itself: an empty
 torch.autograd.Function with the same number of inputs and outputs, which makes its outputs and gradients, computes
-nothing and saves nothing. Backward is taken off the floor's backward, so that its row is what the binding adds to the
-engine; forward is not.
+nothing and saves nothing. A row "over the floor too" is less that, what the binding adds to the engine: for backward the
+engine alone takes longer than all the rest.
 
 On the CPU times are the process's CPU time. On a GPU they are the time until the calls have been queued; the last column
 is then the time by events, of calls in a row.
@@ -128,6 +128,8 @@ def torch_rows(rows: Rows, device: str) -> None:
     gradients = torch.autograd.grad
     rows.add("an empty Function, forward", lambda: Empty.apply(*tensors, ()))
     rows.add("torch.rnn, training forward", lambda: rnn(*tensors, threads=1), "C: training forward")
+    rows.add("torch.rnn, training forward, over the floor too", lambda: rnn(*tensors, threads=1), "C: training forward",
+             floor="an empty Function, forward")
     rows.add("an empty Function, backward", lambda: gradients(empty, tensors, d_h, retain_graph=True))
     rows.add("torch.rnn, backward, over the floor too", lambda: gradients(full, tensors, d_h, retain_graph=True),
              "C: backward", floor="an empty Function, backward")

@@ -113,8 +113,9 @@ def backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: O
              ) -> Tuple[Optional[Tensor], ...]:
     """The gradients of wx, r, bias and the initial states, None for those that are not wanted. Strides are looked at
     again, forward's too: what saves tensors for a graph may give them back lying otherwise."""
-    key = (options, wanted, _layout(d_h), _layout(r), _layout(h), _layout(initial_states), _layout(d_states),
-           _layout(d_last_states), _layout(wx), _layout(bias), _layout(lengths), _layout(resets))
+    is_usual = wx is bias is lengths is resets is d_states is None
+    key = (options, wanted, _layout(d_h), _layout(r), _layout(h), _layout(initial_states), _layout(d_last_states),
+           is_usual or tuple(map(_layout, (wx, bias, lengths, resets, d_states))))
     call = _calls.get(key)
     if call is None:
         if h.is_meta:
@@ -136,10 +137,11 @@ def backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: O
         words[_BACKWARD_INITIAL] = initial_states.data_ptr()
     if d_last_states is not None:
         words[_D_LAST] = d_last_states.data_ptr()
-    for word, tensor in ((_BACKWARD_WX, wx), (_BACKWARD_BIAS, bias), (_BACKWARD_LENGTHS, lengths),
-                         (_BACKWARD_RESETS, resets), (_D_STATES, d_states)):
-        if tensor is not None:
-            words[word] = tensor.data_ptr()
+    if not is_usual:
+        for word, tensor in ((_BACKWARD_WX, wx), (_BACKWARD_BIAS, bias), (_BACKWARD_LENGTHS, lengths),
+                             (_BACKWARD_RESETS, resets), (_D_STATES, d_states)):
+            if tensor is not None:
+                words[word] = tensor.data_ptr()
     if d_wx is not None:
         words[_D_WX] = d_wx.data_ptr()
     if d_r is not None:
