@@ -7,8 +7,7 @@ head of 8 units, one thread).
 Every row is the time of a call that users make, less that of the C functions within it (called by ctypes with arguments
 that were made before, less an empty C function so called). "floor" is what PyTorch takes by itself: an empty
 torch.autograd.Function with the same number of inputs and outputs, which makes its outputs and gradients, computes
-nothing and saves nothing. A row "over the floor too" is less that, what the binding adds to the engine: for backward the
-engine alone takes longer than all the rest.
+nothing and saves nothing. A row "over the floor too" is less that as well.
 
 On the CPU times are the process's CPU time. On a GPU they are the time until the calls have been queued; the last column
 is then the time by events, of calls in a row.

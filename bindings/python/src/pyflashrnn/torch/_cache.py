@@ -95,7 +95,7 @@ def empty(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Ten
         return torch.empty(shape, dtype=dtype, device=device)
     size = -(-size // _STEP) * _STEP
     memory = _blocks.take(size)
-    loan = _loan_of(size).from_buffer(memory)
+    loan = _loan_of(size).from_buffer(memory)  # type: ignore[arg-type]
     loan.memory = memory
     # resize_ to as many elements as there are: the result is no view, as one by view() would be.
     return torch.frombuffer(loan, dtype=dtype, count=count).resize_(shape)

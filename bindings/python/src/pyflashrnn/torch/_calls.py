@@ -8,7 +8,7 @@ what makes the outputs and the args struct; later ones fill in the addresses.
 from __future__ import annotations
 
 from array import array
-from typing import Callable, Iterable, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterable, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ from ._cache import new_empty
 from ._outputs import another, bytes_maker, gradients, outputs, step_outputs
 from ._plans import FRONT_CACHE_SIZE, aligned, plan_of, stream_of, view, workspace
 
-Made = Callable[[], Optional[Tensor]]
+Made = Callable[[], Any]  # a tensor, or None for one that the call does not make
 _saved_maker = bytes_maker
 
 
@@ -75,10 +75,11 @@ def forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Optio
             return (*outputs(Tensor.new_empty, wx, want_states, options), wx.new_empty(0, dtype=torch.uint8))
         readable = tuple(map(_readable, given))
         if not _are_readable(given, readable):
-            return forward(*readable, want_states, options)  # type: ignore[arg-type]
+            return forward(*readable, want_states, options)  # type: ignore[arg-type, call-arg]
         call = _new_forward(given, want_states, options)
         _calls.keep(key, call)
-    plan, words, keep = call.plan, call.words[:], []
+    plan, words = call.plan, call.words[:]
+    keep: list = []
     make_h, make_states, make_last = call.make
     h, states, last = make_h(), make_states(), make_last()
     words[_WX], words[_R] = wx.data_ptr(), r.data_ptr()
@@ -123,11 +124,12 @@ def backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: O
         given = (d_h, d_states, d_last_states, wx, r, bias, initial_states, lengths, resets, h)
         readable = tuple(map(_readable, given))
         if not _are_readable(given, readable):
-            return backward(*readable, saved, wanted, options)  # type: ignore[arg-type]
+            return backward(*readable, saved, wanted, options)  # type: ignore[arg-type, call-arg]
         call = _new_backward((wx, r, bias, initial_states, lengths, resets, h, d_h, d_states, d_last_states), wanted,
                              options)
         _calls.keep(key, call)
-    plan, words, keep = call.plan, call.words[:], []
+    plan, words = call.plan, call.words[:]
+    keep: list = []
     make_wx, make_r, make_bias, make_initial = call.make
     made = d_wx, d_r, d_bias, d_initial = make_wx(), make_r(), make_bias(), make_initial()
     words[_BACKWARD_R], words[_BACKWARD_H] = r.data_ptr(), h.data_ptr()
@@ -171,10 +173,11 @@ def step(wx: Tensor, r: Tensor, bias: Optional[Tensor], states: Optional[Tensor]
             return step_outputs(wx, options)
         readable = tuple(map(_readable, given))
         if not _are_readable(given, readable):
-            return step(*readable, options)  # type: ignore[arg-type]
+            return step(*readable, options)  # type: ignore[arg-type, call-arg]
         call = _new_step(given, options)
         _calls.keep(key, call)
-    plan, words, keep = call.plan, call.words[:], []
+    plan, words = call.plan, call.words[:]
+    keep: list = []
     make_h, make_states = call.make
     h, new_states = make_h(), make_states()
     words[_STEP_WX], words[_STEP_R] = wx.data_ptr(), r.data_ptr()
