@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A step of a (head, batch tile) is exchange + product + pointwise, one after the other; groups
-// that do not fit the chip at once take turns; and no kernel is faster than its tensors' way
-// through memory.
+// A step of a (head, batch tile) is exchange + product + pointwise, one after the other. Tiles that
+// an SM has at once, in one CTA or in several, hide each other's way until the SM is busy all the
+// time; groups that do not fit the chip at once take turns; and no kernel is faster than its
+// tensors' way through memory.
 #include "cuda/cost.hpp"
 
 #include <algorithm>
@@ -14,80 +15,127 @@ namespace flashrnn::cuda {
 
 namespace {
 
-// Clocks and nanoseconds as measured on an H200 (132 multiprocessors, 1.98 GHz); other cards are
-// scaled by their facts.
+// Clocks, fitted to the times of 330 configurations of an LSTM in bfloat16 on an H100 (132
+// multiprocessors, 1.87 GHz under this load, 3.35 TB/s): all families, head dims 16 to 1024,
+// batches of 16 to 256 (docs/cuda-notebook.md). Other cards are scaled by their facts.
 constexpr double kMacsPerClock = 1337;  // mma.sync m16n8k16, one multiprocessor, 16 warps
-constexpr double kFullRateWarps = 4.6;
-constexpr double kMmaLatency = 24;         // clocks of one link of a dependent chain
-constexpr double kSpecialPerClock = 16;    // tanh.approx, ex2.approx of one multiprocessor
-constexpr double kSpecialsPerSlot = 1.25;  // five for the four gates of an LSTM
-constexpr double kPointwiseLatency = 180;  // clocks from the sums to the published h
-constexpr double kLocalExchange = 120;     // clocks, h within one CTA
-constexpr double kClusterBase = 180;       // ns, sentinel words over distributed shared memory
-constexpr double kClusterPerKilobyte = 28;
-constexpr double kClusterPerCta = 5;
-constexpr double kPartialSum = 3;    // ns, the sums of one warp more
-constexpr double kTight = 20;        // ns
-constexpr double kCrowd = 16;        // ns, a warp more that polls shared memory beside another
-constexpr double kGlobalBase = 500;  // ns, sentinel words through L2
-constexpr double kGlobalPerCta = 4.5;
-constexpr double kGlobalPerKilobyte = 8;
-constexpr double kMemoryBytesPerNs = 4200;
-constexpr double kMemoryShare = 0.85;  // of it that a kernel with other work to do gets
-constexpr double kUnhidden = 0.15;
-constexpr double kLaunch = 6;               // us a launch
+constexpr double kLoadedClock = 0.945;  // of the highest clock
+
+// Of one direction.
+struct Clocks {
+  double direct_exchange;
+  double direct_pointwise, direct_per_element;  // of an updating thread
+  double direct_tile;                           // share of product and pointwise of a tile more
+  double direct_wide;                           // a unit of a head beyond 64
+  double direct_busy, direct_busy_per_element;
+  double cluster_exchange, cluster_per_cta, cluster_per_kilobyte;
+  double global_exchange;
+  double split_pointwise, split_per_element;
+  double split_busy, split_busy_per_element;  // of an SM, for a tile; per 8 units and sequences
+  double cluster_busy_per_cta;
+  double global_busy;  // per 256 units of a head
+  double memory_share;
+};
+constexpr Clocks kForward = {191, 110,  65,  0.69, 1.0, 81, 41,  336, 8.7,
+                             47,  1237, 112, 51,   83,  52, 6.0, 85,  0.65};
+constexpr Clocks kBackward = {243, 166,  59, 0.92, 9.5, 7.7, 10, 228, 3.7,
+                              52,  1877, 97, 75,   105, 26,  15, 345, 0.70};
+constexpr double kFullRateWarps = 2.8;
+constexpr double kBusyProduct = 0.92;  // share of the product that occupies the SM
+constexpr double kBusyPerWarp = 39;    // a multiplying warp of forward
+constexpr double kPerSlice = 1.2;      // partial sums of forward, a warp of the depth and element
+constexpr double kPerRank = 17;        // partial gradients of backward, a CTA of the cluster
+// The larger of two times that overlap, and a part of the smaller.
+constexpr double kStepNorm = 2.6, kMemoryNorm = 5.6;
+constexpr double kLaunch = 3;               // us a launch
 constexpr double kGeneralMacsPerNs = 4000;  // of the general kernel, whole chip
 constexpr double kGeneralStep = 4000;       // ns
 
 double divide_up(double a, double b) { return std::ceil(a / b); }
-
-// ns of one step of one group.
-double step_time(const DeviceFacts& facts, const Problem& p, const gpu::FusedConfig& c) {
-  const double ghz = facts.clock_khz * 1e-6;
-  const double gates = p.cell->recurrent_gates;
-  const double ctas = gpu::ctas_of_group(c);
-  const double warps =
-      c.family == gpu::kDirect ? c.head_dim / 16.0 : c.depth_warps * c.units / 16.0;
-  const double macs = gates * c.units * static_cast<double>(c.head_dim) * c.columns * c.min_ctas;
-  // One warp of each of the four schedulers issues at nearly the full rate.
-  const double rate = kMacsPerClock * std::min(1.0, warps * c.min_ctas / kFullRateWarps);
-  const double depth = (c.is_backward != 0 ? gates : 1) * c.head_dim / 16.0 / c.depth_warps;
-  const double chains = c.columns / 8.0 * (c.is_backward != 0 ? 1 : gates);
-  const double product = std::max(macs / rate, depth * kMmaLatency / std::min(chains, 4.0) * 1.0);
-  const double specials =
-      p.cell->slots * kSpecialsPerSlot * c.units * c.columns * c.min_ctas / kSpecialPerClock;
-  const double pointwise = kPointwiseLatency + specials;
-  const double kilobytes = c.head_dim * c.columns * 2 / 1024.0;
-  double exchange = kLocalExchange / ghz;
-  if (c.family == gpu::kCluster) {
-    exchange = kClusterBase + kClusterPerCta * ctas + kClusterPerKilobyte * kilobytes;
-  } else if (c.family == gpu::kGlobal) {
-    exchange = kGlobalBase + kGlobalPerCta * ctas +
-               kGlobalPerKilobyte * kilobytes * (c.is_backward != 0 ? gates : 1);
-  }
-  // Partial sums are added one after the other; more than four warps that poll shared memory get in
-  // each other's way.
-  double sums = 0;
-  if (c.family != gpu::kDirect && c.is_backward == 0) sums = kPartialSum * c.depth_warps;
-  if (c.family == gpu::kCluster && c.is_backward == 0)
-    sums += kCrowd * std::max(0, c.depth_warps * c.units / 16 - 4);
-  // Weights that nearly fill a thread's registers leave little to schedule with.
-  if (c.family != gpu::kDirect && c.is_backward == 0 &&
-      gates * c.head_dim / (4.0 * c.depth_warps) >= 128)
-    sums += kTight;
-  return (product + pointwise) / ghz + exchange + sums;
+double norm(double a, double b, double power) {
+  return std::pow(std::pow(a, power) + std::pow(b, power), 1 / power);
 }
 
-// Groups that are resident at once.
-double resident_groups(const DeviceFacts& facts, const gpu::FusedConfig& c) {
-  const int ctas = gpu::ctas_of_group(c);
-  if (c.family == gpu::kCluster) {
-    for (int i = 0; i < kClusterSizes; ++i) {
-      if (cluster_size_of(i) >= ctas)
-        return std::max(1, facts.active_clusters[static_cast<size_t>(i)]);
-    }
+// Registers of a thread as the compiler leaves them, near enough to tell how many CTAs fit.
+int registers_of(const gpu::FusedConfig& c) {
+  const int tiles = c.columns / 8;
+  if (c.family == gpu::kDirect) return c.min_ctas > 1 ? 168 : tiles == 1 ? 208 : 248;
+  const int gates = gpu::cell_counts(c.cell).recurrents;
+  const int weights = c.is_backward != 0
+                          ? (c.family == gpu::kCluster ? c.head_dim / 16 / c.depth_warps
+                                                       : gpu::held_clusters_of(c)) *
+                                gpu::products_of(c) * 4
+                          : gpu::held_depth_of(c) * gates * 8;
+  const int rest = (c.is_backward != 0 ? 60 : 72) + 24 * tiles;
+  return std::min(168, std::max(weights + (c.is_backward != 0 ? 32 : 40), rest) / 8 * 8);
+}
+
+// CTAs that share an SM.
+int ctas_of_multiprocessor(const DeviceFacts& facts, const gpu::FusedConfig& c) {
+  const int warps = gpu::divide_up(gpu::threads_of(c), 32);
+  const int by_registers = facts.registers_per_multiprocessor / (registers_of(c) * warps * 32);
+  const int by_memory = facts.shared_per_multiprocessor / (gpu::shared_bytes_of(c) + 1024);
+  const int by_threads = facts.threads_per_multiprocessor / (warps * 32);
+  return std::max(1, std::min({by_registers, by_memory, by_threads}));
+}
+
+// How many groups are resident at once, and tiles that an SM then has at once.
+struct Residency {
+  double groups, tiles;
+};
+Residency residency(const DeviceFacts& facts, const gpu::FusedConfig& c, double groups) {
+  const double tiles = c.columns / 8, ctas = gpu::ctas_of_group(c);
+  const int cluster = gpu::cluster_size_of(c);
+  double clusters = 0;  // that the chip holds, one CTA an SM
+  for (int i = kClusterSizes - 1; cluster > 1 && i >= 0; --i) {
+    if (cluster_size_of(i) >= cluster) clusters = facts.active_clusters[static_cast<size_t>(i)];
   }
-  return std::max(1, facts.multiprocessors * c.min_ctas / ctas);
+  clusters = std::max(1.0, clusters);
+  if (c.family == gpu::kGlobal) {
+    const double at_once = cluster > 1 ? clusters * cluster : facts.multiprocessors;
+    return {std::max(1.0, std::floor(at_once / ctas)), tiles};
+  }
+  const double one_each = c.family == gpu::kCluster ? clusters : facts.multiprocessors;
+  const double resident = one_each * ctas_of_multiprocessor(facts, c);
+  return {resident, tiles * divide_up(std::min(groups, resident), one_each)};
+}
+
+// Clocks of one step of the groups that are resident at once, `tiles` on an SM.
+double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
+  const bool is_backward = c.is_backward != 0;
+  const Clocks& k = is_backward ? kBackward : kForward;
+  const double gates = p.cell->recurrent_gates, ctas = gpu::ctas_of_group(c);
+  const double warps = gpu::multiplying_warps(c);
+  const double product = gates * c.units * static_cast<double>(c.head_dim) * 8 /
+                         (kMacsPerClock * std::min(1.0, warps / kFullRateWarps));
+  const double slots = p.cell->slots / 4.0;
+  if (c.family == gpu::kDirect) {
+    const double elements = 4;  // of a thread, for a tile
+    const double pointwise = k.direct_pointwise + k.direct_per_element * slots * elements;
+    const double busy =
+        kBusyProduct * product + k.direct_busy + k.direct_busy_per_element * slots * c.units / 8.0;
+    return product + pointwise + k.direct_exchange + k.direct_wide * std::max(0, c.head_dim - 64) +
+           k.direct_tile * (c.columns / 8 - 1) * (product + pointwise) +
+           std::max(0.0, tiles - c.columns / 8.0) * busy;
+  }
+  const double elements = c.units * 8.0 / gpu::updating_threads(c);
+  double latency = product + k.split_pointwise + k.split_per_element * slots * elements;
+  double busy =
+      kBusyProduct * product + k.split_busy + k.split_busy_per_element * slots * c.units / 8.0;
+  if (c.family == gpu::kCluster) {
+    latency += k.cluster_exchange + k.cluster_per_cta * ctas +
+               k.cluster_per_kilobyte * c.head_dim * 16 / 1024.0;
+    busy += k.cluster_busy_per_cta * ctas;
+    if (is_backward) latency += kPerRank * ctas;
+  } else {
+    latency += k.global_exchange;
+    busy += k.global_busy * c.head_dim / 256.0;
+  }
+  if (!is_backward) {
+    latency += kPerSlice * c.depth_warps * elements;
+    busy += kBusyPerWarp * warps;
+  }
+  return norm(latency, tiles * busy, kStepNorm);
 }
 
 // us that the tensors take through memory.
@@ -97,20 +145,22 @@ double memory_time(const DeviceFacts& facts, const Problem& p, bool is_backward)
   const double saved = p.mode == Mode::kTraining ? 2.0 * p.cell->saved + 4.0 * p.cell->kept : 0;
   const double forward = 2.0 * p.cell->input_gates + 2 + saved;
   const double backward = saved + 2.0 * p.cell->slots + 2;
+  constexpr double kBytesPerNs = 3350;  // where the driver does not tell
   const double rate = facts.memory_clock_khz > 0
                           ? 2e-6 * facts.memory_clock_khz * facts.memory_bus_bits / 8
-                          : kMemoryBytesPerNs;
-  return elements * (is_backward ? backward : forward) / (rate * kMemoryShare) * 1e-3;
+                          : kBytesPerNs;
+  const double share = (is_backward ? kBackward : kForward).memory_share;
+  return elements * (is_backward ? backward : forward) / (rate * share) * 1e-3;
 }
 
 double fused_time(const DeviceFacts& facts, const Problem& p, const gpu::FusedConfig& c) {
   const double groups =
       static_cast<double>(p.heads) * divide_up(static_cast<double>(p.batch), c.columns);
-  const double waves = divide_up(groups, resident_groups(facts, c));
-  const double steps = waves * static_cast<double>(p.time) * step_time(facts, p, c) * 1e-3;
-  // The shorter of the two is not hidden altogether.
-  const double memory = memory_time(facts, p, c.is_backward != 0);
-  return std::max(steps, memory) + kUnhidden * std::min(steps, memory) + kLaunch;
+  const Residency r = residency(facts, c, groups);
+  const double ghz = facts.clock_khz * 1e-6 * kLoadedClock;
+  const double steps = divide_up(groups, r.groups) * static_cast<double>(p.time) *
+                       step_clocks(p, c, r.tiles) / ghz * 1e-3;
+  return norm(steps, memory_time(facts, p, c.is_backward != 0), kMemoryNorm) + kLaunch;
 }
 
 double general_time(const DeviceFacts& facts, const Problem& p, bool is_backward) {

@@ -48,7 +48,7 @@ function(flashrnn_grid_add cell dtype direction family head_dim columns units de
     set(cubin "${cuda_build}/fused/${symbol}.cubin")
     # The macros of modules/fused_text.cpp.
     flashrnn_nvcc("${cubin}" "${fused_source}" -cubin
-      -gencode "arch=compute_${architecture},code=sm_${architecture}" -Xptxas=-v
+      -gencode "arch=compute_${architecture},code=sm_${architecture}" -Xptxas=-v -prec-div=false
       -DFLASHRNN_FUSED_CELL=${cell} -DFLASHRNN_FUSED_CELL_ID=${cell_id} -DFLASHRNN_FUSED_DTYPE=${dtype_value}
       -DFLASHRNN_FUSED_BACKWARD=${is_backward} -DFLASHRNN_FUSED_FAMILY=${family_value}
       -DFLASHRNN_FUSED_HEAD_DIM=${head_dim} -DFLASHRNN_FUSED_COLUMNS=${columns} -DFLASHRNN_FUSED_UNITS=${units}

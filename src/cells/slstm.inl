@@ -61,9 +61,10 @@ CELL_FUNCTION slstm_gradient slstm_backward(slstm_saved a, slstm_states old, sls
   real f = cell_exp(cell_if_equal(by_input, one, zero - cell_max(delta, zero), zero));
   // Where a fresh state's forget gate is held at 1 its derivative is 0.
   real is_held = cell_if_equal(by_input, one, cell_if_greater(zero, delta, one, zero), zero);
-  real ratio = now.v[1] / now.v[2];
-  real dc = d.v[1] + d.v[0] * o / now.v[2];
-  real dn = cell_if_greater(now.v[2], one, d.v[2] - d.v[0] * o * ratio / now.v[2], zero);
+  real inverse = one / now.v[2];
+  real ratio = now.v[1] * inverse;
+  real dc = d.v[1] + d.v[0] * o * inverse;
+  real dn = cell_if_greater(now.v[2], one, d.v[2] - d.v[0] * o * ratio * inverse, zero);
   real di = (dc * z + dn) * i;
   real df = cell_if_equal(is_held, one, zero, (dc * old.v[1] + dn * old.v[2]) * f);
   real dm = d.v[3] - di - df;

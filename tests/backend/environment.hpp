@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct Environment {
   flashrnn_backend backend = FLASHRNN_BACKEND_CPU;
   const Device* device = nullptr;  // NULL: cannot be opened here, and `reason` says why
   std::string reason;
+  double random_seconds = 2;  // of problems drawn at random
+  uint64_t random_seed = 1;
 };
 Environment& environment();
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // flashrnn-backend-test: every backend against the oracle, through the C ABI alone.
 //
-//   flashrnn-backend-test [--backend=cpu|cuda|hip|vulkan] [GoogleTest's options]
+//   flashrnn-backend-test [--backend=cpu|cuda|hip|vulkan] [--random-seconds=S] [--random-seed=N]
+//                         [GoogleTest's options]
 //
 // Exit status 77 means that the device is missing and every test was skipped.
 //
@@ -42,6 +43,11 @@ std::vector<flashrnn_cell> all_cells() {
 
 }  // namespace flashrnn::test
 
+namespace {
+constexpr const char* kUsage =
+    "[--backend=cpu|cuda|hip|vulkan] [--random-seconds=S] [--random-seed=N] [GoogleTest's options]";
+}
+
 int main(int argc, char** argv) {
   using flashrnn::test::Device;
   testing::InitGoogleTest(&argc, argv);
@@ -51,12 +57,21 @@ int main(int argc, char** argv) {
     std::string name = "cpu";
     for (int k = 1; k < argc; ++k) {
       const std::string argument = argv[k];
-      if (argument.rfind("--backend=", 0) != 0) {
-        std::fprintf(stderr, "unknown argument %s; usage: [--backend=cpu|cuda|hip|vulkan]\n",
-                     argv[k]);
+      const auto value_of = [&](const std::string& option) {
+        return argument.rfind(option, 0) == 0 ? argument.substr(option.size()) : std::string();
+      };
+      const std::string backend = value_of("--backend="), seconds = value_of("--random-seconds="),
+                        seed = value_of("--random-seed=");
+      if (!backend.empty()) {
+        name = backend;
+      } else if (!seconds.empty()) {
+        environment.random_seconds = std::stod(seconds);
+      } else if (!seed.empty()) {
+        environment.random_seed = std::stoull(seed);
+      } else {
+        std::fprintf(stderr, "unknown argument %s; usage: %s\n", argv[k], kUsage);
         return 2;
       }
-      name = argument.substr(10);
     }
     environment.backend = flashrnn::test::backend_of(name);
     if (Device::can_open(environment.backend, &environment.reason)) {

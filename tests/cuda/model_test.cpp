@@ -106,10 +106,13 @@ Problem problem_of(int cell, DType dtype, int64_t batch, int64_t heads, int64_t 
 }
 
 // Registers of the weights alone, which no kernel can do without: 16 x 16 tiles in a thread's four
-// registers.
+// registers. Those that lie in shared memory are counted there.
 int weight_registers(const gpu::FusedConfig& c) {
   const int gates = gpu::cell_counts(c.cell).recurrents;
-  return (c.head_dim + 15) / 16 * gates * 4 / c.depth_warps;
+  const int all = (c.head_dim + 15) / 16 * gates * 4 / c.depth_warps;
+  const int warps = gpu::multiplying_warps(c);
+  EXPECT_EQ(gpu::shared_weight_bytes(c) % (warps * 128), 0);
+  return all - gpu::shared_weight_bytes(c) / (warps * 128);
 }
 
 void expect_launchable(const DeviceFacts& facts, const gpu::FusedConfig& c) {

@@ -38,7 +38,7 @@ __device__ __forceinline__ void direct_forward(const ForwardParams& p, unsigned 
   for (int g = 0; g < kGates; ++g) {
 #pragma unroll
     for (int d = 0; d < kDepth; ++d)
-      load_rows(p.r, g, n, u, d * 32 + q * 8, p.shape.units, a[g][d]);
+      load_rows(p.r, g, n, u, u + 1, d * 32 + q * 8, p.shape.units, a[g][d]);
   }
   PairBias bias;
   bias.load(p, n, u);

@@ -16,22 +16,48 @@ __device__ __forceinline__ u32 largest_of(const uint4& v) {
   return max(max(v.x, v.y), max(v.z, v.w));
 }
 
-// Buffers of h, each [D / 32][8 sequences][32 units] for every tile: in the shared memory of each
-// CTA of a cluster (kCluster) or in global memory for all CTAs (kGlobal). Step i has number i %
-// kExchangeBuffers.
-template <int Family, int D, int Tiles, int Ranks, int Units>
+// When a warp begins to look for what others send through global memory: reads that come too early
+// hold up the writes that they wait for. The pause after the warp's own part of a step follows the
+// steps before: shorter when the first look found everything, longer when it did not. Within a
+// cluster a look costs less than the pause.
+template <int Family>
+struct Pacer {
+  static constexpr bool kIsOn = Family == gpu::kGlobal;
+  static constexpr int kLonger = 32, kShorter = 16;  // clocks
+  u32 since = 0;
+  int pause = 0;
+
+  __device__ __forceinline__ void start() {
+    if constexpr (kIsOn) since = clock_now();
+  }
+  __device__ __forceinline__ void hold() const {
+    while (kIsOn && static_cast<int>(clock_now() - since) < pause) {
+    }
+  }
+  __device__ __forceinline__ void learn(bool was_early) {
+    pause = was_early ? pause + kLonger : max(pause - kShorter, 0);
+  }
+};
+
+// Buffers of h, of every tile [D / 16][8 sequences][16 units]: in the shared memory of each CTA of
+// a cluster (kCluster) or in global memory for all CTAs (kGlobal). Step i has number i % Buffers.
+// Sequences stand in the order of `position_of`: so the lanes of an updating warp send neighbouring
+// words and still meet no bank twice in the saved memory's order.
+__device__ constexpr int position_of(int sequence) { return sequence % 2 * 4 + sequence / 2; }
+__device__ constexpr int sequence_at(int position) { return position % 4 * 2 + position / 4; }
+
+template <int Family, int D, int Tiles, int Ranks, int Units, int Buffers>
 struct HExchange {
   static constexpr bool kInCluster = Family == gpu::kCluster;
-  static constexpr int kBuffers = gpu::kExchangeBuffers;
-  static constexpr int kOperandWords = 128, kTileWords = D / 32 * kOperandWords,
+  static constexpr int kRanks = Ranks, kBuffers = Buffers;
+  // Of 16 units; padded in shared memory against bank conflicts of lanes that read 8 units each.
+  static constexpr int kBlockWords = kInCluster ? 80 : 64, kTileWords = D / 16 * kBlockWords,
                        kWords = Tiles * kTileWords;
   static constexpr int kSharedBytes = kInCluster ? kBuffers * kWords * 4 : 0;
 
   u32 shared;   // this CTA's buffers
   u32* global;  // the group's
   int rank;
-  u32 peer[kInCluster ? Ranks : 1];  // this thread's word in each CTA's first buffer
-  u32* own;
 
   __device__ __forceinline__ void set_up(void* exchange, int group, u32 shared_, int rank_) {
     shared = shared_;
@@ -57,46 +83,8 @@ struct HExchange {
     if constexpr (kInCluster) cluster_sync_diverged();
   }
 
-  static __device__ __forceinline__ int word_of(int pair, int column) {
-    return column / 8 * kTileWords + pair / 16 * kOperandWords + column % 8 * 16 + pair % 16;
-  }
-
-  // The owner of a pair of units of a sequence publishes the first h.
-  __device__ __forceinline__ void open(int pair, int column, u32 first, int) {
-    const int word = word_of(pair, column);
-    if constexpr (kInCluster) {
-#pragma unroll
-      for (int i = 0; i < Ranks; ++i) peer[i] = map_to_rank(shared + 4 * word, (i + rank) % Ranks);
-    } else {
-      own = global + word;
-    }
-    targets(0).publish(0, first);
-  }
-  // This thread's word in the buffer of a step, wherever it is to go.
-  struct Targets {
-    u32 peer[kInCluster ? Ranks : 1];
-    u32* own;
-
-    // To the buffer `ahead` steps on.
-    __device__ __forceinline__ void publish(int ahead, u32 word) const {
-      if constexpr (kInCluster) {
-#pragma unroll
-        for (int i = 0; i < Ranks; ++i) store_cluster(peer[i] + ahead * (4 * kWords), word);
-      } else {
-        store_relaxed(own + ahead * kWords, word);
-      }
-    }
-  };
-  __device__ __forceinline__ Targets targets(int i) const {
-    Targets t;
-    const u32 first = first_of(i);
-    if constexpr (kInCluster) {
-#pragma unroll
-      for (int r = 0; r < Ranks; ++r) t.peer[r] = peer[r] + 4 * first;
-    } else {
-      t.own = own + first;
-    }
-    return t;
+  static __device__ __forceinline__ int word_of(int pair, int position) {
+    return position / 8 * kTileWords + pair / 8 * kBlockWords + position % 8 * 8 + pair % 8;
   }
 
   // A CTA that is through with step i has read its own copy of the buffer of step i; that all
@@ -112,10 +100,11 @@ struct HExchange {
         sts128(shared + (first_of(i) + w * 4) * 4, kEmptyWord, kEmptyWord, kEmptyWord, kEmptyWord);
       }
     } else {
-      for (int w = index; w < Tiles * 8 * (Units / 8); w += threads) {
-        const int column = w / (Units / 8), pair = rank * (Units / 2) + w % (Units / 8) * 4;
-        store_relaxed128(global + first_of(i) + word_of(pair, column), kEmptyWord, kEmptyWord,
-                         kEmptyWord, kEmptyWord);
+      constexpr int kOwn = Units / 16 * kBlockWords / 4;  // vectors of a tile
+      for (int w = index; w < Tiles * kOwn; w += threads) {
+        store_relaxed128(
+            global + first_of(i) + w / kOwn * kTileWords + (rank * kOwn + w % kOwn) * 4, kEmptyWord,
+            kEmptyWord, kEmptyWord, kEmptyWord);
       }
     }
   }
@@ -123,54 +112,113 @@ struct HExchange {
     if constexpr (!kInCluster) fence_gpu();
   }
 
-  // Waits for the operands from number `first` on, in the buffer `ahead` after the one that begins
-  // at word `from`, and takes them.
+  // Waits for a tile's operands of 32 units from number `first` on, in the buffer `ahead` after the
+  // one that begins at word `from`, and takes them.
   template <int Count>
-  __device__ __forceinline__ void wait(u32 from, int ahead, int first, int lane,
-                                       uint4 (&b)[Tiles][Count]) const {
-    const u32 start = from + ahead * kWords + first * kOperandWords, word = start + lane * 4;
-    if constexpr (kInCluster) {
-      // Many warps that wait with wide loads would starve the others: one word first.
-      while (lds32(shared + 4 * start) == kEmptyWord) {
-      }
-    }
-    for (;;) {
+  __device__ __forceinline__ void wait(u32 from, int ahead, int tile, int first, int lane,
+                                       Pacer<Family>& pacer, uint4 (&b)[Count]) const {
+    const u32 word = from + ahead * kWords + tile * kTileWords + first * (2 * kBlockWords) +
+                     lane % 4 / 2 * kBlockWords + lane / 4 * 8 + lane % 2 * 4;
+    pacer.hold();
+    for (bool was_early = false;; was_early = true) {
       u32 largest = 0;
 #pragma unroll
-      for (int c = 0; c < Tiles; ++c) {
-#pragma unroll
-        for (int d = 0; d < Count; ++d) {
-          const u32 at = word + c * kTileWords + d * kOperandWords;
-          b[c][d] = kInCluster ? lds128(shared + 4 * at) : load_relaxed128(global + at);
-        }
+      for (int d = 0; d < Count; ++d) {
+        const u32 at = word + d * (2 * kBlockWords);
+        b[d] = kInCluster ? lds128(shared + 4 * at) : load_relaxed128(global + at);
       }
 #pragma unroll
-      for (int c = 0; c < Tiles; ++c) {
-#pragma unroll
-        for (int d = 0; d < Count; ++d) largest = max(largest, largest_of(b[c][d]));
+      for (int d = 0; d < Count; ++d) largest = max(largest, largest_of(b[d]));
+      if (!is_any_empty(largest)) {
+        pacer.learn(was_early);
+        break;
       }
-      if (!is_any_empty(largest)) break;
     }
   }
 };
 
-// Partial sums of a CTA's units for one step: [slice of the depth][sequence][even units, odd
-// units][gates].
+// The way of one pair of units of a sequence to all CTAs of the group. Sharers threads have the
+// pair and divide the CTAs among them: `share` is this one's number.
+template <typename Exchange, int Sharers>
+struct HPublisher {
+  static constexpr bool kInCluster = Exchange::kInCluster;
+  static constexpr int kRanks = Exchange::kRanks,
+                       kPeers = kInCluster ? (kRanks + Sharers - 1) / Sharers : 1;
+
+  u32 peer[kPeers];  // the pair's word in a CTA's first buffer
+  u32* own;
+  bool has_last;  // the last of the peers is this thread's
+
+  __device__ __forceinline__ void open(const Exchange& e, int pair, int position, int share) {
+    const int word = Exchange::word_of(pair, position);
+    has_last = share < (kInCluster ? kRanks - (kPeers - 1) * Sharers : 1);
+    if constexpr (kInCluster) {
+#pragma unroll
+      for (int i = 0; i < kPeers; ++i)
+        peer[i] = map_to_rank(e.shared + 4 * word, (i * Sharers + share + e.rank) % kRanks);
+    } else {
+      own = e.global + word;
+    }
+  }
+
+  // The pair's word in the buffer of a step, wherever it is to go.
+  struct Targets {
+    u32 peer[kPeers];
+    u32* own;
+    bool has_last;
+
+    // To the buffer `ahead` steps on, for the position `on` after the one that was opened.
+    __device__ __forceinline__ void publish(int ahead, int on, u32 word) const {
+      const u32 at = ahead * Exchange::kWords + Exchange::word_of(0, on);
+      if constexpr (kInCluster) {
+#pragma unroll
+        for (int i = 0; i < kPeers; ++i) {
+          if ((i + 1) * Sharers <= kRanks || has_last) store_cluster(peer[i] + 4 * at, word);
+        }
+      } else {
+        if (has_last) store_relaxed(own + at, word);
+      }
+    }
+    // Made here, not where it is needed.
+    __device__ __forceinline__ void keep_ready() {
+      if constexpr (kInCluster) {
+#pragma unroll
+        for (int i = 0; i < kPeers; ++i) keep(peer[i]);
+      } else {
+        keep(own);
+      }
+    }
+  };
+  __device__ __forceinline__ Targets targets(int i) const {
+    Targets t;
+    const u32 first = Exchange::first_of(i);
+    t.has_last = has_last;
+    if constexpr (kInCluster) {
+#pragma unroll
+      for (int r = 0; r < kPeers; ++r) t.peer[r] = peer[r] + 4 * first;
+    } else {
+      t.own = own + first;
+    }
+    return t;
+  }
+};
+
+// Partial sums of a CTA's units for one step: [slice of the depth][position][unit][gates].
 template <int Gates, int Units, int Columns, int Slices>
 struct PartialSums {
   static constexpr int kVector = Gates == 3 ? 4 : Gates, kElement = 4 * kVector;
-  // Padding against bank conflicts, for both sides, with four gates and 16 units.
-  static constexpr int kHalf = Units / 2 * kElement + 16, kColumn = 2 * kHalf + 48,
-                       kSlice = Columns * kColumn;
+  // Padding against bank conflicts, for those who store (units r, positions 2 q) and who load (8
+  // units of a position).
+  static constexpr int kColumn = Units * kElement + 16, kSlice = Columns * kColumn;
   static constexpr int kBytes = Slices * kSlice;
 
-  // A lane of a multiplying warp has the units 2 row and 2 row + 1 of its block and the sequences 2
-  // q and 2 q + 1 of a tile.
+  // A lane of a multiplying warp has the units row and row + 8 of its block and the positions 2 q
+  // and 2 q + 1 of a tile.
   static __device__ __forceinline__ u32 store_place(int slice, int block, int row, int q) {
-    return slice * kSlice + 2 * q * kColumn + (block * 8 + row) * kElement;
+    return slice * kSlice + 2 * q * kColumn + (block * 16 + row) * kElement;
   }
   static __device__ constexpr int store_step(int tile, int h) {
-    return (tile * 8 + h % 2) * kColumn + h / 2 * kHalf;
+    return (tile * 8 + h % 2) * kColumn + h / 2 * (8 * kElement);
   }
   static __device__ __forceinline__ void store(u32 at, const float (&v)[Gates]) {
     if constexpr (Gates == 4) {
@@ -185,30 +233,25 @@ struct PartialSums {
     }
   }
 
-  static __device__ __forceinline__ u32 load_place(int pair, int column) {
-    return column * kColumn + pair * kElement;
+  static __device__ __forceinline__ u32 load_place(int unit, int position) {
+    return position * kColumn + unit * kElement;
   }
-  static __device__ __forceinline__ void load(u32 at, float (&sum)[Gates][2]) {
-    float part[Slices][2][4];
+  // The whole sums of one unit.
+  static __device__ __forceinline__ void load(u32 at, float (&sum)[Gates]) {
+    float part[Slices][4];
 #pragma unroll
-    for (int k = 0; k < Slices; ++k) {
-#pragma unroll
-      for (int e = 0; e < 2; ++e) load_element(at + k * kSlice + e * kHalf, part[k][e]);
-    }
-    // A tree, so that the order does not depend on which warp came first.
+    for (int k = 0; k < Slices; ++k) load_element(at + k * kSlice, part[k]);
+      // A tree, so that the order does not depend on which warp came first.
 #pragma unroll
     for (int step = 1; step < Slices; step *= 2) {
 #pragma unroll
       for (int k = 0; k + step < Slices; k += 2 * step) {
 #pragma unroll
-        for (int e = 0; e < 2; ++e) {
-#pragma unroll
-          for (int g = 0; g < Gates; ++g) part[k][e][g] += part[k + step][e][g];
-        }
+        for (int g = 0; g < Gates; ++g) part[k][g] += part[k + step][g];
       }
     }
 #pragma unroll
-    for (int g = 0; g < Gates; ++g) sum[g][0] = part[0][0][g], sum[g][1] = part[0][1][g];
+    for (int g = 0; g < Gates; ++g) sum[g] = part[0][g];
   }
   static __device__ __forceinline__ void load_element(u32 at, float (&v)[4]) {
     if constexpr (Gates >= 3) {

@@ -45,27 +45,28 @@ struct GradientOperands {
              (static_cast<long long>(group) * 4 * gpu::kBackwardClusterSize + rank) * kBufferWords;
   }
   __device__ __forceinline__ void open(int pair, int column, int cluster) {
-    const int lane = column % 8 * 4 + pair % 4, half = pair / 4;
-    place =
-        column / 8 * kBlockWords + (kGates == 1 ? lane * 2 + half : (half * 32 + lane) * kVector);
+    const int lane = column * 4 + pair % 4, half = pair / 4;
+    place = kGates == 1 ? lane * 2 + half : (half * 32 + lane) * kVector;
     own = global + cluster * Tiles * kBlockWords + place;
   }
 
-  // The thread's gradients, for the product of step `buffer` modulo 4. Buffers of global memory are
-  // emptied again two steps later, when every CTA must have read them.
+  // The thread's gradients of a tile, for the product of step `buffer` modulo 4. Buffers of global
+  // memory are emptied again two steps later, when every CTA must have read them.
   template <int Threads>
-  __device__ __forceinline__ void publish(int buffer, const u32 (&gradient)[Cell::kSlots]) const {
+  __device__ __forceinline__ void publish(int buffer, int tile,
+                                          const u32 (&gradient)[Cell::kSlots]) const {
     u32 w[4] = {0, 0, 0, 0};
 #pragma unroll
     for (int g = 0; g < kGates; ++g) w[g] = gradient[slot_of_gate(g)];
     if constexpr (kIsGlobal) {
       constexpr int kBuffer = gpu::kBackwardClusterSize * kBufferWords;
-      put_global(own + buffer * kBuffer, w);
+      u32* mine = own + tile * kBlockWords;
+      put_global(mine + buffer * kBuffer, w);
       const u32 empty[4] = {kEmptyWord, kEmptyWord, kEmptyWord, kEmptyWord};
-      put_global(own + (buffer + 2) % 4 * kBuffer, empty);
+      put_global(mine + (buffer + 2) % 4 * kBuffer, empty);
       fence_gpu();
     } else {
-      const u32 to = shared + (buffer % 2 * kBufferWords + place) * 4;
+      const u32 to = shared + (buffer % 2 * kBufferWords + tile * kBlockWords + place) * 4;
       if constexpr (kGates == 1) {
         sts32(to, w[0]);
       } else if constexpr (kGates == 2) {
@@ -73,7 +74,7 @@ struct GradientOperands {
       } else {
         sts128(to, w[0], w[1], w[2], w[3]);
       }
-      barrier_arrive<Threads>(2 + buffer % 2);
+      barrier_arrive<Threads>(2 + buffer % 2 + 2 * tile);
     }
   }
   static __device__ __forceinline__ void put_global(u32* to, const u32 (&w)[4]) {
@@ -86,35 +87,47 @@ struct GradientOperands {
     }
   }
 
-  // The multiplying warps: waits until the operands of a step are in shared memory.
+  // The multiplying warps: waits until the operands of a step and tile are in shared memory.
   template <int Threads>
-  __device__ __forceinline__ void wait(int buffer, int thread) const {
+  __device__ __forceinline__ void wait(int buffer, int tile, int thread,
+                                       Pacer<Family>& pacer) const {
     if constexpr (!kIsGlobal) {
-      barrier_sync<Threads>(2 + buffer % 2);
+      barrier_sync<Threads>(2 + buffer % 2 + 2 * tile);
     } else {
-      constexpr int kVectors = kBufferWords / 4,
+      constexpr int kVectors = Clusters * kBlockWords / 4,
                     kOfThread = (kVectors + Multipliers * 32 - 1) / (Multipliers * 32);
       const u32* from = global + buffer * gpu::kBackwardClusterSize * kBufferWords;
       uint4 v[kOfThread];
-      for (;;) {
+      pacer.hold();
+      for (bool was_early = false;; was_early = true) {
         u32 largest = 0;
 #pragma unroll
         for (int i = 0; i < kOfThread; ++i) {
           const int at = thread + i * Multipliers * 32;
-          v[i] = at < kVectors ? load_relaxed128(from + at * 4) : uint4{0, 0, 0, 0};
+          v[i] = at < kVectors ? load_relaxed128(from + word_of(at, tile)) : uint4{0, 0, 0, 0};
         }
 #pragma unroll
         for (int i = 0; i < kOfThread; ++i) largest = max(largest, largest_of(v[i]));
-        if (!is_any_empty(largest)) break;
+        if (!is_any_empty(largest)) {
+          pacer.learn(was_early);
+          break;
+        }
       }
 #pragma unroll
       for (int i = 0; i < kOfThread; ++i) {
         const int at = thread + i * Multipliers * 32;
         if (at < kVectors)
-          sts128(shared + (buffer % 2 * kBufferWords + at * 4) * 4, v[i].x, v[i].y, v[i].z, v[i].w);
+          sts128(shared + (buffer % 2 * kBufferWords + word_of(at, tile)) * 4, v[i].x, v[i].y,
+                 v[i].z, v[i].w);
       }
       barrier_sync<Multipliers * 32>(1);
     }
+  }
+
+  // Of a tile's vectors number `at`.
+  static __device__ __forceinline__ int word_of(int at, int tile) {
+    constexpr int kOfBlock = kBlockWords / 4;
+    return (at / kOfBlock * Tiles + tile) * kBlockWords + at % kOfBlock * 4;
   }
 
   __device__ __forceinline__ void load(int buffer, int cluster, int tile, int lane,
@@ -154,22 +167,23 @@ struct GradientOperands {
   }
 };
 
-// Partial gradients of h: four buffers (steps modulo 4) of one 512-byte block a sending CTA and
-// tile, and a barrier each that counts the bytes. A buffer is used again four steps later, when all
-// that its owner sent after reading it has gone round.
+// Partial gradients of h: of every tile four buffers (steps modulo 4) of one 512-byte block a
+// sending CTA, and a barrier each that counts the bytes. A buffer is used again four steps later,
+// when all that its owner sent after reading it has gone round.
 template <int Ranks, int Tiles>
 struct PartialGradients {
-  static constexpr int kBlockBytes = 512, kBufferBytes = Ranks * Tiles * kBlockBytes;
-  static constexpr int kSharedBytes = 4 * kBufferBytes + 64;
+  static constexpr int kBlockBytes = 512, kBufferBytes = Ranks * kBlockBytes,
+                       kTileBytes = 4 * kBufferBytes;
+  static constexpr int kSharedBytes = Tiles * (kTileBytes + 64);
 
   u32 buffers, barriers;
 
   __device__ __forceinline__ void set_up(u32 shared) {
     buffers = shared;
-    barriers = shared + 4 * kBufferBytes;
+    barriers = shared + Tiles * kTileBytes;
   }
   __device__ __forceinline__ void init() const {
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < 4 * Tiles; ++i) {
       mbarrier_init(barriers + 8 * i, 1);
       mbarrier_expect(barriers + 8 * i, kBufferBytes);
     }
@@ -180,27 +194,27 @@ struct PartialGradients {
   // neither side meets a bank twice.
   __device__ __forceinline__ void aim(int target, int rank, int row, int q, u32& to,
                                       u32& bar) const {
-    to = map_to_rank(buffers + rank * Tiles * kBlockBytes + row * 64 + (q ^ (row / 2 & 3)) * 16,
-                     target);
+    to = map_to_rank(buffers + rank * kBlockBytes + row * 64 + (q ^ (row / 2 & 3)) * 16, target);
     bar = map_to_rank(barriers, target);
   }
   __device__ __forceinline__ void send(int buffer, int tile, u32 to, u32 bar,
                                        const float (&sum)[4]) const {
-    store_async(to + buffer * kBufferBytes + tile * kBlockBytes, bar + buffer * 8,
+    store_async(to + tile * kTileBytes + buffer * kBufferBytes, bar + tile * 32 + buffer * 8,
                 __float_as_uint(sum[0]), __float_as_uint(sum[2]), __float_as_uint(sum[1]),
                 __float_as_uint(sum[3]));
   }
 
   // The sum of what all CTAs sent in step i, for one pair of units and one sequence.
-  __device__ __forceinline__ void receive(int buffer, int i, int index, int pair, int column,
-                                          float (&sum)[2]) const {
-    mbarrier_wait_cluster(barriers + buffer * 8, i / 4 & 1);
-    const u32 from = buffers + buffer * kBufferBytes + column / 8 * kBlockBytes + pair * 64 +
-                     ((column % 8 / 2) ^ (pair / 2 & 3)) * 16 + column % 2 * 8;
+  __device__ __forceinline__ void receive(int buffer, int tile, int i, int index, int pair,
+                                          int column, float (&sum)[2]) const {
+    const u32 bar = barriers + tile * 32 + buffer * 8;
+    mbarrier_wait_cluster(bar, i / 4 & 1);
+    const u32 from = buffers + tile * kTileBytes + buffer * kBufferBytes + pair * 64 +
+                     ((column / 2) ^ (pair / 2 & 3)) * 16 + column % 2 * 8;
     float x[Ranks], y[Ranks];
 #pragma unroll
     for (int k = 0; k < Ranks; ++k) {
-      const uint2 v = lds64(from + k * Tiles * kBlockBytes);
+      const uint2 v = lds64(from + k * kBlockBytes);
       x[k] = __uint_as_float(v.x);
       y[k] = __uint_as_float(v.y);
     }
@@ -214,7 +228,7 @@ struct PartialGradients {
     }
     sum[0] = x[0];
     sum[1] = y[0];
-    if (index == 0) mbarrier_expect(barriers + buffer * 8, kBufferBytes);
+    if (index == 0) mbarrier_expect(bar, kBufferBytes);
   }
 };
 

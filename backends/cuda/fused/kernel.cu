@@ -29,6 +29,9 @@ inline constexpr flashrnn::gpu::FusedConfig kConfig = {
     FLASHRNN_FUSED_FAMILY,  FLASHRNN_FUSED_HEAD_DIM,    FLASHRNN_FUSED_COLUMNS,
     FLASHRNN_FUSED_UNITS,   FLASHRNN_FUSED_DEPTH_WARPS, FLASHRNN_FUSED_MIN_CTAS};
 inline constexpr int kChunk = flashrnn::gpu::chunk_of(kConfig);
+inline constexpr int kSequences = flashrnn::gpu::sequences_of_thread(kConfig);
+inline constexpr int kHeldClusters = flashrnn::gpu::held_clusters_of(kConfig);
+inline constexpr int kHeldDepth = flashrnn::gpu::held_depth_of(kConfig);
 inline constexpr bool kHasSaver = flashrnn::gpu::extra_warps(kConfig) > 0;
 #define FLASHRNN_FUSED_BOUNDS \
   __launch_bounds__(flashrnn::gpu::threads_of(kConfig), kConfig.min_ctas)
@@ -39,8 +42,8 @@ flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams pa
   using namespace flashrnn::cuda;
   extern __shared__ __align__(128) unsigned char shared[];
 #if FLASHRNN_FUSED_FAMILY != 1
-  SplitBackward<kConfig.family, kConfig.head_dim, kConfig.depth_warps, kConfig.columns / 8>{
-      params, {}, {}, {}, 0, 0}
+  SplitBackward<kConfig.family, kConfig.head_dim, kConfig.depth_warps, kConfig.columns / 8, kChunk,
+                kHeldClusters>{params, {}, {}, {}, 0, 0, 0}
       .run(shared, is_plain(params, kConfig.head_dim));
 #else
 #if FLASHRNN_FUSED_HAS_PLAIN
@@ -59,7 +62,7 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
   extern __shared__ __align__(128) unsigned char shared[];
 #if FLASHRNN_FUSED_FAMILY != 1
   SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.depth_warps,
-               kConfig.columns / 8>{params, {}, 0, {}}
+               kConfig.columns / 8, kSequences, kChunk, kHeldDepth>{params, {}, 0, 0, {}}
       .run(shared, is_plain(params, kConfig.head_dim));
 #else
 #if FLASHRNN_FUSED_HAS_PLAIN

@@ -25,14 +25,14 @@ __device__ __forceinline__ u32 operand_lane(int lane) {
   return column * kColumnBytes + column / 2 * 32 + lane % 4 * 16;
 }
 
-// The A operands (two mma) of the rows u and u + 1 of a gate's R and the 32 units of the depth of
-// which this lane has those from in0 on.
-__device__ __forceinline__ void load_rows(const View& r, int gate, int head, int u, int in0,
+// The A operands (two mma) of the rows u and v of a gate's R and the 32 units of the depth of which
+// this lane has those from in0 on.
+__device__ __forceinline__ void load_rows(const View& r, int gate, int head, int u, int v, int in0,
                                           int units, u32 (&a)[2][4]) {
-  const uint4 even = weight_octet(r, gate, head, u, in0, units);
-  const uint4 odd = weight_octet(r, gate, head, u + 1, in0, units);
-  a[0][0] = even.x, a[0][1] = odd.x, a[0][2] = even.y, a[0][3] = odd.y;
-  a[1][0] = even.z, a[1][1] = odd.z, a[1][2] = even.w, a[1][3] = odd.w;
+  const uint4 x = weight_octet(r, gate, head, u, in0, units);
+  const uint4 y = weight_octet(r, gate, head, v, in0, units);
+  a[0][0] = x.x, a[0][1] = y.x, a[0][2] = x.y, a[0][3] = y.y;
+  a[1][0] = x.z, a[1][1] = y.z, a[1][2] = x.w, a[1][3] = y.w;
 }
 
 // Likewise of the transposed R: rows are the units `in` and `in` + 1 of h, the depth is the units
@@ -46,6 +46,38 @@ __device__ __forceinline__ void load_columns(const View& r, int gate, int head, 
       const int out = out0 + half * 4 + j / 2 * 2;
       a[half][j] = weight_bits(r, gate, head, out, in + j % 2, units) |
                    weight_bits(r, gate, head, out + 1, in + j % 2, units) << 16;
+    }
+  }
+}
+
+// Of one tile: the products with the first of the operands, of which `a` has the weights.
+template <int Gates, int Held, int Depth>
+__device__ __forceinline__ void multiply_held(float (&sum)[Gates][1][4],
+                                              const u32 (&a)[Gates][Held][2][4],
+                                              const uint4 (&b)[Depth]) {
+#pragma unroll
+  for (int d = 0; d < Held; ++d) {
+#pragma unroll
+    for (int g = 0; g < Gates; ++g) multiply_add(sum[g][0], a[g][d][0], b[d].x, b[d].y);
+#pragma unroll
+    for (int g = 0; g < Gates; ++g) multiply_add(sum[g][0], a[g][d][1], b[d].z, b[d].w);
+  }
+}
+// And with the rest, of which this lane's weights lie from `weights` on: [operands][2][gates], 512
+// bytes apart.
+template <int Held, int Gates, int Depth>
+__device__ __forceinline__ void multiply_apart(float (&sum)[Gates][1][4], u32 weights,
+                                               const uint4 (&b)[Depth]) {
+#pragma unroll
+  for (int d = Held; d < Depth; ++d) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+#pragma unroll
+      for (int g = 0; g < Gates; ++g) {
+        const uint4 w = lds128(weights + (((d - Held) * 2 + half) * Gates + g) * 512);
+        const u32 a[4] = {w.x, w.y, w.z, w.w};
+        multiply_add(sum[g][0], a, half == 0 ? b[d].x : b[d].z, half == 0 ? b[d].y : b[d].w);
+      }
     }
   }
 }

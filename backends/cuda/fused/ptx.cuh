@@ -40,6 +40,11 @@ __device__ __forceinline__ uint4 lds128(u32 a) {
                : "r"(a));
   return v;
 }
+__device__ __forceinline__ u32 lds16(u32 a) {
+  unsigned short v;
+  asm volatile("ld.volatile.shared.u16 %0, [%1];" : "=h"(v) : "r"(a));
+  return v;
+}
 __device__ __forceinline__ void sts16(u32 a, unsigned short v) {
   asm volatile("st.volatile.shared.u16 [%0], %1;" ::"r"(a), "h"(v));
 }
@@ -52,6 +57,24 @@ __device__ __forceinline__ void sts64(u32 a, u32 x, u32 y) {
 __device__ __forceinline__ void sts128(u32 a, u32 x, u32 y, u32 z, u32 w) {
   asm volatile("st.volatile.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(a), "r"(x), "r"(y), "r"(z),
                "r"(w));
+}
+
+// ---- a warp ----
+// The number of this thread's warp, which the compiler knows to be the same for all of its lanes.
+__device__ __forceinline__ int warp_number() {
+  return __shfl_sync(0xffffffffu, static_cast<int>(threadIdx.x) / 32, 0);
+}
+__device__ __forceinline__ u32 clock_now() {
+  u32 v;
+  asm volatile("mov.u32 %0, %%clock;" : "=r"(v));
+  return v;
+}
+__device__ __forceinline__ u32 of_neighbour(u32 v) { return __shfl_xor_sync(0xffffffffu, v, 1); }
+// Bytes of a (0 to 3) and b (4 to 7), lowest digit first.
+__device__ __forceinline__ u32 bytes_of(u32 a, u32 b, u32 selector) {
+  u32 v;
+  asm("prmt.b32 %0, %1, %2, %3;" : "=r"(v) : "r"(a), "r"(b), "r"(selector));
+  return v;
 }
 
 // ---- global memory, in the order of the program ----

@@ -17,106 +17,131 @@
 
 namespace flashrnn::cuda {
 
-template <int Family, int D, int Multipliers, int Tiles>
+// HeldClusters: of the clusters' slots' gradients, those of which a multiplying warp has the
+// weights in registers, not in shared memory. Tiles go round one after the other, so that one's
+// exchange is another's product.
+template <int Family, int D, int Multipliers, int Tiles, int Chunk, int HeldClusters>
 struct SplitBackward {
   static constexpr int kUnits = 16, kColumns = 8 * Tiles;
   static constexpr int kRanks = Family == gpu::kCluster ? D / kUnits : gpu::kBackwardClusterSize,
                        kClusters = D / kUnits / kRanks;
   static constexpr int kTargets = kRanks / Multipliers;  // CTAs that a multiplying warp writes to
-  static constexpr int kUpdaters = kUnits * 4 * Tiles, kUpdaterWarps = kUpdaters / 32;
+  static constexpr int kUpdaters = kUnits * 4, kUpdaterWarps = kUpdaters / 32;
   static constexpr int kThreads = Multipliers * 32 + kUpdaters;
   static constexpr int kRowBytes = gpu::row_bytes(kUnits);
   static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, true, kUnits, kColumns);
   static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, true, kUnits, kColumns);
   static constexpr int kKept = Cell::kKept > 0 ? Cell::kKept : 1;
-  static constexpr int kChunk = gpu::kSplitChunk;
+  static constexpr int kChunk = Chunk;
   using SplitStages = Stages<kChunk, kIn.bytes(), kOut.bytes()>;
   using Operands = GradientOperands<Family, kClusters, Tiles, Multipliers>;
   using Partials = PartialGradients<kRanks, Tiles>;
+  static constexpr int kClusterBytes = kTargets * Operands::kSteps * 512,  // of a warp's weights
+      kWarpBytes = (kClusters - HeldClusters) * kClusterBytes,
+                       kWeightBytes = Multipliers * kWarpBytes;
   static_assert(D % (kUnits * kRanks) == 0 && kRanks % Multipliers == 0);
 
   const BackwardParams& p;
   Operands operands;
   Partials partials;
   Place at;
+  u32 weights;
   int cluster, rank;
 
   // ---- the multiplying warps ----
   __device__ __forceinline__ void multiply(int warp, int lane) {
     const int q = lane % 4, row = lane / 4;
-    u32 a[kTargets][kClusters][Operands::kSteps][4];
+    u32 a[kTargets][HeldClusters][Operands::kSteps][4];
     u32 to[kTargets], bar[kTargets];
+    const u32 apart = weights + warp * kWarpBytes + lane * 16;
 #pragma unroll
     for (int i = 0; i < kTargets; ++i) {
       const int target = (warp * kTargets + i + rank) % kRanks;
       partials.aim(target, rank, row, q, to[i], bar[i]);
       const int in = (cluster * kRanks + target) * kUnits + 2 * row;
 #pragma unroll
-      for (int c = 0; c < kClusters; ++c) {
+      for (int c = 0; c < HeldClusters; ++c) {
         Operands::load_weights(p.r, at.n, (c * kRanks + rank) * kUnits, in, q, p.shape.units,
                                a[i][c]);
       }
+#pragma unroll 1
+      for (int c = HeldClusters; c < kClusters; ++c) {
+        u32 w[Operands::kSteps][4];
+        Operands::load_weights(p.r, at.n, (c * kRanks + rank) * kUnits, in, q, p.shape.units, w);
+        for (int k = 0; k < Operands::kSteps; ++k) {
+          sts128(apart + (c - HeldClusters) * kClusterBytes + (k * kTargets + i) * 512, w[k][0],
+                 w[k][1], w[k][2], w[k][3]);
+        }
+      }
     }
+    Pacer<Family> pacer[Tiles];
     for (int i0 = 0; i0 < p.shape.time; i0 += 4) {
 #pragma unroll
       for (int s = 0; s < 4; ++s) {
         if (i0 + s >= p.shape.time) break;
-        operands.template wait<kThreads>(s, threadIdx.x);
-        float sum[kTargets][Tiles][4];
 #pragma unroll
-        for (int i = 0; i < kTargets; ++i) {
+        for (int tile = 0; tile < Tiles; ++tile) {
+          operands.template wait<kThreads>(s, tile, threadIdx.x, pacer[tile]);
+          float sum[kTargets][4];
 #pragma unroll
-          for (int c = 0; c < Tiles; ++c)
-            sum[i][c][0] = sum[i][c][1] = sum[i][c][2] = sum[i][c][3] = 0.0f;
-        }
+          for (int i = 0; i < kTargets; ++i) sum[i][0] = sum[i][1] = sum[i][2] = sum[i][3] = 0.0f;
 #pragma unroll
-        for (int c = 0; c < kClusters; ++c) {
-#pragma unroll
-          for (int tile = 0; tile < Tiles; ++tile) {
+          for (int c = 0; c < kClusters; ++c) {
             u32 b[Operands::kSteps][2];
             operands.load(s, c, tile, lane, b);
 #pragma unroll
             for (int k = 0; k < Operands::kSteps; ++k) {
 #pragma unroll
-              for (int i = 0; i < kTargets; ++i)
-                multiply_add(sum[i][tile], a[i][c][k], b[k][0], b[k][1]);
+              for (int i = 0; i < kTargets; ++i) {
+                if (c < HeldClusters) {
+                  multiply_add(sum[i], a[i][c < HeldClusters ? c : 0][k], b[k][0], b[k][1]);
+                } else {
+                  const uint4 w =
+                      lds128(apart + (c - HeldClusters) * kClusterBytes + (k * kTargets + i) * 512);
+                  const u32 one[4] = {w.x, w.y, w.z, w.w};
+                  multiply_add(sum[i], one, b[k][0], b[k][1]);
+                }
+              }
             }
           }
-        }
 #pragma unroll
-        for (int i = 0; i < kTargets; ++i) {
-#pragma unroll
-          for (int tile = 0; tile < Tiles; ++tile)
-            partials.send(s, tile, to[i], bar[i], sum[i][tile]);
+          for (int i = 0; i < kTargets; ++i) partials.send(s, tile, to[i], bar[i], sum[i]);
+          pacer[tile].start();
         }
       }
     }
   }
 
   // ---- the updating warps ----
+  // A thread has a pair of units of one sequence of every tile.
   struct Mine {
     int pair, column;
-    __device__ explicit Mine(int index)
-        : pair(index % gpu::kBlockPairs / 8), column(index / gpu::kBlockPairs * 8 + index % 8) {}
-    __device__ int place() const {
-      return column / 8 * gpu::kBlockPairs + gpu::place_in_block(pair, column % 8);
+    __device__ explicit Mine(int index) : pair(index / 8), column(index % 8) {}
+    __device__ int place(int tile) const {
+      return tile * gpu::kBlockPairs + gpu::place_in_block(pair, column);
     }
   };
 
   __device__ __forceinline__ void update_plain(const SplitStages& stages, int index) {
     const Mine mine(index);
-    BackwardPair pair;
     const BackwardFacts facts(p);
-    pair.start(p, facts, at.b0 + mine.column, at.n, at.u0 + mine.pair * 2);
-    float first[kKept][2];
-    u32 first_h = 0;
+    BackwardPair pair[Tiles];
+    float first[Tiles][kKept][2];
+    u32 first_h[Tiles];
 #pragma unroll
-    for (int k = 0; k < Cell::kKept; ++k)
-      first[k][0] = pair.state_at(p.initial_states, k + 1, 0),
-      first[k][1] = pair.state_at(p.initial_states, k + 1, 1);
-    if constexpr (Cell::kReadsH)
-      first_h = pack(pair.state_at(p.initial_states, 0, 0), pair.state_at(p.initial_states, 0, 1));
+    for (int tile = 0; tile < Tiles; ++tile) {
+      BackwardPair& one = pair[tile];
+      one.start(p, facts, at.b0 + 8 * tile + mine.column, at.n, at.u0 + mine.pair * 2);
+#pragma unroll
+      for (int k = 0; k < Cell::kKept; ++k)
+        first[tile][k][0] = one.state_at(p.initial_states, k + 1, 0),
+        first[tile][k][1] = one.state_at(p.initial_states, k + 1, 1);
+      if constexpr (Cell::kReadsH)
+        first_h[tile] =
+            pack(one.state_at(p.initial_states, 0, 0), one.state_at(p.initial_states, 0, 1));
+    }
     const u32 word = mine.column * kRowBytes + mine.pair * 4;
+    constexpr int kTileRows = 8 * kRowBytes;
     operands.open(mine.pair, mine.column, cluster);
     for (int c = 0; c * kChunk < p.shape.time; ++c) {
       stages.wait_ready(c);
@@ -126,76 +151,98 @@ struct SplitBackward {
       for (int s = 0; s < kChunk; ++s) {
         const int i = c * kChunk + s;
         if (i >= p.shape.time) break;
-        const u32 in = inputs + s * kIn.bytes();
+        const u32 in = inputs + s * kIn.bytes(), rows = in + kIn.rows_at() + word;
         const bool is_first = i == p.shape.time - 1;
-        pair.take_saved(in + mine.place() * (4 * Cell::kSaved),
-                        in + kIn.kept_at() + mine.place() * 8, kIn.kept_bytes());
+        const int buffer = kChunk % 4 == 0 ? s : i % 4;
 #pragma unroll
-        for (int k = 0; k < Cell::kKept; ++k) {
-          pair.old[k][0] = is_first ? first[k][0] : pair.old[k][0];
-          pair.old[k][1] = is_first ? first[k][1] : pair.old[k][1];
-        }
-        pair.d_h_word = lds32(in + kIn.rows_at() + word);
-        if constexpr (Cell::kReadsH)
-          pair.h_word =
-              is_first ? first_h : lds32(in + kIn.rows_at() + word + kColumns * kRowBytes);
-        if (i > 0) {
-          float through[2];
-          partials.receive((s + 3) % 4, i - 1, index, mine.pair, mine.column, through);
-          pair.carry[0][0] += through[0];
-          pair.carry[0][1] += through[1];
-        }
-        pair.advance_plain();
-        operands.template publish<kThreads>(s, pair.gradient);
+        for (int tile = 0; tile < Tiles; ++tile) {
+          BackwardPair& one = pair[tile];
+          one.take_saved(in + mine.place(tile) * (4 * Cell::kSaved),
+                         in + kIn.kept_at() + mine.place(tile) * 8, kIn.kept_bytes());
 #pragma unroll
-        for (int k = 0; k < Cell::kSlots; ++k)
-          sts32(outputs + s * kOut.bytes() + k * kColumns * kRowBytes, pair.gradient[k]);
+          for (int k = 0; k < Cell::kKept; ++k) {
+            one.old[k][0] = is_first ? first[tile][k][0] : one.old[k][0];
+            one.old[k][1] = is_first ? first[tile][k][1] : one.old[k][1];
+          }
+          one.d_h_word = lds32(rows + tile * kTileRows);
+          if constexpr (Cell::kReadsH)
+            one.h_word =
+                is_first ? first_h[tile] : lds32(rows + tile * kTileRows + kColumns * kRowBytes);
+          if (i > 0) receive(mine, index, tile, i - 1, (buffer + 3) % 4, one);
+          one.advance_plain();
+          operands.template publish<kThreads>(buffer, tile, one.gradient);
+#pragma unroll
+          for (int k = 0; k < Cell::kSlots; ++k)
+            sts32(outputs + s * kOut.bytes() + k * kColumns * kRowBytes + tile * kTileRows,
+                  one.gradient[k]);
+        }
       }
       stages.tell_done(c);
     }
-    if (p.shape.time > 0) {
-      float through[2];
-      partials.receive((p.shape.time - 1) % 4, p.shape.time - 1, index, mine.pair, mine.column,
-                       through);
-      pair.carry[0][0] += through[0];
-      pair.carry[0][1] += through[1];
+#pragma unroll
+    for (int tile = 0; tile < Tiles; ++tile) {
+      if (p.shape.time > 0)
+        receive(mine, index, tile, p.shape.time - 1, (p.shape.time - 1) % 4, pair[tile]);
+      pair[tile].finish(p);
     }
-    pair.finish(p);
+  }
+  // What passes through R from step i.
+  __device__ __forceinline__ void receive(const Mine& mine, int index, int tile, int i, int buffer,
+                                          BackwardPair& pair) const {
+    float through[2];
+    partials.receive(buffer, tile, i, index, mine.pair, mine.column, through);
+    pair.carry[0][0] += through[0];
+    pair.carry[0][1] += through[1];
   }
 
   __device__ __forceinline__ void update_general(u32 ring_base, int index) {
     const Mine mine(index);
     const BackwardFacts facts(p);
-    constexpr int kStep = kUpdaters * BackwardRing::kPairBytes;
-    const BackwardRing ring(ring_base, kUpdaters, index);
+    constexpr int kPairs = Tiles * kUpdaters, kStep = kPairs * BackwardRing::kPairBytes;
     for (int i = index; i < 4 * kStep / 4; i += kUpdaters) sts32(ring_base + 4 * i, 0);
-    barrier_sync<kUpdaters>(4);
-    BackwardPair pair;
-    pair.ring_pairs = kUpdaters;
-    pair.start(p, facts, at.b0 + mine.column, at.n, at.u0 + mine.pair * 2);
+    barrier_sync<kUpdaters>(kGeneralBarrier);
+    BackwardPair pair[Tiles];
     operands.open(mine.pair, mine.column, cluster);
+    const auto ring = [&](int tile) {
+      return BackwardRing(ring_base, kPairs, tile * kUpdaters + index);
+    };
+    for (int tile = 0; tile < Tiles; ++tile) {
+      pair[tile].ring_pairs = kPairs;
+      pair[tile].start(p, facts, at.b0 + 8 * tile + mine.column, at.n, at.u0 + mine.pair * 2);
+    }
     for (int s = 0; s < 4; ++s) {
-      if (s < p.shape.time) pair.fetch(p, facts, p.shape.time - 1 - s, ring, s * kStep);
+#pragma unroll
+      for (int tile = 0; tile < Tiles; ++tile) {
+        if (s < p.shape.time)
+          pair[tile].fetch(p, facts, p.shape.time - 1 - s, ring(tile), s * kStep);
+      }
       copy_commit();
     }
     for (int i = 0; i <= p.shape.time; ++i) {
       const int s = i % 4, step = p.shape.time - 1 - i;
       copy_wait<3>();
-      pair.read(p, step, ring, s * kStep);
-      if (i > 0) {
-        float through[2];
-        partials.receive((s + 3) % 4, i - 1, index, mine.pair, mine.column, through);
-        pair.receive(p, through, pair.later_source);
+#pragma unroll
+      for (int tile = 0; tile < Tiles; ++tile) {
+        BackwardPair& one = pair[tile];
+        one.read(p, step, ring(tile), s * kStep);
+        if (i > 0) {
+          float through[2];
+          partials.receive((s + 3) % 4, tile, i - 1, index, mine.pair, mine.column, through);
+          one.receive(p, through, one.later_source);
+        }
+        if (step < 0) continue;
+        one.advance(p, step);
+        operands.template publish<kThreads>(s, tile, one.gradient);
+        one.store(p, facts);
+        if (step >= 4) one.fetch(p, facts, step - 4, ring(tile), s * kStep);
       }
-      if (step < 0) break;
-      pair.advance(p, step);
-      operands.template publish<kThreads>(s, pair.gradient);
-      pair.store(p, facts);
-      if (step >= 4) pair.fetch(p, facts, step - 4, ring, s * kStep);
       copy_commit();
     }
-    pair.finish(p);
+#pragma unroll
+    for (int tile = 0; tile < Tiles; ++tile) pair[tile].finish(p);
   }
+  // The one behind those of the tiles' operands.
+  static constexpr int kGeneralBarrier = 2 + 2 * Tiles;
 
   __device__ __forceinline__ void run(unsigned char* shared, bool is_plain) {
     const int in_group = blockIdx.x % (kRanks * kClusters),
@@ -206,10 +253,11 @@ struct SplitBackward {
     const u32 base = shared_address(shared);
     operands.set_up(p.exchange, group, base, rank);
     partials.set_up(base + Operands::kSharedBytes);
-    const u32 rest = base + Operands::kSharedBytes + Partials::kSharedBytes;
+    weights = base + Operands::kSharedBytes + Partials::kSharedBytes;
+    const u32 rest = weights + kWeightBytes;
     SplitStages stages;
     stages.set_up(rest);
-    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    const int warp = warp_number(), lane = threadIdx.x % 32;
     if (threadIdx.x == 0) {
       partials.init();
       stages.init(kUpdaterWarps, true);

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "cuda/fused/exchange.cuh"
+#include "cuda/fused/forward_element.cuh"
 #include "cuda/fused/forward_pair.cuh"
 #include "cuda/fused/mover_setup.cuh"
 #include "cuda/fused/operand.cuh"
@@ -19,171 +20,264 @@
 
 namespace flashrnn::cuda {
 
-template <int Family, int D, int Units, int DepthWarps, int Tiles>
+// Sequences: of 8, those of an updating thread. HeldDepth: operands of which a multiplying warp has
+// the weights in registers, not in shared memory.
+template <int Family, int D, int Units, int DepthWarps, int Tiles, int Sequences, int Chunk,
+          int HeldDepth>
 struct SplitForward {
   static constexpr int kRanks = D / Units, kBlocks = Units / 16, kColumns = 8 * Tiles;
-  static constexpr int kMultipliers = DepthWarps * kBlocks, kUpdaters = Units * 4 * Tiles,
+  static constexpr int kMultipliers = DepthWarps * kBlocks, kUpdaters = Units * 8 / Sequences,
                        kUpdaterWarps = kUpdaters / 32;
   static constexpr int kThreads =
       kMultipliers * 32 + kUpdaters;  // that meet at the barriers of the partial sums
   static constexpr int kDepth = D / 32 / DepthWarps;  // B operands of 32 units, of each warp
   static constexpr int kGates = Cell::kRecurrents;
+  static constexpr int kSharedDepth = kDepth - HeldDepth,
+                       kWeightBytes = kSharedDepth * kGates * 1024 * kMultipliers;
   static constexpr int kRowBytes = gpu::row_bytes(Units);
   static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, false, Units, kColumns);
   static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, false, Units, kColumns);
-  static constexpr int kChunk = gpu::kSplitChunk, kBuffers = gpu::kExchangeBuffers;
+  static constexpr int kChunk = Chunk;
   using SplitStages = Stages<kChunk, kIn.bytes(), kOut.bytes()>;
-  using Exchanged = HExchange<Family, D, Tiles, kRanks, Units>;
+  using Exchanged = HExchange<Family, D, Tiles, kRanks, Units, 4 * Chunk>;
   using Sums = PartialSums<kGates, Units, kColumns, DepthWarps>;
   static_assert(D % (32 * DepthWarps) == 0 && D % Units == 0 && Units % 16 == 0);
 
   const ForwardParams& p;
   Exchanged exchange;
-  u32 sums;
+  u32 sums, weights;
   Place at;
 
   // ---- the multiplying warps ----
   __device__ __forceinline__ void multiply(int warp, int lane) {
     const int slice = warp % DepthWarps, block = warp / DepthWarps, q = lane % 4, row = lane / 4;
-    u32 a[kGates][kDepth][2][4];
+    u32 a[kGates][HeldDepth][2][4];
+    const u32 apart = weights + warp * (kSharedDepth * kGates * 1024) + lane * 16;
 #pragma unroll
     for (int g = 0; g < kGates; ++g) {
+      const int u = at.u0 + block * 16 + row;
 #pragma unroll
-      for (int d = 0; d < kDepth; ++d) {
-        load_rows(p.r, g, at.n, at.u0 + block * 16 + 2 * row, (slice * kDepth + d) * 32 + q * 8,
-                  p.shape.units, a[g][d]);
+      for (int d = 0; d < HeldDepth; ++d) {
+        load_rows(p.r, g, at.n, u, u + 8, (slice * kDepth + d) * 32 + q * 8, p.shape.units,
+                  a[g][d]);
+      }
+#pragma unroll 1
+      for (int d = 0; d < kSharedDepth; ++d) {
+        u32 w[2][4];
+        load_rows(p.r, g, at.n, u, u + 8, (slice * kDepth + HeldDepth + d) * 32 + q * 8,
+                  p.shape.units, w);
+        for (int half = 0; half < 2; ++half) {
+          sts128(apart + ((d * 2 + half) * kGates + g) * 512, w[half][0], w[half][1], w[half][2],
+                 w[half][3]);
+        }
       }
     }
     const u32 mine = sums + Sums::store_place(slice, block, row, q);
+    Pacer<Family> pacer[Tiles];
     for (int i0 = 0; i0 < p.shape.time; i0 += 4) {
       const u32 from = exchange.first_of(i0);
 #pragma unroll
       for (int s = 0; s < 4; ++s) {
         if (i0 + s >= p.shape.time) break;
-        float sum[kGates][Tiles][4];
-        clear(sum);
-        uint4 b[Tiles][kDepth];
-        exchange.template wait<kDepth>(from, s, slice * kDepth, lane, b);
-        multiply_all(sum, a, b);
 #pragma unroll
-        for (int c = 0; c < Tiles; ++c) {
+        for (int tile = 0; tile < Tiles; ++tile) {
+          float sum[kGates][1][4];
+          clear(sum);
+          uint4 b[kDepth];
+          exchange.template wait<kDepth>(from, s, tile, slice * kDepth, lane, pacer[tile], b);
+          multiply_held(sum, a, b);
+          multiply_apart<HeldDepth>(sum, apart, b);
 #pragma unroll
           for (int h = 0; h < 4; ++h) {
             float gates[kGates];
 #pragma unroll
-            for (int g = 0; g < kGates; ++g) gates[g] = sum[g][c][h];
-            Sums::store(mine + s % 2 * Sums::kBytes + Sums::store_step(c, h), gates);
+            for (int g = 0; g < kGates; ++g) gates[g] = sum[g][0][h];
+            Sums::store(mine + s % 2 * Sums::kBytes + Sums::store_step(tile, h), gates);
           }
+          barrier_arrive<kThreads>(barrier_of(s, tile));
+          pacer[tile].start();
         }
-        barrier_arrive<kThreads>(2 + s % 2);
       }
     }
+  }
+  // That a tile's sums of a step are there.
+  static __device__ __forceinline__ int barrier_of(int step, int tile) {
+    return 2 + step % 2 + 2 * tile;
   }
 
   // ---- the updating warps ----
-  struct Mine {
-    int pair, column;  // of the CTA's units and sequences
-    __device__ explicit Mine(int index)
-        : pair(index / gpu::kBlockPairs % kBlocks * 8 + index % gpu::kBlockPairs / 8),
-          column(index / (gpu::kBlockPairs * kBlocks) * 8 + index % 8) {}
-    __device__ int place() const {
-      return (column / 8 * kBlocks + pair / 8) * gpu::kBlockPairs +
-             gpu::place_in_block(pair % 8, column % 8);
-    }
-  };
-
-  // The sums of a step, added to what the slots have without them.
-  __device__ __forceinline__ void add_sums(int s, const Mine& mine, float (&g)[Cell::kSlots][2]) {
-    float sum[kGates][2];
-    Sums::load(sums + s % 2 * Sums::kBytes + Sums::load_place(mine.pair, mine.column), sum);
+  // The sums of a step, added to what the slots of a unit have without them.
+  __device__ __forceinline__ void add_sums(u32 at_sums, int s, float (&g)[Cell::kSlots]) const {
+    float sum[kGates];
+    Sums::load(at_sums + s % 2 * Sums::kBytes, sum);
 #pragma unroll
     for (int k = 0; k < Cell::kSlots; ++k) {
       const int gate = Cell::recurrent_of_slot(k);
-      if (gate < 0) continue;
-      g[k][0] += sum[gate][0];
-      g[k][1] += sum[gate][1];
+      if (gate >= 0) g[k] += sum[gate];
     }
+  }
+
+  // On the short way a thread has one unit, and one sequence of every tile or two neighbouring
+  // ones. A warp has 16 units and two positions. Element k of a tile:
+  __device__ static constexpr int sequence_of(int tile, int k) { return tile * 8 + k; }
+  __device__ static constexpr int further_of(int tile, int k) { return tile * 8 + k * 4; }
+  __device__ static constexpr int place_of(int tile, int k) {
+    return tile * kBlocks * gpu::kBlockPairs + gpu::place_in_block(0, k);
   }
 
   __device__ __forceinline__ void update_plain(const SplitStages& stages, int index) {
-    const Mine mine(index);
-    const int u = at.u0 + mine.pair * 2, b = at.b0 + mine.column;
-    PairBias bias;
-    bias.load(p, at.n, u);
-    ForwardPair pair;
-    pair.start(p, b, at.n, u);
-    exchange.open(at.u0 / 2 + mine.pair, mine.column, pack(pair.state[0][0], pair.state[0][1]),
-                  index);
-    const u32 word = mine.column * kRowBytes + mine.pair * 4;
+    constexpr int kOfBlock = 128 / Sequences;  // threads that have the same 16 units
+    const int unit = index / kOfBlock * 16 + index % 16, position = index % kOfBlock / 16,
+              first = sequence_at(position), n = at.n, u = at.u0 + unit;
+    const bool is_odd = unit % 2 != 0;
+    ElementBias bias;
+    bias.load(p, n, u);
+    ForwardElement element[Tiles][Sequences];
+    HPublisher<Exchanged, 2> publisher;
+    publisher.open(exchange, u / 2, position, is_odd);
+    auto to = publisher.targets(0);
+    const u32 at_sums = sums + Sums::load_place(unit, position),
+              word = first * kRowBytes + unit / 2 * 4,
+              place = unit / 16 * gpu::kBlockPairs + gpu::place_in_block(unit % 16 / 2, first);
+#pragma unroll
+    for (int tile = 0; tile < Tiles; ++tile) {
+#pragma unroll
+      for (int k = 0; k < Sequences; ++k) {
+        element[tile][k].start(p, at.b0 + first + sequence_of(tile, k), n, u);
+        to.publish(0, further_of(tile, k), element[tile][k].operand(is_odd));
+      }
+    }
     for (int c = 0; c * kChunk < p.shape.time; ++c) {
       stages.wait_ready(c);
       stages.wait_free(c);
-      const u32 in = stages.input(c) + word, out = stages.output(c);
-      const typename Exchanged::Targets to = exchange.targets(c * kChunk);
+      const u32 in = stages.input(c) + word + is_odd * 2, out = stages.output(c);
 #pragma unroll
       for (int s = 0; s < kChunk; ++s) {
         if (c * kChunk + s >= p.shape.time) break;
-        u32 x[4];
-        float g[Cell::kSlots][2];
 #pragma unroll
-        for (int k = 0; k < Cell::kInputs; ++k)
-          x[k] = lds32(in + s * kIn.bytes() + k * kColumns * kRowBytes);
-        slot_inputs(x, bias, g);
-        barrier_sync<kThreads>(2 + s % 2);
-        add_sums(s, mine, g);
-        const u32 operand = pair.advance_plain(g);
-        if (s + 1 < kChunk) {
-          to.publish(s + 1, operand);
-        } else {
-          exchange.targets(c * kChunk + kChunk).publish(0, operand);
+        for (int tile = 0; tile < Tiles; ++tile) {
+          float g[Sequences][Cell::kSlots];
+#pragma unroll
+          for (int k = 0; k < Sequences; ++k) {
+            u32 x[4];
+#pragma unroll
+            for (int gate = 0; gate < Cell::kInputs; ++gate) {
+              x[gate] = lds16(in + s * kIn.bytes() +
+                              (gate * kColumns + sequence_of(tile, k)) * kRowBytes);
+            }
+            slot_inputs(x, bias, g[k]);
+          }
+          barrier_sync<kThreads>(barrier_of(s, tile));
+          u32 operand[Sequences];
+#pragma unroll
+          for (int k = 0; k < Sequences; ++k) {
+            ForwardElement& e = element[tile][k];
+            add_sums(at_sums + further_of(tile, k) * Sums::kColumn, s, g[k]);
+            e.advance(g[k]);
+            operand[k] = e.operand(is_odd);
+            // The last step of a chunk publishes to the first buffer of the next.
+            to.publish((s + 1) % kChunk, further_of(tile, k), operand[k]);
+          }
+          const u32 o = out + s * kOut.bytes();
+#pragma unroll
+          for (int k = 0; k < Sequences; ++k) {
+            if (!is_odd)
+              sts32(o + kOut.rows_at() + sequence_of(tile, k) * kRowBytes + word, operand[k]);
+            const int pair = place + place_of(tile, k);
+            if (p.saved != nullptr) {
+              element[tile][k].stage_saved(o + pair * (4 * Cell::kSaved),
+                                           o + kOut.kept_at() + pair * 8, kOut.kept_bytes(),
+                                           is_odd);
+            }
+          }
         }
-        const u32 o = out + s * kOut.bytes();
-        sts32(o + kOut.rows_at() + word, operand);
-        if (p.saved != nullptr)
-          pair.stage_saved(o + mine.place() * (4 * Cell::kSaved),
-                           o + kOut.kept_at() + mine.place() * 8, kOut.kept_bytes());
+        if (s == kChunk - 2) {
+          to = publisher.targets(c * kChunk + kChunk);
+          to.keep_ready();
+        }
       }
       stages.tell_done(c);
     }
-    pair.finish(p);
+#pragma unroll
+    for (int tile = 0; tile < Tiles; ++tile) {
+#pragma unroll
+      for (int k = 0; k < Sequences; ++k)
+        element[tile][k].finish(p, at.b0 + first + sequence_of(tile, k), n, u);
+    }
   }
 
+  // On the long way a thread has a pair of units of one sequence of every tile; threads beyond
+  // those have nothing but the barriers.
+  static constexpr int kPairThreads = Units * 4;
+  static_assert(kPairThreads <= kUpdaters);
+
   __device__ __forceinline__ void update_general(u32 ring, int index) {
-    const Mine mine(index);
-    const int u = at.u0 + mine.pair * 2, b = at.b0 + mine.column;
+    if (index >= kPairThreads) {
+      for (int i = 0; i < p.shape.time; ++i) {
+        for (int tile = 0; tile < Tiles; ++tile) barrier_sync<kThreads>(barrier_of(i, tile));
+      }
+      return;
+    }
+    const int my_pair = index / gpu::kBlockPairs * 8 + index % gpu::kBlockPairs / 8,
+              column = index % 8, position = position_of(column), u = at.u0 + my_pair * 2;
     const ForwardFacts facts(p);
     PairBias bias;
     bias.load(p, at.n, u);
-    ForwardPair pair;
-    pair.start(p, b, at.n, u);
-    exchange.open(at.u0 / 2 + mine.pair, mine.column, pack(pair.state[0][0], pair.state[0][1]),
-                  index);
-    constexpr int kStep = kUpdaters * ForwardPair::kRingBytes;
+    HPublisher<Exchanged, 1> publisher;
+    publisher.open(exchange, u / 2, position, 0);
+    constexpr int kTileRing = kPairThreads * ForwardPair::kRingBytes, kStep = Tiles * kTileRing;
     const u32 slot = ring + index * ForwardPair::kRingBytes;
-    for (int w = 0; w < 4 * ForwardPair::kRingBytes; w += 4)
-      sts32(slot + w / ForwardPair::kRingBytes * kStep + w % ForwardPair::kRingBytes, 0);
+    ForwardPair pair[Tiles];
+    for (int w = 0; w < 4 * Tiles * ForwardPair::kRingBytes; w += 4) {
+      sts32(slot + w / ForwardPair::kRingBytes * kTileRing + w % ForwardPair::kRingBytes, 0);
+    }
+#pragma unroll
+    for (int tile = 0; tile < Tiles; ++tile) {
+      pair[tile].start(p, at.b0 + 8 * tile + column, at.n, u);
+      publisher.targets(0).publish(0, 8 * tile,
+                                   pack(pair[tile].state[0][0], pair[tile].state[0][1]));
+    }
     for (int s = 0; s < 4; ++s) {
-      if (s < p.shape.time) pair.fetch(p, facts, slot + s * kStep);
+#pragma unroll
+      for (int tile = 0; tile < Tiles; ++tile) {
+        if (s < p.shape.time) pair[tile].fetch(p, facts, slot + s * kStep + tile * kTileRing);
+      }
       copy_commit();
     }
     for (int i = 0; i < p.shape.time; ++i) {
       const int s = i % 4;
       copy_wait<3>();
-      u32 x[4];
-      float g[Cell::kSlots][2];
-      pair.read(p, i, slot + s * kStep, x);
-      pair.restart(p);
-      slot_inputs(x, bias, g);
-      barrier_sync<kThreads>(2 + s % 2);
-      add_sums(s, mine, g);
-      exchange.targets(i + 1).publish(0, pair.advance(p, g));
-      barrier_sync<kUpdaters>(1);
-      exchange.clear(i - 1, index, kUpdaters);
-      pair.store(p, facts, i);
-      if (i + 4 < p.shape.time) pair.fetch(p, facts, slot + s * kStep);
+      const auto to = publisher.targets(i + 1);
+#pragma unroll
+      for (int tile = 0; tile < Tiles; ++tile) {
+        u32 x[4];
+        float g[Cell::kSlots][2];
+        pair[tile].read(p, i, slot + s * kStep + tile * kTileRing, x);
+        pair[tile].restart(p);
+        slot_inputs(x, bias, g);
+        barrier_sync<kThreads>(barrier_of(s, tile));
+#pragma unroll
+        for (int e = 0; e < 2; ++e) {
+          float one[Cell::kSlots];
+#pragma unroll
+          for (int k = 0; k < Cell::kSlots; ++k) one[k] = g[k][e];
+          add_sums(sums + Sums::load_place(2 * my_pair + e, 8 * tile + position), s, one);
+#pragma unroll
+          for (int k = 0; k < Cell::kSlots; ++k) g[k][e] = one[k];
+        }
+        to.publish(0, 8 * tile, pair[tile].advance(p, g));
+      }
+      barrier_sync<kPairThreads>(1);
+      exchange.clear(i - 1, index, kPairThreads);
+#pragma unroll
+      for (int tile = 0; tile < Tiles; ++tile) {
+        pair[tile].store(p, facts, i);
+        if (i + 4 < p.shape.time) pair[tile].fetch(p, facts, slot + s * kStep + tile * kTileRing);
+      }
       copy_commit();
     }
-    pair.finish(p);
+#pragma unroll
+    for (int tile = 0; tile < Tiles; ++tile) pair[tile].finish(p);
   }
 
   __device__ __forceinline__ void run(unsigned char* shared, bool is_plain) {
@@ -192,10 +286,11 @@ struct SplitForward {
     const u32 base = shared_address(shared);
     sums = base;
     exchange.set_up(p.exchange, group, base + 2 * Sums::kBytes, rank);
-    const u32 rest = base + 2 * Sums::kBytes + Exchanged::kSharedBytes;
+    weights = base + 2 * Sums::kBytes + Exchanged::kSharedBytes;
+    const u32 rest = weights + kWeightBytes;
     SplitStages stages;
     stages.set_up(rest);
-    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    const int warp = warp_number(), lane = threadIdx.x % 32;
     exchange.clear_all(kThreads + 32);
     if (threadIdx.x == 0) stages.init(kUpdaterWarps, false);
     exchange.sync_group();

@@ -8,7 +8,9 @@ namespace flashrnn::cuda {
 
 template <int kColumns>
 struct FmaProduct {
+  static constexpr int kRows = kWeightGradientRows;
   static constexpr int kDepth = 16;
+  static constexpr int kStages = 4;
   static constexpr int kCtasOfSm = kColumns == 128 ? 1 : 2;  // for want of registers
   using Gradients = StepTile<4, kWeightGradientRows, kDepth>;
   using States = StepTile<4, kColumns, kDepth>;
@@ -27,7 +29,9 @@ struct FmaProduct {
     return j / kWidth * 64 + x * kWidth + j % kWidth;
   }
 
-  __device__ __forceinline__ void add(const char* gradients, const char* states, bool with_bias) {
+  __device__ __forceinline__ void publish() {}
+  __device__ __forceinline__ void finish() {}
+  __device__ __forceinline__ void begin(const char* gradients, const char* states, bool with_bias) {
 #pragma unroll
     for (int k = 0; k < kDepth; ++k) {
       float a[kThreadRows], b[kThreadColumns];

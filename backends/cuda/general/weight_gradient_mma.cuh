@@ -11,6 +11,7 @@ namespace flashrnn::cuda {
 // Accumulators and where they stand, whatever the operands are.
 template <int kColumns>
 struct MmaTile {
+  static constexpr int kRows = kWeightGradientRows;
   static constexpr int kWarpsAcross = kColumns / 32;
   static constexpr int kWarpsDown = kWeightGradientThreads / 32 / kWarpsAcross;
   static constexpr int kRowTiles = kWeightGradientRows / kWarpsDown / 16;
@@ -70,6 +71,7 @@ __device__ __forceinline__ void mma16(float (&d)[4], const unsigned (&a)[4], uns
 template <int kColumns, bool kIsHalf>
 struct Mma16Product : MmaTile<kColumns> {
   static constexpr int kDepth = 32;
+  static constexpr int kStages = 4;
   static constexpr int kCtasOfSm = 2;
   using Base = MmaTile<kColumns>;
   using Gradients = StepTile<2, kWeightGradientRows, kDepth>;
@@ -78,7 +80,9 @@ struct Mma16Product : MmaTile<kColumns> {
 
   float bias[4] = {};
 
-  __device__ __forceinline__ void add(const char* gradients, const char* states, bool with_bias) {
+  __device__ __forceinline__ void publish() {}
+  __device__ __forceinline__ void finish() {}
+  __device__ __forceinline__ void begin(const char* gradients, const char* states, bool with_bias) {
     const unsigned a_tile = static_cast<unsigned>(__cvta_generic_to_shared(gradients));
     const unsigned b_tile = static_cast<unsigned>(__cvta_generic_to_shared(states));
     const int lane = Base::lane;
@@ -134,6 +138,7 @@ __device__ __forceinline__ unsigned to_tf32(float value) {
 template <int kColumns>
 struct Tf32Product : MmaTile<kColumns> {
   static constexpr int kDepth = 16;
+  static constexpr int kStages = 4;
   static constexpr int kCtasOfSm = 2;
   using Base = MmaTile<kColumns>;
   using Gradients = StepTile<4, kWeightGradientRows, kDepth>;
@@ -141,7 +146,9 @@ struct Tf32Product : MmaTile<kColumns> {
 
   float bias[2] = {};  // rows lane / 4 and that + 8 of this lane's steps, in float32
 
-  __device__ __forceinline__ void add(const char* gradients, const char* states, bool with_bias) {
+  __device__ __forceinline__ void publish() {}
+  __device__ __forceinline__ void finish() {}
+  __device__ __forceinline__ void begin(const char* gradients, const char* states, bool with_bias) {
     const int group = Base::lane / 4;
     const int within = Base::lane % 4;
     const auto at = [](const char* tile, int pitch, int k, int unit) {

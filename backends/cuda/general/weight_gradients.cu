@@ -80,6 +80,12 @@ __global__ void round_initial(const __grid_constant__ Shape shape,
   }
 }
 
+#if defined(FLASHRNN_HAS_SM_90A)
+constexpr bool kHasSm90a = true;
+#else
+constexpr bool kHasSm90a = false;
+#endif
+
 int ceil_div(int a, int b) { return (a + b - 1) / b; }
 size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 int element_bytes(int dtype) { return dtype == gpu::kFloat32 ? 4 : 2; }
@@ -104,14 +110,14 @@ Pieces lay_out(const WeightGradientTask& task) {
   return pieces;
 }
 
-WeightGradientTask make_task(const CellTraits& cell, const Shape& shape, int slices) {
+WeightGradientTask make_task(const CellTraits& cell, const Shape& shape, int row_tile, int slices) {
   WeightGradientTask task{};
   const int per_chunk = 16 / element_bytes(shape.dtype);
   task.shape = shape;
   task.slots = cell.slots;
   task.padded_units = ceil_div(shape.units, per_chunk) * per_chunk;
   task.column_pitch = ceil_div(shape.units, 4) * 4;
-  task.row_tiles = ceil_div(task.slots * task.padded_units, kWeightGradientRows);
+  task.row_tiles = ceil_div(task.slots * task.padded_units, row_tile);
   task.column_tiles = ceil_div(shape.units, column_tile_of(shape.units));
   task.slices = slices;
   return task;
@@ -129,17 +135,31 @@ cudaError_t plan_weight_gradients(int cell, const Shape& shape, bool allow_tf32,
   if (error == cudaSuccess) {
     error = cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
   }
+  int major = 0, minor = 0;
+  if (error == cudaSuccess)
+    error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+  if (error == cudaSuccess)
+    error = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
   if (error != cudaSuccess) return error;
-  WeightGradientTask task = make_task(*traits, shape, 1);
+  plan->has_warpgroups = kHasSm90a && major == 9 && minor == 0 && shape.dtype != gpu::kFloat32 &&
+                         column_tile_of(shape.units) >= 64;
+  plan->row_tile = plan->has_warpgroups && traits->slots * shape.units > kWeightGradientRows
+                       ? 2 * kWeightGradientRows
+                       : kWeightGradientRows;
+  WeightGradientTask task = make_task(*traits, shape, plan->row_tile, 1);
   const Index tiles = Index(task.row_tiles) * task.column_tiles * shape.heads;
   const Index blocks =
-      Index(ceil_div(shape.time, weight_gradient_depth(shape.dtype))) * shape.batch;
+      Index(ceil_div(shape.time, weight_gradient_depth(shape.dtype, plan->has_warpgroups))) *
+      shape.batch;
   // In units of one block of steps of a CTA: starting and ending a CTA costs eight, and writing and
   // reading a slice's sums as much as they take longer than the operands of a block.
   const bool is_fma = shape.dtype == gpu::kFloat32 && !allow_tf32;
   // As many CTAs as the products' launch bounds let an SM hold.
   const double at_once =
-      (is_fma && column_tile_of(shape.units) == 128 ? 1.0 : 2.0) * multiprocessors;
+      ((is_fma && column_tile_of(shape.units) == 128) || plan->row_tile > kWeightGradientRows
+           ? 1.0
+           : 2.0) *
+      multiprocessors;
   const double sums = is_fma ? 4.0 : 16.0;
   double best = 0;
   plan->slices = 1;
@@ -153,7 +173,6 @@ cudaError_t plan_weight_gradients(int cell, const Shape& shape, bool allow_tf32,
     plan->slices = int(slices);
   }
   task.slices = plan->slices;
-  plan->row_tile = kWeightGradientRows;
   plan->column_tile = column_tile_of(shape.units);
   plan->workspace_bytes = lay_out(task).total;
   return cudaSuccess;
@@ -165,7 +184,7 @@ cudaError_t launch_weight_gradients(const WeightGradientPlan& plan,
   if (cell == nullptr) return cudaErrorInvalidValue;
   if (params.d_r.data == nullptr && params.d_bias.data == nullptr) return cudaSuccess;
   const Shape& s = params.shape;
-  WeightGradientTask task = make_task(*cell, s, plan.slices);
+  WeightGradientTask task = make_task(*cell, s, plan.row_tile, plan.slices);
   const Pieces pieces = lay_out(task);
   char* const workspace = static_cast<char*>(params.workspace);
   const int per_chunk = 16 / element_bytes(s.dtype);
@@ -185,7 +204,9 @@ cudaError_t launch_weight_gradients(const WeightGradientPlan& plan,
     if (const cudaError_t error = cudaPeekAtLastError(); error != cudaSuccess) return error;
   }
   const cudaError_t error =
-      launch_weight_gradient_product(task, plan.column_tile, params.allow_tf32, stream);
+      plan.has_warpgroups
+          ? launch_warpgroup_product(task, plan.row_tile, plan.column_tile, stream)
+          : launch_weight_gradient_product(task, plan.column_tile, params.allow_tf32, stream);
   if (error != cudaSuccess) return error;
 
   SumTask sum{};

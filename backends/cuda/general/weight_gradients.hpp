@@ -9,8 +9,7 @@
 namespace flashrnn::cuda {
 
 inline constexpr int kWeightGradientThreads = 256;
-inline constexpr int kWeightGradientRows = 128;  // stacked slot units of a tile
-inline constexpr int kWeightGradientStages = 4;
+inline constexpr int kWeightGradientRows = 128;  // stacked slot units of a tile, or twice as many
 
 struct WeightGradientTask {
   Shape shape;
@@ -30,9 +29,15 @@ struct WeightGradientTask {
 };
 
 // Steps that a block of the product takes at once.
-constexpr int weight_gradient_depth(int dtype) { return dtype == gpu::kFloat32 ? 16 : 32; }
+constexpr int weight_gradient_depth(int dtype, bool has_warpgroups) {
+  return dtype == gpu::kFloat32 ? 16 : has_warpgroups ? 64 : 32;
+}
 
 cudaError_t launch_weight_gradient_product(const WeightGradientTask& task, int column_tile,
                                            bool allow_tf32, cudaStream_t stream);
+// Column tiles of 64 or 128, 16-bit operands, on a device of compute capability 9.0 in a build with
+// kernels for sm_90a (FLASHRNN_HAS_SM_90A).
+cudaError_t launch_warpgroup_product(const WeightGradientTask& task, int row_tile, int column_tile,
+                                     cudaStream_t stream);
 
 }  // namespace flashrnn::cuda

@@ -23,7 +23,7 @@ FusedImage of_bytes(std::vector<char> bytes, const char* origin) {
 std::string image_key(const gpu::FusedConfig& config, const std::string& architecture) {
   std::string key = std::string("sources ") + embedded_sources_digest() + "\n" + architecture +
                     "\nnvrtc " + nvrtc_state() + "\n";
-  for (const std::string& macro : fused_macros(config)) key += macro + "\n";
+  for (const std::string& option : fused_options(config)) key += option + "\n";
   return key;
 }
 
@@ -35,7 +35,7 @@ FusedImage find_image(const gpu::FusedConfig& config, const std::string& archite
   const DiskCache cache(DiskCache::default_folder());
   const std::string key = image_key(config, architecture);
   if (auto bytes = cache.load(key)) return of_bytes(std::move(*bytes), "disk cache");
-  std::vector<char> bytes = nvrtc_compile(embedded_sources(), architecture, fused_macros(config));
+  std::vector<char> bytes = nvrtc_compile(embedded_sources(), architecture, fused_options(config));
   const std::string trouble = cache.store(key, bytes);
   if (!trouble.empty()) {
     log(LogLevel::kWarning, fmt::format("the compiled kernel {} is kept for this process only: {}",

@@ -32,9 +32,11 @@ std::string fused_name(const gpu::FusedConfig& c) {
                      c.columns, c.units, c.depth_warps, c.min_ctas);
 }
 
-std::vector<std::string> fused_macros(const gpu::FusedConfig& c) {
-  std::vector<std::string> macros = {
-      fmt::format("-DFLASHRNN_FUSED_CELL={}", find_cell(c.cell)->name)};
+std::vector<std::string> fused_options(const gpu::FusedConfig& c) {
+  // Division is good to 2 ulp of float32, of numbers that go to 16 bits: fused_grid.cmake has it
+  // too.
+  std::vector<std::string> options = {
+      "--prec-div=false", fmt::format("-DFLASHRNN_FUSED_CELL={}", find_cell(c.cell)->name)};
   const std::pair<const char*, int> numbers[] = {
       {"CELL_ID", c.cell},         {"DTYPE", c.dtype},
       {"BACKWARD", c.is_backward}, {"FAMILY", c.family},
@@ -42,9 +44,9 @@ std::vector<std::string> fused_macros(const gpu::FusedConfig& c) {
       {"UNITS", c.units},          {"DEPTH_WARPS", c.depth_warps},
       {"MIN_CTAS", c.min_ctas}};
   for (const auto& [name, value] : numbers) {
-    macros.push_back(fmt::format("-DFLASHRNN_FUSED_{}={}", name, value));
+    options.push_back(fmt::format("-DFLASHRNN_FUSED_{}={}", name, value));
   }
-  return macros;
+  return options;
 }
 
 const char* fused_entry(const gpu::FusedConfig& c) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fused kernel's configuration as text: the name in logs and cache keys, and the macros that it
-// is compiled with. cuda.cmake passes the same macros at build time.
+// A fused kernel's configuration as text: the name in logs and cache keys, and the options that it
+// is compiled with. cuda.cmake passes the same at build time.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ namespace flashrnn::cuda {
 std::string fused_name(const gpu::FusedConfig& config);
 
 // "-DFLASHRNN_FUSED_CELL=lstm", ...
-std::vector<std::string> fused_macros(const gpu::FusedConfig& config);
+std::vector<std::string> fused_options(const gpu::FusedConfig& config);
 
 // The entry point.
 const char* fused_entry(const gpu::FusedConfig& config);

@@ -13,12 +13,9 @@ namespace flashrnn::gpu {
 // Steps that inputs are fetched ahead on the long way.
 inline constexpr int kRingSteps = 4;
 
-// Steps of a chunk (stage.hpp), and buffers of h that are exchanged: a buffer is used again when at
-// least two chunks lie between.
-inline constexpr int kSplitChunk = 4;
-inline constexpr int kExchangeBuffers = 4 * kSplitChunk;
 inline constexpr int kRowSteps = 8;             // steps that kDirect fetches its rows ahead
 inline constexpr int kBackwardClusterSize = 8;  // of kGlobal
+inline constexpr int kWeightRegisters = 136;    // of a multiplying thread beyond kDirect, at most
 
 constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
 constexpr int padded_words_of(int words) { return words > 2 ? 4 : words; }
@@ -36,8 +33,47 @@ constexpr int multiplying_warps(const FusedConfig& c) {
          : c.is_backward     ? c.depth_warps
                              : c.depth_warps * c.units / 16;
 }
+// Forward beyond kDirect: operands of 32 units that a warp multiplies, and those of which it holds
+// the weights in registers; of the rest they lie in shared memory.
+constexpr int depth_of(const FusedConfig& c) { return c.head_dim / 32 / c.depth_warps; }
+constexpr int held_depth_of(const FusedConfig& c) {
+  const int gates = cell_counts(c.cell).recurrents;
+  return depth_of(c) * gates * 8 <= kWeightRegisters ? depth_of(c) : 12 / gates;
+}
+// Backward beyond kDirect: likewise the clusters whose slots' gradients a warp multiplies. An mma
+// has 16 units of one gate, or 8 of two.
+constexpr int clusters_of(const FusedConfig& c) {
+  return c.family == kGlobal ? c.head_dim / 16 / kBackwardClusterSize : 1;
+}
+constexpr int products_of(const FusedConfig& c) {
+  const int gates = cell_counts(c.cell).recurrents;
+  return gates > 2 ? 4 : gates;
+}
+constexpr int held_clusters_of(const FusedConfig& c) {
+  return c.family != kGlobal || clusters_of(c) * products_of(c) * 4 <= kWeightRegisters
+             ? clusters_of(c)
+             : 24 / products_of(c);
+}
+// Bytes of weights in shared memory, 512 an mma.
+constexpr int shared_weight_bytes(const FusedConfig& c) {
+  if (c.family == kDirect) return 0;
+  if (c.is_backward)
+    return (clusters_of(c) - held_clusters_of(c)) * products_of(c) * 512 * c.depth_warps;
+  return (depth_of(c) - held_depth_of(c)) * cell_counts(c.cell).recurrents * 1024 *
+         multiplying_warps(c);
+}
+// A thread that updates in forward has one sequence of 8, or two where more warps would leave too
+// few registers for the weights.
+constexpr int sequences_of_thread(const FusedConfig& c) {
+  return held_depth_of(c) * cell_counts(c.cell).recurrents * 8 > 64 &&
+                 multiplying_warps(c) + 1 + c.units / 4 > 12
+             ? 2
+             : 1;
+}
 constexpr int updating_threads(const FusedConfig& c) {
-  return c.family == kDirect ? 0 : c.units * c.columns / 2;
+  return c.family == kDirect ? 0
+         : c.is_backward     ? c.units * 4
+                             : c.units * 8 / sequences_of_thread(c);
 }
 // Warps that only move tensors: in backward a direct CTA has none, in forward it has one for what
 // it saves.
@@ -48,15 +84,19 @@ constexpr int threads_of(const FusedConfig& c) {
   return (multiplying_warps(c) + extra_warps(c)) * 32 + updating_threads(c);
 }
 
-// Steps of a chunk: fewer where several CTAs share an SM's memory.
+// Steps of a chunk (stage.hpp): fewer where shared memory is short.
 constexpr int chunk_of(const FusedConfig& c) {
-  return c.family != kDirect ? kSplitChunk : c.min_ctas > 1 ? 2 : 4;
+  return c.family == kDirect                            ? (c.min_ctas > 1 ? 2 : 4)
+         : c.columns > 16 || shared_weight_bytes(c) > 0 ? 2
+                                                        : 4;
 }
+// Buffers of h that are exchanged: one is used again when at least two chunks lie between.
+constexpr int exchange_buffers_of(const FusedConfig& c) { return 4 * chunk_of(c); }
 
 // Bytes of partial sums of one step (cuda/fused/exchange.cuh).
 constexpr int partial_sum_bytes(const FusedConfig& c) {
   const int gates = cell_counts(c.cell).recurrents, element = 4 * (gates == 3 ? 4 : gates);
-  return c.depth_warps * c.columns * (2 * (c.units / 2 * element + 16) + 48);
+  return c.depth_warps * c.columns * (c.units * element + 16);
 }
 
 // Words of the slots' gradients of 16 units and 8 sequences as operands.
@@ -81,14 +121,15 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
            tensors;
   }
   if (!c.is_backward)
-    return 2 * partial_sum_bytes(c) +
-           (c.family == kCluster ? kExchangeBuffers * c.head_dim * c.columns * 2 : 0) + tensors;
+    return 2 * partial_sum_bytes(c) + shared_weight_bytes(c) +
+           (c.family == kCluster ? exchange_buffers_of(c) * c.head_dim * c.columns / 2 * 5 : 0) +
+           tensors;
   // Operands of two steps, partial gradients of four, and their barriers
   // (cuda/fused/gradient_exchange.cuh).
   const int ranks = c.family == kCluster ? c.head_dim / 16 : kBackwardClusterSize,
             tiles = c.columns / 8;
   return 2 * c.head_dim / 16 / ranks * tiles * gradient_block_words(cell) * 4 +
-         4 * ranks * tiles * 512 + 64 + tensors;
+         tiles * (4 * ranks * 512 + 64) + shared_weight_bytes(c) + tensors;
 }
 
 // CTAs of one cluster; 1: no clusters.
@@ -102,7 +143,7 @@ constexpr int cluster_size_of(const FusedConfig& c) {
 // launch, from group 0 of the problem on, follow one another.
 constexpr Index exchange_bytes_of(const FusedConfig& c) {
   if (c.family != kGlobal) return 0;
-  if (!c.is_backward) return Index(kExchangeBuffers) * c.head_dim * c.columns * 2;
+  if (!c.is_backward) return Index(exchange_buffers_of(c)) * c.head_dim * c.columns * 2;
   return Index(4) * c.head_dim / 16 * c.columns / 8 * gradient_block_words(cell_counts(c.cell)) * 4;
 }
 

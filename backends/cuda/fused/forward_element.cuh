@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Forward of one unit of one sequence on the short way, where a step is nothing but the cell. Its
+// neighbour, the other unit of the pair, is with the lane whose number differs in the last bit
+// (`is_odd`: this one has the second unit); the two share the packing and the writing.
+#pragma once
+
+#include "cuda/fused/number.cuh"
+#include "gpu/fused/cell.hpp"
+
+namespace flashrnn::cuda {
+
+using gpu::Cell;
+using gpu::ForwardParams;
+
+struct ForwardElement {
+  float state[Cell::kStates];
+  float saved[Cell::kSaved];
+
+  __device__ __forceinline__ void start(const ForwardParams& p, int b, int n, int u) {
+#pragma unroll
+    for (int k = 0; k < Cell::kStates; ++k)
+      state[k] = b < p.shape.batch ? load_state(p.initial_states, k, b, n, u) : 0.0f;
+  }
+
+  __device__ __forceinline__ void advance(const float (&g)[Cell::kSlots]) {
+    typename Cell::Slots slots;
+    typename Cell::States old;
+#pragma unroll
+    for (int k = 0; k < Cell::kSlots; ++k) slots.v[k] = g[k];
+#pragma unroll
+    for (int k = 0; k < Cell::kStates; ++k) old.v[k] = state[k];
+    const typename Cell::Step step = Cell::forward(slots, old);
+#pragma unroll
+    for (int k = 0; k < Cell::kStates; ++k) state[k] = step.now.v[k];
+#pragma unroll
+    for (int k = 0; k < Cell::kSaved; ++k) saved[k] = step.saved.v[k];
+  }
+
+  // h of both units, by both lanes.
+  __device__ __forceinline__ u32 operand(bool is_odd) const {
+    const u32 mine = pack(state[0], state[0]), other = of_neighbour(mine);
+    return bytes_of(mine, other, is_odd ? 0x1054 : 0x5410);
+  }
+
+  // What the last advance saves, to the pair's places in shared memory.
+  __device__ __forceinline__ void stage_saved(u32 at, u32 kept_at, int kept_bytes,
+                                              bool is_odd) const {
+    if constexpr (Cell::kSaved == 4) {
+      const u32 first = pack(saved[0], saved[1]), last = pack(saved[2], saved[3]),
+                other = of_neighbour(is_odd ? first : last);
+      const u32 low = is_odd ? other : first, high = is_odd ? last : other;
+      sts64(at + is_odd * 8, bytes_of(low, high, 0x5410), bytes_of(low, high, 0x7632));
+    } else {
+#pragma unroll
+      for (int k = 0; k < Cell::kSaved; k += 2) {
+        const bool has_two = k + 1 < Cell::kSaved;
+        const u32 mine = pack(saved[k], saved[has_two ? k + 1 : k]), other = of_neighbour(mine);
+        const u32 word = is_odd ? bytes_of(other, mine, 0x7632) : bytes_of(mine, other, 0x5410);
+        if (has_two || !is_odd) sts32(at + 4 * (k + is_odd), word);
+      }
+    }
+#pragma unroll
+    for (int k = 0; k < Cell::kKept; ++k)
+      sts32(kept_at + k * kept_bytes + is_odd * 4, __float_as_uint(state[k + 1]));
+  }
+
+  __device__ void finish(const ForwardParams& p, int b, int n, int u) const {
+    const View& v = p.last_states;
+    if (v.data == nullptr || b >= p.shape.batch) return;
+#pragma unroll
+    for (int k = 0; k < Cell::kStates; ++k) store_state(v, k, b, n, u, state[k]);
+  }
+};
+
+// Biases of the slots of one unit.
+struct ElementBias {
+  float v[Cell::kSlots];
+
+  __device__ __forceinline__ void load(const ForwardParams& p, int n, int u) {
+    const View& b = p.bias;
+#pragma unroll
+    for (int k = 0; k < Cell::kSlots; ++k) {
+      v[k] = b.data != nullptr
+                 ? load_any(b.data, b.dtype, k * b.stride[0] + n * b.stride[1] + u * b.stride[2])
+                 : 0.0f;
+    }
+  }
+};
+
+// What a slot has before the product is added. `x`: a number in the low half of a word.
+__device__ __forceinline__ void slot_inputs(const u32 (&x)[4], const ElementBias& bias,
+                                            float (&g)[Cell::kSlots]) {
+#pragma unroll
+  for (int k = 0; k < Cell::kSlots; ++k) {
+    const int input = Cell::input_of_slot(k);
+    g[k] = bias.v[k] + (input < 0 ? 0.0f : low_of(x[input < 0 ? 0 : input]));
+  }
+}
+
+}  // namespace flashrnn::cuda

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The product of the weight gradients: each CTA sums one tile of dR over one slice of the steps.
+// `Product` is how: weight_gradient_fma.cuh, weight_gradient_mma.cuh, weight_gradient_wgmma.cuh.
+#pragma once
+
+#include "cuda/general/weight_gradient_tiles.cuh"
+
+namespace flashrnn::cuda {
+
+template <typename Product>
+inline constexpr int kBytesOfStage = Product::Gradients::kSize + Product::States::kSize;
+
+template <typename Product>
+__global__ void __launch_bounds__(kWeightGradientThreads, Product::kCtasOfSm)
+    weight_gradient_product(const __grid_constant__ WeightGradientTask task) {
+  using Gradients = typename Product::Gradients;
+  using States = typename Product::States;
+  constexpr int kStages = Product::kStages;
+  constexpr int kStageBytes = kBytesOfStage<Product>;
+  // Swizzled tiles begin where their pattern does.
+  extern __shared__ __align__(1024) char stages[];
+  const unsigned stages_address = static_cast<unsigned>(__cvta_generic_to_shared(stages));
+
+  // Tiles of one head and slice run side by side: they read the same steps.
+  int index = blockIdx.x;
+  const int first_column = index % task.column_tiles * States::kUnits;
+  index /= task.column_tiles;
+  const int first_row = index % task.row_tiles * Product::kRows;
+  index /= task.row_tiles;
+  const int head = index % task.shape.heads;
+  const int slice = index / task.shape.heads;
+
+  const int blocks_of_sequence = (task.shape.time + Product::kDepth - 1) / Product::kDepth;
+  const Index blocks = Index(blocks_of_sequence) * task.shape.batch;
+  const Index first_block = blocks * slice / task.slices;
+  const int count = static_cast<int>(blocks * (slice + 1) / task.slices - first_block);
+
+  Product product;
+  const bool with_bias = first_column == 0;
+  if (count > 0) {
+    const GradientLoader<Gradients> gradients(task, head, first_row);
+    StateLoader<States> states(task, head, first_column);
+    StepBlock block(first_block, blocks_of_sequence, Product::kDepth);
+    states.prepare(task, block);
+    const auto load = [&](int stage) {
+      const int at = stage * kStageBytes;
+      gradients.load(task, block, stages_address + at);
+      states.load(task, block, stages_address + at + Gradients::kSize,
+                  stages + at + Gradients::kSize);
+      block.advance(task.shape.time, Product::kDepth);
+      states.prepare(task, block);
+    };
+#pragma unroll
+    for (int i = 0; i < kStages - 1; ++i) {
+      if (i < count) load(i);
+      commit_copies();
+    }
+    int stage = 0;
+    int free_stage = kStages - 1;
+#pragma unroll 1
+    for (int i = 0; i < count; ++i) {
+      wait_for_copies<kStages - 2>();
+      product.publish();
+      __syncthreads();
+      const char* const now = stages + stage * kStageBytes;
+      product.begin(now, now + Gradients::kSize, with_bias);
+      if (i + kStages - 1 < count) load(free_stage);
+      commit_copies();
+      product.finish();
+      free_stage = stage;
+      stage = stage + 1 == kStages ? 0 : stage + 1;
+    }
+  }
+
+  const int rows = task.slots * task.padded_units;
+  const Index first = (Index(slice) * task.shape.heads + head) * rows;
+  product.for_each([&](int row, int column, float v0, float v1) {
+    if (first_row + row >= rows || first_column + column >= task.column_pitch) return;
+    *reinterpret_cast<float2*>(task.partial + (first + first_row + row) * task.column_pitch +
+                               first_column + column) = make_float2(v0, v1);
+  });
+  if (!with_bias) return;
+  product.for_each_bias([&](int row, float value) {
+    if (first_row + row < rows) task.partial_bias[first + first_row + row] = value;
+  });
+}
+
+template <typename Product>
+cudaError_t launch_product(const WeightGradientTask& task, cudaStream_t stream) {
+  const auto kernel = &weight_gradient_product<Product>;
+  constexpr int kBytes = Product::kStages * kBytesOfStage<Product>;
+  const cudaError_t error =
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
+  if (error != cudaSuccess) return error;
+  const unsigned ctas =
+      unsigned(task.row_tiles) * task.column_tiles * task.shape.heads * task.slices;
+  kernel<<<ctas, kWeightGradientThreads, kBytes, stream>>>(task);
+  return cudaPeekAtLastError();
+}
+
+}  // namespace flashrnn::cuda

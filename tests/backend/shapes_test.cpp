@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Heads and batches as training has them, where backends take their fast ways: whole tiles, packed
+// tensors, nothing asked of a step but the step; and then every one of the plan's configurations of
+// some of them.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "compare.hpp"
+#include "environment.hpp"
+
+namespace flashrnn::test {
+namespace {
+
+Case plain(flashrnn_cell cell, flashrnn_dtype dtype) {
+  Case c;
+  c.cell = cell;
+  c.dtypes = {dtype, dtype, FLASHRNN_FLOAT32};
+  c.want_states = false;
+  c.given = kGiveH | kGiveLast;
+  return c;
+}
+
+std::vector<Case> cases() {
+  struct Shape {
+    int64_t batch, time, heads, head_dim;
+  };
+  // Times beyond the buffers that kernels go round in; batches of several tiles and a rest.
+  const std::vector<Shape> shapes = {
+      {16, 70, 2, 32}, {40, 37, 2, 64}, {9, 37, 1, 128}, {19, 21, 1, 256}};
+  const std::vector<Shape> large = {{3, 19, 1, 512}, {17, 9, 1, 768}, {9, 5, 1, 1536}};
+  std::vector<Case> all;
+  const auto add = [&](Case c, const Shape& s) {
+    c.batch = s.batch, c.time = s.time, c.heads = s.heads, c.head_dim = s.head_dim;
+    c.reverse = all.size() % 3 == 1;
+    c.initial_states = all.size() % 4 != 2;
+    c.seed = all.size() + 1;
+    all.push_back(c);
+  };
+  for (const flashrnn_cell cell : all_cells()) {
+    for (const flashrnn_dtype dtype : {FLASHRNN_BFLOAT16, FLASHRNN_FLOAT16}) {
+      for (const Shape& s : shapes) add(plain(cell, dtype), s);
+    }
+  }
+#if !defined(FLASHRNN_TESTS_REDUCED)
+  for (const Shape& s : large) {
+    for (const flashrnn_cell cell : {FLASHRNN_LSTM, FLASHRNN_GRU})
+      add(plain(cell, FLASHRNN_BFLOAT16), s);
+  }
+#endif
+  return all;
+}
+
+class ShapeMatrix : public BackendTest, public testing::WithParamInterface<Case> {};
+
+TEST_P(ShapeMatrix, AgreesWithOracle) {
+  Trial trial(device(), GetParam());
+  expect_like_oracle(trial);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, ShapeMatrix, testing::ValuesIn(cases()), [](const auto& c) {
+  return std::to_string(c.index) + "_" + name_of(c.param);
+});
+
+}  // namespace
+}  // namespace flashrnn::test
