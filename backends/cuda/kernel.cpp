@@ -7,6 +7,8 @@
 //   step      recurrence with one step
 #include "cuda/kernel.hpp"
 
+#include "api/error.hpp"
+#include "api/log.hpp"
 #include "core/layout.hpp"
 #include "cuda/check.hpp"
 #include "cuda/config.hpp"
@@ -53,22 +55,40 @@ struct BackwardMemory {
   std::byte* saved;             // recompute mode
 };
 
+// Why a problem that no fused kernel was chosen for has none; "" where it might.
+std::string why_general(const DeviceFacts& facts, const Problem& problem) {
+  if (problem.dtype == DType::kFloat32) return ": fused kernels are for bfloat16 and float16";
+  if (facts.capability() < kLeastFusedCapability) {
+    return fmt::format(": fused kernels need compute capability {}.{}, this device has {}.{}",
+                       kLeastFusedCapability / 10, kLeastFusedCapability % 10, facts.major,
+                       facts.minor);
+  }
+  if (!can_compile()) return ": the library has no fused kernel of this shape; " + nvrtc_state();
+  return "";
+}
+
 class CudaKernel final : public Kernel {
  public:
-  CudaKernel(const DeviceFacts& facts, const Problem& problem, const KernelConfig& config)
-      : device_(facts.ordinal), problem_(problem), shape_(shape_of(problem)), step_shape_(shape_) {
+  // config: nullptr for the general kernel, `reason` says why.
+  CudaKernel(const DeviceFacts& facts, const Problem& problem, const KernelConfig* config,
+             std::string reason)
+      : device_(facts.ordinal),
+        reason_(std::move(reason)),
+        problem_(problem),
+        shape_(shape_of(problem)),
+        step_shape_(shape_) {
     step_shape_.time = 1;
     step_shape_.is_reverse = 0;
-    const bool fused = is_fused(config);
+    const bool has_backward = problem.mode != Mode::kInference;
     const auto recurrence = [&](bool is_backward) {
-      return fused ? Recurrence::fused(facts, fused_config(problem, config, is_backward), shape_)
-                   : Recurrence::general(problem.cell->id, shape_, is_backward);
+      return config != nullptr
+                 ? Recurrence::fused(facts, fused_config(problem, *config, is_backward), shape_)
+                 : Recurrence::general(problem.cell->id, shape_, is_backward);
     };
     forward_ = recurrence(false);
+    if (has_backward) backward_ = recurrence(true);
     step_ = Recurrence::general(problem.cell->id, step_shape_, false);
-    if (!fused) reason_ = why_general(facts, problem);
-    if (problem.mode == Mode::kInference) return;
-    backward_ = recurrence(true);
+    if (!has_backward) return;
     cuda::check(
         plan_weight_gradients(problem.cell->id, shape_, problem.allow_tf32, &weight_gradients_),
         "plan_weight_gradients");
@@ -292,17 +312,6 @@ class CudaKernel final : public Kernel {
                        fused.module().origin, fused.module().registers);
   }
 
-  static std::string why_general(const DeviceFacts& facts, const Problem& problem) {
-    if (problem.dtype == DType::kFloat32) return ": fused kernels are for bfloat16 and float16";
-    if (facts.capability() < kLeastFusedCapability) {
-      return fmt::format(": fused kernels need compute capability {}.{}, this device has {}.{}",
-                         kLeastFusedCapability / 10, kLeastFusedCapability % 10, facts.major,
-                         facts.minor);
-    }
-    if (!can_compile()) return ": the library has no fused kernel of this shape; " + nvrtc_state();
-    return "";
-  }
-
   int device_;
   std::string reason_;  // of running the general kernel
   Problem problem_;
@@ -315,7 +324,20 @@ class CudaKernel final : public Kernel {
 
 std::shared_ptr<const Kernel> make_kernel(const DeviceFacts& facts, const Problem& problem,
                                           const KernelConfig& config) {
-  return std::make_shared<CudaKernel>(facts, problem, config);
+  if (!is_fused(config)) {
+    return std::make_shared<CudaKernel>(facts, problem, nullptr, why_general(facts, problem));
+  }
+  try {
+    return std::make_shared<CudaKernel>(facts, problem, &config, "");
+  } catch (const Error& error) {
+    // A driver that will not load it, a run-time compiler that fails: there is a kernel that needs
+    // neither. Who asked for this very one is told instead.
+    if (!problem.forced_config.empty()) throw;
+    const std::string reason =
+        fmt::format(": the fused kernel was not to be had: {}", error.what());
+    log(LogLevel::kWarning, "general kernel" + reason);
+    return std::make_shared<CudaKernel>(facts, problem, nullptr, reason);
+  }
 }
 
 }  // namespace flashrnn::cuda

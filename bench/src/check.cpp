@@ -51,7 +51,7 @@ std::vector<double> gather(const DeviceTensor& tensor, std::vector<int64_t> exte
   return packed;
 }
 
-oracle::Problem oracle_problem(const Problem& p) {
+oracle::Problem oracle_problem(const Problem& p, bool exact) {
   oracle::Problem problem;
   problem.cell = p.cell;
   problem.batch = p.batch;
@@ -62,13 +62,13 @@ oracle::Problem oracle_problem(const Problem& p) {
   problem.cut_recurrent_gradient = p.flags & FLASHRNN_CUT_RECURRENT_GRADIENT;
   problem.forward_clip = p.forward_clip;
   problem.recurrent_gradient_clip = p.recurrent_gradient_clip;
-  problem.operand_dtype = p.dtype;
+  problem.operand_dtype = exact ? FLASHRNN_FLOAT64 : p.dtype;
   return problem;
 }
 
 }  // namespace
 
-std::optional<double> error_of(const Problem& p, Call call, const Tensors& tensors) {
+std::optional<double> error_of(const Problem& p, Call call, const Tensors& tensors, bool exact) {
   if (call == Call::kStep) return std::nullopt;
   const Cell& cell = cell_of(p);
   const std::vector<int64_t> wx_shape = {p.batch, p.time, cell.input_gates, p.heads, p.head_dim};
@@ -93,7 +93,7 @@ std::optional<double> error_of(const Problem& p, Call call, const Tensors& tenso
       worst = std::max(worst, oracle::relative_error(gather(tensor, shape), reference));
     }
   };
-  const oracle::Problem problem = oracle_problem(p);
+  const oracle::Problem problem = oracle_problem(p, exact);
   const oracle::Outputs outputs = oracle::forward(problem, inputs);
   compare(tensors.h, h_shape, outputs.h);
   compare(tensors.states, states_shape, outputs.states);
@@ -113,7 +113,7 @@ std::optional<double> error_of(const Problem& p, Call call, const Tensors& tenso
 
 #else
 
-std::optional<double> error_of(const Problem&, Call, const Tensors&) { return std::nullopt; }
+std::optional<double> error_of(const Problem&, Call, const Tensors&, bool) { return std::nullopt; }
 
 #endif
 

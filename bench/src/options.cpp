@@ -41,7 +41,10 @@ bool read_options(int argc, char** argv, Options& o, int& exit_code) {
                  "a Python that has torch; without it the PyTorch loop is left out");
   app.add_option("--torch-script", o.peer_options.torch_script,
                  "torch_loop.py, where it was moved");
-  app.add_flag("--check", o.run.check, "compare every row with the oracle");
+  auto* check = app.add_flag("--check", o.run.check, "compare every row with the oracle");
+  app.add_flag("--exact", o.run.exact,
+               "with --check: an oracle that rounds no operand, so the whole error in the dtype")
+      ->needs(check);
   app.add_flag("--keep-weights", o.run.keep_weights, "reuse packed weights from call to call");
   app.add_option("--seconds", o.run.timing.seconds, "time for each row's samples")
       ->check(CLI::Range(0.0, 3600.0));

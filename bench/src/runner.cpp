@@ -96,7 +96,7 @@ void run(const Device& device, const Case& one, const RunOptions& options, Row& 
   row.bytes = bytes_of(one.problem, one.call, static_cast<double>(tensors.saved.size()));
   Calls calls(device, plan, tensors, one.call, options.keep_weights);
   row.timing = measure([&](int count) { return calls.time(count); }, options.timing);
-  if (options.check) row.error = error_of(one.problem, one.call, tensors);
+  if (options.check) row.error = error_of(one.problem, one.call, tensors, options.exact);
 }
 
 }  // namespace

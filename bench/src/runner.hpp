@@ -18,6 +18,7 @@ struct Case {
 struct RunOptions {
   TimingOptions timing;
   bool check = false;          // compare with the oracle
+  bool exact = false;          // one that rounds no operand
   bool keep_weights = false;   // reuse packed weights in forward and backward, as step always does
   bool use_best = false;       // the best sample instead of the median
   bool use_cpu_clock = false;  // for one thread: leaves out what other processes took

@@ -95,6 +95,7 @@ struct HExchange {
   // `index` of `threads` that share the work.
   __device__ __forceinline__ void clear(int i, int index, int threads) const {
     if (i < 0) return;
+    meeting_point();
     if constexpr (kInCluster) {
       for (int w = index; w < kWords / 4; w += threads) {
         sts128(shared + (first_of(i) + w * 4) * 4, kEmptyWord, kEmptyWord, kEmptyWord, kEmptyWord);
@@ -119,6 +120,7 @@ struct HExchange {
                                        Pacer<Family>& pacer, uint4 (&b)[Count]) const {
     const u32 word = from + ahead * kWords + tile * kTileWords + first * (2 * kBlockWords) +
                      lane % 4 / 2 * kBlockWords + lane / 4 * 8 + lane % 2 * 4;
+    meeting_point();
     pacer.hold();
     for (bool was_early = false;; was_early = true) {
       u32 largest = 0;
@@ -169,6 +171,7 @@ struct HPublisher {
 
     // To the buffer `ahead` steps on, for the position `on` after the one that was opened.
     __device__ __forceinline__ void publish(int ahead, int on, u32 word) const {
+      meeting_point();
       const u32 at = ahead * Exchange::kWords + Exchange::word_of(0, on);
       if constexpr (kInCluster) {
 #pragma unroll

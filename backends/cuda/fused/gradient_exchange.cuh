@@ -56,12 +56,14 @@ struct GradientOperands {
   __device__ __forceinline__ void publish(int buffer, int tile,
                                           const u32 (&gradient)[Cell::kSlots]) const {
     u32 w[4] = {0, 0, 0, 0};
+    meeting_point();
 #pragma unroll
     for (int g = 0; g < kGates; ++g) w[g] = gradient[slot_of_gate(g)];
     if constexpr (kIsGlobal) {
       constexpr int kBuffer = gpu::kBackwardClusterSize * kBufferWords;
       u32* mine = own + tile * kBlockWords;
       put_global(mine + buffer * kBuffer, w);
+      meeting_point();
       const u32 empty[4] = {kEmptyWord, kEmptyWord, kEmptyWord, kEmptyWord};
       put_global(mine + (buffer + 2) % 4 * kBuffer, empty);
       fence_gpu();
@@ -98,6 +100,7 @@ struct GradientOperands {
                     kOfThread = (kVectors + Multipliers * 32 - 1) / (Multipliers * 32);
       const u32* from = global + buffer * gpu::kBackwardClusterSize * kBufferWords;
       uint4 v[kOfThread];
+      meeting_point();
       pacer.hold();
       for (bool was_early = false;; was_early = true) {
         u32 largest = 0;
@@ -199,6 +202,7 @@ struct PartialGradients {
   }
   __device__ __forceinline__ void send(int buffer, int tile, u32 to, u32 bar,
                                        const float (&sum)[4]) const {
+    meeting_point();
     store_async(to + tile * kTileBytes + buffer * kBufferBytes, bar + tile * 32 + buffer * 8,
                 __float_as_uint(sum[0]), __float_as_uint(sum[2]), __float_as_uint(sum[1]),
                 __float_as_uint(sum[3]));
@@ -208,6 +212,7 @@ struct PartialGradients {
   __device__ __forceinline__ void receive(int buffer, int tile, int i, int index, int pair,
                                           int column, float (&sum)[2]) const {
     const u32 bar = barriers + tile * 32 + buffer * 8;
+    meeting_point();
     mbarrier_wait_cluster(bar, i / 4 & 1);
     const u32 from = buffers + tile * kTileBytes + buffer * kBufferBytes + pair * 64 +
                      ((column / 2) ^ (pair / 2 & 3)) * 16 + column % 2 * 8;

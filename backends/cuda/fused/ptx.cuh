@@ -69,6 +69,19 @@ __device__ __forceinline__ u32 clock_now() {
   asm volatile("mov.u32 %0, %%clock;" : "=r"(v));
   return v;
 }
+// Where warps or CTAs meet without a barrier. In a build for tests (FLASHRNN_FUSED_DELAYS) the warp
+// waits here, mostly for a moment, now and then for longer than a step takes.
+__device__ __forceinline__ void meeting_point() {
+#ifdef FLASHRNN_FUSED_DELAYS
+  u32 x = (clock_now() + blockIdx.x * 977 + threadIdx.x / 32 * 131) * 0x9e3779b9u;
+  x = (x ^ x >> 15) * 0x85ebca6bu;
+  x ^= x >> 13;
+  const u32 start = clock_now(), clocks = x % 16 == 0 ? x >> 8 & 8191 : x >> 8 & 127;
+  while (clock_now() - start < clocks) {
+  }
+  __syncwarp();
+#endif
+}
 __device__ __forceinline__ u32 of_neighbour(u32 v) { return __shfl_xor_sync(0xffffffffu, v, 1); }
 // Bytes of a (0 to 3) and b (4 to 7), lowest digit first.
 __device__ __forceinline__ u32 bytes_of(u32 a, u32 b, u32 selector) {

@@ -28,7 +28,8 @@ std::string image_key(const gpu::FusedConfig& config, const std::string& archite
 }
 
 FusedImage find_image(const gpu::FusedConfig& config, const std::string& architecture) {
-  if (const EmbeddedKernel* kernel = find_embedded(config, architecture)) {
+  const EmbeddedKernel* kernel = wants_delays() ? nullptr : find_embedded(config, architecture);
+  if (kernel != nullptr) {
     const std::shared_ptr<const void> data(kernel->begin, [](const void*) {});
     return {data, static_cast<size_t>(kernel->end - kernel->begin), "embedded"};
   }

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+#include <string_view>
+
 #include "cells/traits.hpp"
 #include "plan/dtype.hpp"
 
@@ -46,7 +49,13 @@ std::vector<std::string> fused_options(const gpu::FusedConfig& c) {
   for (const auto& [name, value] : numbers) {
     options.push_back(fmt::format("-DFLASHRNN_FUSED_{}={}", name, value));
   }
+  if (wants_delays()) options.emplace_back("-DFLASHRNN_FUSED_DELAYS");
   return options;
+}
+
+bool wants_delays() {
+  const char* value = std::getenv("FLASHRNN_CUDA_DELAYS");
+  return value != nullptr && *value != '\0' && std::string_view(value) != "0";
 }
 
 const char* fused_entry(const gpu::FusedConfig& c) {

@@ -16,6 +16,10 @@ std::string fused_name(const gpu::FusedConfig& config);
 // "-DFLASHRNN_FUSED_CELL=lstm", ...
 std::vector<std::string> fused_options(const gpu::FusedConfig& config);
 
+// Whether FLASHRNN_CUDA_DELAYS asks for kernels that wait at random where warps and CTAs meet, as
+// tests of their ordering do. Such kernels are compiled at run time.
+bool wants_delays();
+
 // The entry point.
 const char* fused_entry(const gpu::FusedConfig& config);
 

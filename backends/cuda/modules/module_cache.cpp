@@ -53,11 +53,20 @@ FusedModule load(const DeviceFacts& facts, const gpu::FusedConfig& config) {
   return module;
 }
 
-using Key = std::array<int, 10>;
+using Key = std::array<int, 11>;
 
 Key key_of(const DeviceFacts& facts, const gpu::FusedConfig& c) {
-  return {facts.ordinal, c.cell,    c.dtype, c.is_backward, c.family,
-          c.head_dim,    c.columns, c.units, c.depth_warps, c.min_ctas};
+  return {facts.ordinal,
+          c.cell,
+          c.dtype,
+          c.is_backward,
+          c.family,
+          c.head_dim,
+          c.columns,
+          c.units,
+          c.depth_warps,
+          c.min_ctas,
+          wants_delays() ? 1 : 0};
 }
 
 struct Cache {

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the CUDA backend claims beyond right answers, on a GPU: calls can be captured into a graph,
+// kernels that wait for each other's CTAs end whatever else runs, and random delays wherever warps
+// and CTAs meet change no bit.
+//
+//   flashrnn-cuda-gpu-test [--delay-steps=N] [GoogleTest's options]
+//
+// N: time steps of each kernel family and direction under delays. Exit status 77: no device.
+#include <cuda_runtime_api.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "trial.hpp"
+
+int launch_hold(cudaStream_t stream, int blocks, long long nanoseconds, int shared_bytes);
+
+namespace flashrnn::test {
+namespace {
+
+const Device* device = nullptr;
+std::string reason;
+int64_t delay_steps = 20000;
+
+class Gpu : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (device == nullptr) GTEST_SKIP() << reason;
+  }
+};
+
+void require(cudaError_t error, const char* what) {
+  if (error != cudaSuccess) {
+    throw std::runtime_error(std::string(what) + ": " + cudaGetErrorString(error));
+  }
+}
+
+// An application's stream, and the library's name for it.
+class Stream {
+ public:
+  Stream() {
+    require(cudaStreamCreateWithFlags(&native_, cudaStreamNonBlocking), "cudaStreamCreate");
+    check(flashrnn_stream_wrap(device->handle(), native_, &wrapped_), "flashrnn_stream_wrap");
+  }
+  ~Stream() {
+    flashrnn_stream_close(wrapped_);
+    cudaStreamDestroy(native_);
+  }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  cudaStream_t native() const { return native_; }
+  flashrnn_stream wrapped() const { return wrapped_; }
+  void wait() const { require(cudaStreamSynchronize(native_), "cudaStreamSynchronize"); }
+
+ private:
+  cudaStream_t native_ = nullptr;
+  flashrnn_stream wrapped_ = nullptr;
+};
+
+void run(const Trial& trial, const Stream& stream) {
+  flashrnn_forward_args forward = trial.forward_args();
+  forward.stream = stream.wrapped();
+  check(flashrnn_forward(trial.plan().handle(), &forward), "flashrnn_forward");
+  flashrnn_backward_args backward = trial.backward_args();
+  backward.stream = stream.wrapped();
+  check(flashrnn_backward(trial.plan().handle(), &backward), "flashrnn_backward");
+}
+
+// A problem and the configuration of one family.
+struct Family {
+  const char* name;
+  Case c;
+  std::string config;
+};
+
+Case problem(int64_t batch, int64_t time, int64_t heads, int64_t head_dim) {
+  Case c;
+  c.dtypes = {FLASHRNN_BFLOAT16, FLASHRNN_BFLOAT16, FLASHRNN_FLOAT32};
+  c.batch = batch, c.time = time, c.heads = heads, c.head_dim = head_dim;
+  c.want_states = false;
+  c.given = kGiveH | kGiveLast;
+  return c;
+}
+
+std::vector<Family> families(int64_t time) {
+  const auto config = [&](int family, int columns) {
+    const std::string f = std::to_string(family), c = std::to_string(columns);
+    return "forward_family=" + f + ",backward_family=" + f + ",forward_columns=" + c +
+           ",backward_columns=" + c;
+  };
+  Case with_lengths = problem(13, time, 2, 100);
+  with_lengths.lengths = FLASHRNN_INT32;
+  with_lengths.resets = true;
+  return {{"direct", problem(16, time, 2, 64), config(1, 8)},
+          {"cluster", problem(16, time, 2, 128), config(2, 8)},
+          {"cluster_of_two_tiles", problem(16, time, 2, 128), config(2, 16)},
+          {"cluster_long_way", with_lengths, config(2, 8)},
+          {"global", problem(16, time, 1, 512), config(3, 8)},
+          {"global_of_two_tiles", problem(16, time, 1, 512), config(3, 16)},
+          {"global_of_four_tiles", problem(32, time, 1, 512), config(3, 32)}};
+}
+
+TEST_F(Gpu, CallsAreCapturedIntoAGraph) {
+  for (const Family& f : families(70)) {
+    SCOPED_TRACE(f.name);
+    Trial trial(*device, f.c, f.config);
+    trial.forward();
+    trial.backward();
+    const std::vector<uint8_t> expected = trial.output_bytes();
+    const Stream stream;
+    // An allocation or a wait within a call would break the capture.
+    require(cudaStreamBeginCapture(stream.native(), cudaStreamCaptureModeGlobal), "capture");
+    run(trial, stream);
+    cudaGraph_t graph = nullptr;
+    require(cudaStreamEndCapture(stream.native(), &graph), "cudaStreamEndCapture");
+    cudaGraphExec_t executable = nullptr;
+    require(cudaGraphInstantiate(&executable, graph, 0), "cudaGraphInstantiate");
+    for (int k = 0; k < 3; ++k) {
+      trial.poison_forward_outputs();
+      trial.poison_backward_outputs();
+      require(cudaGraphLaunch(executable, stream.native()), "cudaGraphLaunch");
+      stream.wait();
+      EXPECT_EQ(trial.output_bytes(), expected);
+    }
+    cudaGraphExecDestroy(executable);
+    cudaGraphDestroy(graph);
+  }
+}
+
+// Plans of every family at once, each on a stream of its own and from a thread of its own: those
+// whose CTAs wait for each other must not hold a part of the chip that another one waits for.
+TEST_F(Gpu, PlansOnManyStreamsEndAndGiveTheSameBits) {
+  struct Runner {
+    std::unique_ptr<Trial> trial;
+    std::vector<uint8_t> expected;
+    Stream stream;
+    std::string failure;
+  };
+  std::vector<std::unique_ptr<Runner>> runners;
+  for (const Family& f : families(300)) {
+    for (int copy = 0; copy < 2; ++copy) {
+      auto runner = std::make_unique<Runner>();
+      runner->trial = std::make_unique<Trial>(*device, f.c, f.config);
+      runner->trial->forward();
+      runner->trial->backward();
+      runner->expected = runner->trial->output_bytes();
+      runners.push_back(std::move(runner));
+    }
+  }
+  std::vector<std::thread> threads;
+  for (auto& runner : runners) {
+    threads.emplace_back([&r = *runner] {
+      try {
+        for (int k = 0; k < 20; ++k) run(*r.trial, r.stream);
+        r.stream.wait();
+      } catch (const std::exception& error) {
+        r.failure = error.what();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (auto& runner : runners) {
+    EXPECT_EQ(runner->failure, "");
+    EXPECT_EQ(runner->trial->output_bytes(), runner->expected);
+  }
+}
+
+TEST_F(Gpu, WaitsWhileAnotherKernelHoldsMultiprocessors) {
+  cudaDeviceProp properties{};
+  require(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
+  for (const Family& f : families(70)) {
+    SCOPED_TRACE(f.name);
+    Trial trial(*device, f.c, f.config);
+    trial.forward();
+    trial.backward();
+    const std::vector<uint8_t> expected = trial.output_bytes();
+    const Stream holding, stream;
+    // All but three of them, for longer than a call takes.
+    ASSERT_EQ(launch_hold(holding.native(), properties.multiProcessorCount - 3, 50'000'000,
+                          static_cast<int>(properties.sharedMemPerBlockOptin)),
+              0);
+    run(trial, stream);
+    stream.wait();
+    holding.wait();
+    EXPECT_EQ(trial.output_bytes(), expected);
+  }
+}
+
+constexpr int64_t kDelayTime = 1000;
+
+class GpuDelays : public Gpu, public testing::WithParamInterface<Family> {};
+
+TEST_P(GpuDelays, ChangeNoBit) {
+  const Family& f = GetParam();
+  const Values values = draw_values(f.c);
+  Trial plain(*device, f.c, values, std::make_shared<const Plan>(*device, f.c, f.config));
+  plain.forward();
+  plain.backward();
+  const std::vector<uint8_t> expected = plain.output_bytes();
+  setenv("FLASHRNN_CUDA_DELAYS", "1", 1);
+  const auto plan = std::make_shared<const Plan>(*device, f.c, f.config);
+  unsetenv("FLASHRNN_CUDA_DELAYS");
+  Trial delayed(*device, f.c, values, plan);
+  const auto start = std::chrono::steady_clock::now();
+  int64_t steps = 0;
+  for (; steps < delay_steps && !HasFailure(); steps += kDelayTime) {
+    delayed.forward();
+    delayed.backward();
+    EXPECT_EQ(delayed.output_bytes(), expected) << "after " << steps << " steps";
+  }
+  std::printf("%s: %lld steps, %.1f s\n", f.name, static_cast<long long>(steps),
+              std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  std::fflush(stdout);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, GpuDelays, testing::ValuesIn(families(kDelayTime)),
+                         [](const auto& f) { return std::string(f.param.name); });
+
+}  // namespace
+}  // namespace flashrnn::test
+
+int main(int argc, char** argv) {
+  using flashrnn::test::Device;
+  testing::InitGoogleTest(&argc, argv);
+  for (int k = 1; k < argc; ++k) {
+    const std::string argument = argv[k];
+    if (argument.rfind("--delay-steps=", 0) != 0) {
+      std::fprintf(stderr, "unknown argument %s; usage: [--delay-steps=N]\n", argv[k]);
+      return 2;
+    }
+    flashrnn::test::delay_steps = std::stoll(argument.substr(14));
+  }
+  std::unique_ptr<Device> device;
+  if (Device::can_open(FLASHRNN_BACKEND_CUDA, &flashrnn::test::reason)) {
+    device = std::make_unique<Device>(FLASHRNN_BACKEND_CUDA);
+    flashrnn::test::device = device.get();
+  }
+  const int failed = RUN_ALL_TESTS();
+  if (device == nullptr && failed == 0) {
+    std::printf("all skipped: %s\n", flashrnn::test::reason.c_str());
+    return 77;
+  }
+  return failed;
+}
