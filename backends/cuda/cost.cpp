@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "cuda/config.hpp"
+#include "cuda/modules/embedded.hpp"
 #include "gpu/fused/geometry.hpp"
 
 namespace flashrnn::cuda {
@@ -47,6 +48,9 @@ constexpr double kPerSlice = 1.2;      // partial sums of forward, a warp of the
 constexpr double kPerRank = 17;        // partial gradients of backward, a CTA of the cluster
 // The larger of two times that overlap, and a part of the smaller.
 constexpr double kStepNorm = 2.6, kMemoryNorm = 5.6;
+// Seconds of waiting at the first call are worth a little: a kernel that the library carries is
+// taken where it is nearly as fast.
+constexpr double kToBeCompiled = 1.03;
 constexpr double kLaunch = 3;               // us a launch
 constexpr double kGeneralMacsPerNs = 4000;  // of the general kernel, whole chip
 constexpr double kGeneralStep = 4000;       // ns
@@ -177,13 +181,14 @@ double general_time(const DeviceFacts& facts, const Problem& p, bool is_backward
 double predict_microseconds(const DeviceFacts& facts, const Problem& p,
                             const KernelConfig& config) {
   const bool fused = is_fused(config);
-  double time = 0;
+  const auto time_of = [&](bool is_backward) {
+    if (!fused) return general_time(facts, p, is_backward);
+    const gpu::FusedConfig c = fused_config(p, config, is_backward);
+    const bool is_there = find_embedded(c, facts.architecture()) != nullptr;
+    return fused_time(facts, p, c) * (is_there ? 1 : kToBeCompiled);
+  };
   const int forwards = p.mode == Mode::kRecompute ? 2 : 1;
-  time += forwards * (fused ? fused_time(facts, p, fused_config(p, config, false))
-                            : general_time(facts, p, false));
-  if (p.mode == Mode::kInference) return time;
-  return time + (fused ? fused_time(facts, p, fused_config(p, config, true))
-                       : general_time(facts, p, true));
+  return forwards * time_of(false) + (p.mode == Mode::kInference ? 0 : time_of(true));
 }
 
 }  // namespace flashrnn::cuda
