@@ -59,6 +59,12 @@ Verdict solve_component(Prepared* p, Control* control, int component,
   plan.listed = plan.order.size();
   plan.smallest_domain = control->options().order == Order::fastest;
   plan.objective = std::move(objective);
+  if (plan.objective.size() == 1 && plan.objective[0].second > 0) {
+    plan.objective_node = plan.objective[0].first;
+  } else if (!plan.objective.empty() &&
+             plan.objective.size() == objective_parts(p->compiled).size()) {
+    plan.objective_node = p->compiled.objective;
+  }
   std::vector<int> leaves;
   for (int n = 0; n < p->compiled.graph.size(); ++n) {
     if (p->parts.of_leaf[n] == component) leaves.push_back(n);

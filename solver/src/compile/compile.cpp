@@ -234,6 +234,8 @@ Compiled Compiler::run() {
   }
   branches();
   regroup_products();
+  // Bounds of what is to be small: without an objective it costs more than it saves.
+  if (out_.objective >= 0) combine_products();
   graph().link();
   out_.posted.assign(static_cast<std::size_t>(graph().size()), 0);
   for (const Restriction& r : out_.restrictions) {

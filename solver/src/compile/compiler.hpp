@@ -62,6 +62,7 @@ class Compiler {
 
   // implied.cpp
   void regroup_products();
+  void combine_products();
 
   // compile.cpp
   void find_definitions();

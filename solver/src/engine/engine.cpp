@@ -23,14 +23,15 @@ constexpr u64 kPatience = 10;
 Engine::Engine(const Graph& graph) : graph_(graph) {
   domains_.resize(graph.nodes.size());
   stamp_.assign(graph.nodes.size(), 0);
-  queued_.assign(graph.nodes.size(), 0);
+  pending_.assign(graph.nodes.size(), 0);
+  cares_.assign(graph.nodes.size(), 0);
   dear_.assign(graph.nodes.size(), 0);
   arena_.reserve(4096);
   for (int n = 0; n < graph.size(); ++n) {
     const Node& node = graph.nodes[n];
     Domain& d = domains_[n];
     dear_[n] = node.count > 3 || node.family == Family::table;
-    queued_[n] = family(node.family).propagate == nullptr;
+    cares_[n] = family(node.family).propagate == nullptr ? 0 : family(node.family).cares;
     if (node.family == Family::constant) d.low = d.high = node.low;
     if (family(node.family).condition) d.low = 0, d.high = 1;
   }
@@ -260,7 +261,8 @@ bool Engine::update(int n, Domain next) {
     const i64* v = arena_.data() + next.offset;
     i64 g = 0;
     bool small = true;
-    for (std::uint32_t i = 1; i < next.count && g != 1 && small; ++i) {
+    // The old stride divides all differences: no less can come out.
+    for (std::uint32_t i = 1; i < next.count && g != next.modulus && small; ++i) {
       const Int difference = Int{v[i]} - v[0];
       small = fits64(difference);
       if (small) g = gcd64(g, static_cast<i64>(difference));
@@ -278,20 +280,26 @@ bool Engine::update(int n, Domain next) {
     trail_.push_back({n, d});
     stamp_[n] = serial_;
   }
-  bool notable = true;
+  std::uint8_t events = 0;
+  if (next.low != d.low || next.high != d.high) {
+    events = next.low == next.high ? kBounds | kFixed : kBounds;
+  }
+  if (next.modulus != d.modulus) events |= kStride;
+  if (next.divisor_of != d.divisor_of) events |= kDivisors;
+  if (next.count != d.count) events |= kSet;
   if (round_ > kPatience * domains_.size() + 300 && next.count == 0 && next.low < next.high &&
       next.modulus == d.modulus) {
-    notable = (next.high - next.low) < (d.high - d.low) - (d.high - d.low) / 8;
+    const bool notable = (next.high - next.low) < (d.high - d.low) - (d.high - d.low) / 8;
+    if (!notable) events = 0;
   }
   d = next;
-  changed(n, notable);
+  if (events != 0) changed(n, events);
   return true;
 }
 
-void Engine::changed(int n, bool notable) {
-  if (!notable) return;
+void Engine::changed(int n, std::uint8_t events) {
   const auto wake = [&](int p) {
-    if (p != running_) return schedule(p);
+    if (p != running_) return schedule(p, events);
     touched_ = true;
     surprised_ = surprised_ || !as_asked_;
   };
@@ -302,12 +310,17 @@ void Engine::changed(int n, bool notable) {
 // What a node changed itself wakes it again only where that may have left it something to do.
 bool Engine::execute(int n) {
   const FamilyInfo& info = family(graph_.nodes[n].family);
-  if (!info.exact) return info.propagate(*this, n);
+  if (!info.exact) {
+    pending_[n] = 0;
+    return info.propagate(*this, n);
+  }
   running_ = n;
-  touched_ = surprised_ = rounded_ = false;
+  events_ = std::exchange(pending_[n], 0);
+  touched_ = surprised_ = rounded_ = settled_ = false;
   const bool consistent = info.propagate(*this, n);
   running_ = -1;
-  if (!consistent || !touched_) return consistent;
+  events_ = kEverything;
+  if (!consistent || !touched_ || settled_) return consistent;
   const auto args = graph_.arguments(n);
   if (surprised_ || rounded_ ||
       std::all_of(args.begin(), args.end(), [&](int a) { return fixed(a); })) {
@@ -322,7 +335,7 @@ void Engine::schedule_all() {
 
 void Engine::clear_queue() {
   for (int q = 0; q < 2; ++q) {
-    for (std::size_t i = head_[q]; i < queue_[q].size(); ++i) queued_[queue_[q][i]] = 0;
+    for (std::size_t i = head_[q]; i < queue_[q].size(); ++i) pending_[queue_[q][i]] = 0;
     queue_[q].clear();
     head_[q] = 0;
   }
@@ -334,7 +347,6 @@ bool Engine::propagate() {
     const int q = head_[0] < queue_[0].size() ? 0 : 1;
     if (head_[q] == queue_[q].size()) break;
     const int n = queue_[q][head_[q]++];
-    queued_[n] = 0;
     ++propagations;
     ++round_;
     if (!execute(n)) {

@@ -20,6 +20,11 @@ struct Domain {
   bool explicit_set() const { return count != 0; }
 };
 
+// What happened to a domain. A family says which of these its propagation hangs on, and may leave
+// out the parts that nothing happened to.
+inline constexpr std::uint8_t kBounds = 1, kFixed = 2, kStride = 4, kDivisors = 8, kSet = 16,
+                              kEverything = 31;
+
 // Intervals with at most this many values become explicit sets when they are variables.
 inline constexpr int kExplicitVariable = 64;
 // No explicit set is larger than this.
@@ -75,16 +80,22 @@ class Engine {
 
   bool propagate();
   void schedule_all();
-  void schedule(int n) {  // the node's own constraint
-    if (queued_[n]) return;
-    queued_[n] = 1;
-    queue_[dear_[n]].push_back(n);
+  void schedule(int n, std::uint8_t events = kEverything) {  // the node's own constraint
+    const std::uint8_t relevant = events & cares_[n];
+    if (relevant == 0) return;
+    if (pending_[n] == 0) queue_[dear_[n]].push_back(n);
+    pending_[n] |= relevant;
   }
   void clear_queue();
 
   // For families that reach their own fixpoint in one execution as long as bounds come out as
   // computed: this one was rounded or left something for another.
   void rounded() { rounded_ = true; }
+  // All arguments were fixed and so is the node: nothing is left to check.
+  void settled() { settled_ = true; }
+  // Whether one of these happened to the running node or its arguments since it ran last, or
+  // anything did while it has been running.
+  bool happened(std::uint8_t events) const { return (events_ & events) != 0 || touched_; }
 
   u64 propagations = 0;
 
@@ -103,7 +114,7 @@ class Engine {
   bool make_explicit(int n, Domain* d);
   bool list_divisors(Domain* d);
   const std::vector<i64>* all_divisors(u64 number);
-  void changed(int n, bool notable);
+  void changed(int n, std::uint8_t events);
 
   const Graph& graph_;
   std::vector<Domain> domains_;
@@ -124,13 +135,15 @@ class Engine {
   // Cheap families run first: a long sum then runs once for many changes.
   std::vector<int> queue_[2];
   std::size_t head_[2] = {0, 0};
-  std::vector<std::uint8_t> dear_;  // per node: goes to the second queue
-  std::vector<char> queued_;        // 1 for ever where there is no constraint: variables, constants
-  u64 round_ = 0;                   // executions since propagate() began
+  std::vector<std::uint8_t> dear_;     // per node: goes to the second queue
+  std::vector<std::uint8_t> pending_;  // per node: what happened since it ran; 0: not queued
+  std::vector<std::uint8_t> cares_;    // per node: what its family hangs on; 0: no constraint
+  u64 round_ = 0;                      // executions since propagate() began
   // While a node of a family with `exact` runs: the node, and what happened to its own domains.
   int running_ = -1;
   bool as_asked_ = false;  // within() gave just the bounds it was given
-  bool touched_ = false, surprised_ = false, rounded_ = false;
+  bool touched_ = false, surprised_ = false, rounded_ = false, settled_ = false;
+  std::uint8_t events_ = kEverything;  // of the running node; everything where none runs
 };
 
 template <class Keep>

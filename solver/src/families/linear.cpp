@@ -155,12 +155,12 @@ bool propagate_congruences(Engine& e, int z) {
 }
 
 bool propagate(Engine& e, int z) {
-  if (!propagate_bounds(e, z)) return false;
+  if (e.happened(kBounds) && !propagate_bounds(e, z)) return false;
   int open = 0;
   for (int x : e.arguments(z)) open += e.fixed(x) ? 0 : 1;
   // All known: bounds are exact.
   if (open == 0 && e.fixed(z) && !saturated(e.value(z))) return true;
-  if (!propagate_congruences(e, z)) return false;
+  if (e.happened(kStride | kFixed) && !propagate_congruences(e, z)) return false;
   // A set has holes that bounds do not see: look at the last open argument's values.
   return e[z].count == 0 || open > 1 || filter_small(e, z);
 }

@@ -7,6 +7,49 @@
 namespace constrint::detail {
 namespace {
 
+// Bounds up to this have products within 64 bits times 64 bits that a u64 tells from too large
+// ones.
+constexpr Int kMost = Int{1} << 62;
+
+// x from z / y where all are within 0..kMost and no product of their bounds leaves 64 bits. A
+// multiplication tells whether the division would change anything.
+bool divide64(Engine& e, int z, int x, int y) {
+  const u64 x_low = static_cast<u64>(e[x].low), x_high = static_cast<u64>(e[x].high);
+  const u64 z_low = static_cast<u64>(e[z].low), z_high = static_cast<u64>(e[z].high);
+  const u64 y_high = static_cast<u64>(e[y].high);
+  // A factor of what is not 0 is not 0.
+  const u64 y_low = std::max<u64>(static_cast<u64>(e[y].low), z_low > 0 ? 1 : 0);
+  if (y_high < y_low) return false;
+  const bool raises = x_low * y_high<z_low, lowers = x_high * y_low> z_high;
+  if (!raises && !lowers) return true;
+  u64 low = x_low, high = x_high;
+  if (raises) {
+    low = z_low / y_high;
+    if (low * y_high != z_low) ++low, e.rounded();
+  }
+  if (lowers) {
+    high = z_high / y_low;
+    if (high * y_low != z_high) e.rounded();
+  }
+  if (e[y].low == 0) e.rounded();
+  return e.within(x, low, high);
+}
+
+// All bounds where nothing is negative or beyond 62 bits, which is nearly always: false where that
+// is not so, *consistent otherwise.
+bool bounds64(Engine& e, int z, int x, int y, bool* consistent) {
+  const Domain &a = e[x], &b = e[y];
+  if (a.low < 0 || b.low < 0 || a.high > kMost || b.high > kMost) return false;
+  u64 low = 0, high = 0;
+  if (__builtin_mul_overflow(static_cast<u64>(a.low), static_cast<u64>(b.low), &low) ||
+      __builtin_mul_overflow(static_cast<u64>(a.high), static_cast<u64>(b.high), &high) ||
+      high > static_cast<u64>(kMost)) {
+    return false;
+  }
+  *consistent = e.within(z, low, high) && divide64(e, z, x, y) && divide64(e, z, y, x);
+  return true;
+}
+
 bool forward(Engine& e, int z, int x, int y) {
   const Domain &a = e[x], &b = e[y];
   if (a.low >= 0 && b.low >= 0) return e.within(z, mul(a.low, b.low), mul(a.high, b.high));
@@ -128,15 +171,25 @@ bool divisors(Engine& e, int z, int x, int y) {
 
 bool propagate(Engine& e, int z) {
   const auto args = e.arguments(z);
-  if (e.fixed(args[0]) && e.fixed(args[1])) {
-    const Int product = mul(e.value(args[0]), e.value(args[1]));
-    if (!saturated(product)) return e.within(z, product, product);
+  const int x = args[0], y = args[1];
+  const bool both = e.fixed(x) && e.fixed(y);
+  if (both) {
+    const Int product = mul(e.value(x), e.value(y));
+    if (!saturated(product)) {
+      e.settled();
+      return e.within(z, product, product);
+    }
   }
-  if (!propagate_product(e, z, args[0], args[1])) return false;
+  if (!propagate_product(e, z, x, y)) return false;
   // Two lists and a known product were paired up: what is left of them has a support.
   const bool paired = e.fixed(z) && e.value(z) != 0 && abs_wide(e.value(z)) <= INT64_MAX &&
-                      e[args[0]].count != 0 && e[args[1]].count != 0;
-  return paired || filter_small(e, z);
+                      e[x].count != 0 && e[y].count != 0;
+  if (paired) return true;
+  // With one factor known, bounds are exact unless the product has holes.
+  const Domain& d = e[z];
+  const bool plain = d.count == 0 && d.modulus == 1 && d.divisor_of == 0;
+  if (plain && (e.fixed(x) || e.fixed(y)) && !both) return true;
+  return filter_small(e, z);
 }
 
 Int evaluate(const Graph&, const Node&, const Int* arguments) {
@@ -146,8 +199,15 @@ Int evaluate(const Graph&, const Node&, const Int* arguments) {
 }  // namespace
 
 bool propagate_product(Engine& e, int z, int x, int y) {
-  return forward(e, z, x, y) && divide(e, z, x, y) && divide(e, z, y, x) && strides(e, z, x, y) &&
-         divisors(e, z, x, y);
+  if (e.happened(kBounds)) {
+    bool consistent = true;
+    if (!bounds64(e, z, x, y, &consistent)) {
+      consistent = forward(e, z, x, y) && divide(e, z, x, y) && divide(e, z, y, x);
+    }
+    if (!consistent) return false;
+  }
+  if (e.happened(kStride | kFixed) && !strides(e, z, x, y)) return false;
+  return !(e.fixed(z) || e.happened(kDivisors)) || divisors(e, z, x, y);
 }
 
 const FamilyInfo kProduct{"product", false, propagate, evaluate, true};
