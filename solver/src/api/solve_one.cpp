@@ -8,14 +8,8 @@ namespace constrint::detail {
 
 std::vector<Branch> Prepared::branches_of(int component) const {
   std::vector<Branch> result;
-  for (const Branch& b : compiled.branches) {
-    int leaf = b.node;
-    if (compiled.graph.nodes[leaf].family != Family::variable) {
-      const std::vector<int> leaves = open_leaves(engine, b.node);
-      if (leaves.empty()) continue;
-      leaf = leaves[0];
-    }
-    if (parts.of_leaf[leaf] == component) result.push_back(b);
+  for (std::size_t i = 0; i < compiled.branches.size(); ++i) {
+    if (parts.of_branch[i] == component) result.push_back(compiled.branches[i]);
   }
   return result;
 }

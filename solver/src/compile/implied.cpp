@@ -4,6 +4,7 @@
 // - Where a b == m and x y == n, then (a x) (b y) == m n: if a x is small, b y is not. Tilings are
 //   full of this: what is not shared out over processors is left to each of them.
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include "compile/compiler.hpp"
@@ -14,13 +15,53 @@ namespace {
 constexpr std::size_t kFactorsMost = 16;
 constexpr int kAddedMost = 16;
 
-void factors(const Graph& graph, int n, std::vector<int>* out) {
-  if (graph.nodes[n].family != Family::product) {
-    out->push_back(n);
-    return;
+}  // namespace
+
+// A product of at most kFactorsMost terms that are no products themselves.
+struct Compiler::Factored {
+  int node;
+  std::size_t count = 0;
+  std::array<int, kFactorsMost> list;  // ascending
+  Int most = kBig;                     // what the model says of its value
+
+  const int* begin() const { return list.data(); }
+  const int* end() const { return list.data() + count; }
+  bool distinct() const { return std::adjacent_find(begin(), end()) == end(); }
+};
+
+// All products. Arguments come before the nodes they are arguments of.
+std::vector<Compiler::Factored> Compiler::factored(const Graph& graph) {
+  std::vector<Factored> all;
+  std::vector<int> place(static_cast<std::size_t>(graph.size()), -1);
+  for (int n = 0; n < graph.size(); ++n) {
+    if (graph.nodes[n].family != Family::product) continue;
+    Factored& f = all.emplace_back(Factored{n});
+    std::array<int, 2 * kFactorsMost> joined;
+    int* end = joined.data();
+    for (int a : graph.arguments(n)) {
+      if (graph.nodes[a].family != Family::product) {
+        *end++ = a;
+      } else if (place[a] >= 0) {
+        end = std::copy(all[place[a]].begin(), all[place[a]].end(), end);
+      } else {
+        end = joined.data() + joined.size();  // the part is too long already
+        break;
+      }
+    }
+    const auto count = static_cast<std::size_t>(end - joined.data());
+    if (count > kFactorsMost) {
+      all.pop_back();
+      continue;
+    }
+    std::sort(joined.data(), end);
+    std::copy(joined.data(), end, f.list.begin());
+    f.count = count;
+    place[n] = static_cast<int>(all.size()) - 1;
   }
-  for (int a : graph.arguments(n)) factors(graph, a, out);
+  return all;
 }
+
+namespace {
 
 bool below(const Graph& graph, int n, int wanted) {
   if (n == wanted) return true;
@@ -29,147 +70,107 @@ bool below(const Graph& graph, int n, int wanted) {
   return std::any_of(args.begin(), args.end(), [&](int a) { return below(graph, a, wanted); });
 }
 
-// A product whose value is known, or one that takes its factors from several such.
-struct Factored {
-  int node;
-  std::vector<int> factors;  // ascending, all different
-  Int most = kBig;           // what the model says of it
-};
-
-// The smallest first, then the longest; the order of nodes decides between equals.
-void sort_by_use(std::vector<Factored>* list) {
-  std::stable_sort(list->begin(), list->end(), [](const Factored& a, const Factored& b) {
-    return a.most != b.most ? a.most < b.most : a.factors.size() > b.factors.size();
-  });
-}
-
-// Empty where a factor comes twice or there are too many.
-std::vector<int> distinct_factors(const Graph& graph, int n) {
-  std::vector<int> all;
-  factors(graph, n, &all);
-  std::sort(all.begin(), all.end());
-  const bool twice = std::adjacent_find(all.begin(), all.end()) != all.end();
-  if (twice || all.size() > kFactorsMost) all.clear();
-  return all;
-}
-
 }  // namespace
 
-void Compiler::regroup_products() {
-  const std::size_t written = out_.restrictions.size();
-  // All products there are, with their factors: worked out once there is something to regroup.
-  std::vector<std::pair<int, std::vector<int>>> products;
-  const int nodes = graph().size();
+void Compiler::imply_products() {
+  const bool equations =
+      std::any_of(out_.restrictions.begin(), out_.restrictions.end(), [&](const Restriction& r) {
+        return r.low == r.high && graph().nodes[r.node].family == Family::product;
+      });
+  if (!equations) return;
+  std::vector<Factored> products = factored(graph());
+  std::vector<int> place(static_cast<std::size_t>(graph().size()), -1);
+  for (std::size_t i = 0; i < products.size(); ++i) place[products[i].node] = static_cast<int>(i);
+  Equations known;  // those whose value the model tells
+  for (const Restriction& r : out_.restrictions) {
+    if (place[r.node] < 0) continue;
+    Factored& f = products[place[r.node]];
+    f.most = std::min(f.most, r.high);
+    if (r.low == r.high) known.push_back({&f, r.low});
+  }
+  regroup(products, known);
+  // For bounds of what is to be small: without an objective this costs more than it saves.
+  if (out_.objective >= 0) combine(products, known);
+}
+
+void Compiler::imply(int node, Int value) {
+  Restriction restriction{node, value, value};
+  restriction.implied = true;
+  out_.restrictions.push_back(restriction);
+}
+
+void Compiler::regroup(const std::vector<Factored>& products, const Equations& known) {
   int added = 0;
-  for (std::size_t r = 0; r < written; ++r) {
-    const Restriction whole = out_.restrictions[r];
-    if (whole.low != whole.high || graph().nodes[whole.node].family != Family::product) continue;
-    std::vector<int> all;
-    factors(graph(), whole.node, &all);
-    if (all.size() < 3 || all.size() > kFactorsMost) continue;
-    std::sort(all.begin(), all.end());
-    if (products.empty()) {
-      for (int n = 0; n < nodes; ++n) {
-        if (graph().nodes[n].family != Family::product) continue;
-        products.push_back({n, {}});
-        factors(graph(), n, &products.back().second);
-        std::sort(products.back().second.begin(), products.back().second.end());
-      }
-    }
-    for (const auto& [n, part] : products) {
-      if (added == kAddedMost || part.size() >= all.size()) continue;
-      if (!std::includes(all.begin(), all.end(), part.begin(), part.end())) continue;
-      if (below(graph(), whole.node, n)) continue;
-      std::vector<int> rest;
-      std::set_difference(all.begin(), all.end(), part.begin(), part.end(),
-                          std::back_inserter(rest));
+  for (auto [whole, value] : known) {
+    if (whole->count < 3) continue;
+    for (const Factored& part : products) {
+      if (added == kAddedMost || part.count >= whole->count) continue;
+      if (!std::includes(whole->begin(), whole->end(), part.begin(), part.end())) continue;
+      if (below(graph(), whole->node, part.node)) continue;
+      std::array<int, kFactorsMost> rest;
+      const int* end =
+          std::set_difference(whole->begin(), whole->end(), part.begin(), part.end(), rest.data());
       int product = rest[0];
-      for (std::size_t i = 1; i < rest.size(); ++i) product = product_node(product, rest[i]);
-      Restriction again = whole;
-      again.node = product_node(product, n);
-      again.implied = true;
-      out_.restrictions.push_back(again);
+      for (const int* n = rest.data() + 1; n < end; ++n) product = product_node(product, *n);
+      imply(product_node(product, part.node), value);
       ++added;
     }
   }
 }
 
-void Compiler::combine_products() {
-  std::vector<Factored> known;
-  std::vector<Int> value(static_cast<std::size_t>(graph().size()), 0);
-  for (const Restriction& r : out_.restrictions) {
-    const bool usable = r.low == r.high && r.low > 0 && r.low <= kLimit && !r.implied;
-    if (!usable || graph().nodes[r.node].family != Family::product || value[r.node] != 0) continue;
-    std::vector<int> all = distinct_factors(graph(), r.node);
-    if (all.empty()) continue;
-    value[r.node] = r.low;
-    known.push_back({r.node, std::move(all), r.low});
-  }
-  if (known.size() < 2) return;
-  // Equations without a factor in common can be multiplied: `of` tells whose factor a node is.
-  std::stable_sort(known.begin(), known.end(), [](const Factored& a, const Factored& b) {
-    return a.factors.size() > b.factors.size();
-  });
+void Compiler::combine(const std::vector<Factored>& products, Equations known) {
+  // Equations without a factor in common can be multiplied, the longest first: `of` tells in which
+  // of them a factor is.
+  std::stable_sort(known.begin(), known.end(),
+                   [](const auto& a, const auto& b) { return a.first->count > b.first->count; });
   std::vector<int> of(static_cast<std::size_t>(graph().size()), -1);
-  std::vector<Factored> wholes;
-  for (Factored& f : known) {
-    if (std::any_of(f.factors.begin(), f.factors.end(), [&](int n) { return of[n] >= 0; }))
-      continue;
-    for (int n : f.factors) of[n] = static_cast<int>(wholes.size());
-    wholes.push_back(std::move(f));
+  const auto taken = [&](int n) { return of[n] >= 0; };
+  Equations equations;
+  for (auto [f, value] : known) {
+    if (value <= 0 || !f->distinct() || std::any_of(f->begin(), f->end(), taken)) continue;
+    for (int n : *f) of[n] = static_cast<int>(equations.size());
+    equations.push_back({f, value});
   }
+  if (equations.size() < 2) return;
   // Products across equations tie these together.
-  std::vector<int> group(wholes.size());
+  std::vector<int> group(equations.size());
   std::iota(group.begin(), group.end(), 0);
-  std::vector<Factored> across;
-  for (int n = 0; n < graph().size(); ++n) {
-    if (graph().nodes[n].family != Family::product) continue;
-    std::vector<int> all = distinct_factors(graph(), n);
-    if (all.empty()) continue;
-    if (std::any_of(all.begin(), all.end(), [&](int f) { return of[f] < 0; })) continue;
-    const int first = group[of[all[0]]];
-    bool several = false;
-    for (int f : all) {
-      const int other = group[of[f]];
-      several = several || of[f] != of[all[0]];
-      if (other != first) std::replace(group.begin(), group.end(), other, first);
-    }
-    if (several) across.push_back({n, std::move(all)});
+  std::vector<const Factored*> across;
+  for (const Factored& f : products) {
+    if (!f.distinct() || !std::all_of(f.begin(), f.end(), taken)) continue;
+    const auto elsewhere = [&](int n) { return of[n] != of[*f.begin()]; };
+    if (std::none_of(f.begin(), f.end(), elsewhere)) continue;
+    for (int n : f) std::replace(group.begin(), group.end(), group[of[n]], group[of[*f.begin()]]);
+    across.push_back(&f);
   }
-  for (const Restriction& r : out_.restrictions) {
-    for (Factored& f : across) {
-      if (f.node == r.node) f.most = std::min(f.most, r.high);
-    }
-  }
-  sort_by_use(&across);
+  // The smallest first, then the longest; the order of nodes decides between equals.
+  std::stable_sort(across.begin(), across.end(), [](const Factored* a, const Factored* b) {
+    return a->most != b->most ? a->most < b->most : a->count > b->count;
+  });
   int added = 0;
-  for (int g = 0; g < static_cast<int>(wholes.size()) && added < kAddedMost; ++g) {
-    Int product = 1;
-    std::size_t equations = 0, parts = 0;
+  for (int g = 0; g < static_cast<int>(equations.size()) && added < kAddedMost; ++g) {
+    Int value = 1;
     std::vector<int> left;
-    for (std::size_t w = 0; w < wholes.size(); ++w) {
-      if (group[w] != g) continue;
-      ++equations;
-      product = mul(product, value[wholes[w].node]);
-      left.insert(left.end(), wholes[w].factors.begin(), wholes[w].factors.end());
+    for (std::size_t i = 0; i < equations.size(); ++i) {
+      if (group[i] != g) continue;
+      value = mul(value, equations[i].second);
+      left.insert(left.end(), equations[i].first->begin(), equations[i].first->end());
     }
-    if (equations < 2 || product > kLimit) continue;
+    if (left.empty() || value > kLimit) continue;
     std::sort(left.begin(), left.end());
-    int node = -1;
-    for (const Factored& f : across) {
-      if (!std::includes(left.begin(), left.end(), f.factors.begin(), f.factors.end())) continue;
-      std::vector<int> rest;
-      std::set_difference(left.begin(), left.end(), f.factors.begin(), f.factors.end(),
-                          std::back_inserter(rest));
-      left = std::move(rest);
-      node = node < 0 ? f.node : product_node(node, f.node);
-      ++parts;
+    std::vector<int> parts, rest;
+    for (const Factored* f : across) {
+      if (!std::includes(left.begin(), left.end(), f->begin(), f->end())) continue;
+      rest.clear();
+      std::set_difference(left.begin(), left.end(), f->begin(), f->end(), std::back_inserter(rest));
+      std::swap(left, rest);
+      parts.push_back(f->node);
     }
-    if (parts < 2) continue;
-    for (int n : left) node = product_node(node, n);
-    Restriction whole{node, product, product};
-    whole.implied = true;
-    out_.restrictions.push_back(whole);
+    if (parts.size() < 2) continue;
+    parts.insert(parts.end(), left.begin(), left.end());
+    int product = parts[0];
+    for (std::size_t i = 1; i < parts.size(); ++i) product = product_node(product, parts[i]);
+    imply(product, value);
     ++added;
   }
 }

@@ -71,7 +71,11 @@ struct Graph {
   void link();
 
  private:
-  std::map<std::vector<Int>, int> interned_;
+  std::size_t slot_of(const Node& node, std::span<const int> arguments,
+                      const Int* coefficients) const;
+
+  std::vector<int> slots_;  // a hash table of the interned nodes; -1: free
+  std::size_t interned_ = 0;
   std::map<std::vector<i64>, int> interned_sets_;
 };
 

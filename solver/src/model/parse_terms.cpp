@@ -27,7 +27,7 @@ int Parser::term() {
 }
 
 int Parser::sum(Bare* bare) {
-  std::vector<int> parts{product(bare)};
+  Parts parts{product(bare)};
   while (at().token == Token::plus || at().token == Token::minus) {
     const bool minus = at().token == Token::minus;
     ++next_;
@@ -39,7 +39,7 @@ int Parser::sum(Bare* bare) {
 }
 
 int Parser::product(Bare* bare) {
-  std::vector<int> parts{prefix()};
+  Parts parts{prefix()};
   const auto folded = [&] { return parts.size() == 1 ? parts[0] : make(Op::mul, parts); };
   while (true) {
     const Token token = at().token;
