@@ -214,6 +214,9 @@ Compiled Compiler::run() {
   }
   atom_used_.assign(atoms_.size(), 0);
   find_definitions();
+  out_.restrictions.reserve(2 * (count + atoms_.size()));
+  out_.variable_nodes.reserve(count);
+  graph().nodes.reserve(4 * (count + atoms_.size()));
   for (std::size_t v = 0; v < count; ++v) {
     out_.variable_nodes.push_back(node_of(variable_term(static_cast<int>(v))));
   }

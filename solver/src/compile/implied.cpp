@@ -32,6 +32,9 @@ struct Compiler::Factored {
 // All products. Arguments come before the nodes they are arguments of.
 std::vector<Compiler::Factored> Compiler::factored(const Graph& graph) {
   std::vector<Factored> all;
+  all.reserve(static_cast<std::size_t>(
+      std::count_if(graph.nodes.begin(), graph.nodes.end(),
+                    [](const Node& n) { return n.family == Family::product; })));
   std::vector<int> place(static_cast<std::size_t>(graph.size()), -1);
   for (int n = 0; n < graph.size(); ++n) {
     if (graph.nodes[n].family != Family::product) continue;

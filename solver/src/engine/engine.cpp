@@ -17,6 +17,8 @@ constexpr std::size_t kNumbersMost = 4;
 // Executions per node after which bounds that creep no longer wake others (the search splits
 // instead): without this, x < y & y < x over 2^62 values would count its way to the end.
 constexpr u64 kPatience = 10;
+// Nodes of more arguments run again where others are only checked.
+constexpr std::size_t kAgreeMost = 16;
 
 }  // namespace
 
@@ -26,7 +28,12 @@ Engine::Engine(const Graph& graph) : graph_(graph) {
   pending_.assign(graph.nodes.size(), 0);
   cares_.assign(graph.nodes.size(), 0);
   dear_.assign(graph.nodes.size(), 0);
+  // What is reserved and not used costs nothing, and a page that growth leaves behind was touched
+  // for nothing: that is what a process's first solve spends its time on.
   arena_.reserve(4096);
+  trail_.reserve(4 * graph.nodes.size() + 64);
+  queue_[0].reserve(graph.nodes.size());
+  queue_[1].reserve(graph.nodes.size());
   for (int n = 0; n < graph.size(); ++n) {
     const Node& node = graph.nodes[n];
     Domain& d = domains_[n];
@@ -38,14 +45,11 @@ Engine::Engine(const Graph& graph) : graph_(graph) {
 }
 
 bool Engine::contains(int n, Int v) const {
+  if (fits64(v)) return contains64(n, static_cast<i64>(v));
+  // Sets and divisors are within 64 bits.
   const Domain& d = domains_[n];
-  if (v < d.low || v > d.high) return false;
-  if (d.count != 0) {
-    const i64* begin = arena_.data() + d.offset;
-    return std::binary_search(begin, begin + d.count, static_cast<i64>(v));
-  }
-  if (d.modulus > 1 && floor_mod(v, d.modulus) != d.residue) return false;
-  return d.divisor_of == 0 || (v != 0 && Int{d.divisor_of} % v == 0);
+  if (v < d.low || v > d.high || d.count != 0 || d.divisor_of != 0) return false;
+  return d.modulus == 1 || floor_mod(v, d.modulus) == d.residue;
 }
 
 Int Engine::size(int n) const {
@@ -134,6 +138,7 @@ bool Engine::restrict_stride(int n, i64 modulus, i64 residue) {
 bool Engine::restrict_divisors(int n, i64 number) {
   const Domain& old = domains_[n];
   if (old.fixed()) return old.low != 0 && number % old.low == 0;
+  if (old.divisor_of != 0 && number % old.divisor_of == 0) return true;
   const i64 both = old.divisor_of == 0 ? number : gcd64(old.divisor_of, number);
   if (both == old.divisor_of) return true;
   if (old.count != 0) {
@@ -259,15 +264,12 @@ bool Engine::update(int n, Domain next) {
   if (next.count != 0 && next.count <= kStrideMost && next.count != d.count && next.count > 1) {
     // gcd of the differences is the stride of the set; it can only be a multiple of the old one.
     const i64* v = arena_.data() + next.offset;
-    i64 g = 0;
-    bool small = true;
-    // The old stride divides all differences: no less can come out.
-    for (std::uint32_t i = 1; i < next.count && g != next.modulus && small; ++i) {
-      const Int difference = Int{v[i]} - v[0];
-      small = fits64(difference);
-      if (small) g = gcd64(g, static_cast<i64>(difference));
+    i64 g = 0, widest = 0;
+    if (!__builtin_sub_overflow(v[next.count - 1], v[0], &widest)) {
+      // The old stride divides all differences: no less can come out.
+      for (std::uint32_t i = 1; i < next.count && g != next.modulus; ++i) g = gcd64(g, v[i] - v[0]);
     }
-    if (small && g > next.modulus) {
+    if (g > next.modulus) {
       next.modulus = g;
       next.residue = static_cast<i64>(floor_mod(v[0], g));
     }
@@ -301,6 +303,7 @@ void Engine::changed(int n, std::uint8_t events) {
   const auto wake = [&](int p) {
     if (p != running_) return schedule(p, events);
     touched_ = true;
+    own_events_ |= events;
     surprised_ = surprised_ || !as_asked_;
   };
   wake(n);
@@ -317,16 +320,30 @@ bool Engine::execute(int n) {
   running_ = n;
   events_ = std::exchange(pending_[n], 0);
   touched_ = surprised_ = rounded_ = settled_ = false;
+  own_events_ = 0;
   const bool consistent = info.propagate(*this, n);
   running_ = -1;
   events_ = kEverything;
   if (!consistent || !touched_ || settled_) return consistent;
-  const auto args = graph_.arguments(n);
-  if (surprised_ || rounded_ ||
-      std::all_of(args.begin(), args.end(), [&](int a) { return fixed(a); })) {
-    schedule(n);
+  if (surprised_ || rounded_) {
+    schedule(n, own_events_);
+    return true;
   }
-  return true;
+  return agrees(n);
+}
+
+// Whether a node of which everything is known has the value that its arguments give.
+bool Engine::agrees(int n) {
+  if (!fixed(n)) return true;
+  Int values[kAgreeMost];
+  const auto args = graph_.arguments(n);
+  if (args.size() > kAgreeMost || saturated(value(n))) return schedule(n), true;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (!fixed(args[i])) return true;
+    values[i] = value(args[i]);
+  }
+  const Node& node = graph_.nodes[n];
+  return family(node.family).evaluate(graph_, node, values) == value(n);
 }
 
 void Engine::schedule_all() {

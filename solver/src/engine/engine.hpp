@@ -2,6 +2,7 @@
 #ifndef CONSTRINT_ENGINE_ENGINE_HPP
 #define CONSTRINT_ENGINE_ENGINE_HPP
 
+#include <algorithm>
 #include <vector>
 
 #include "engine/graph.hpp"
@@ -45,6 +46,7 @@ class Engine {
   bool is_true(int n) const { return domains_[n].low == 1; }
   bool is_false(int n) const { return domains_[n].high == 0; }
   bool contains(int n, Int v) const;
+  bool contains64(int n, i64 v) const;
   // The number of values an interval or set holds, held at kBig.
   Int size(int n) const;
 
@@ -93,9 +95,8 @@ class Engine {
   void rounded() { rounded_ = true; }
   // All arguments were fixed and so is the node: nothing is left to check.
   void settled() { settled_ = true; }
-  // Whether one of these happened to the running node or its arguments since it ran last, or
-  // anything did while it has been running.
-  bool happened(std::uint8_t events) const { return (events_ & events) != 0 || touched_; }
+  // Whether one of these happened to the running node or its arguments since it ran last.
+  bool happened(std::uint8_t events) const { return ((events_ | own_events_) & events) != 0; }
 
   u64 propagations = 0;
 
@@ -108,6 +109,7 @@ class Engine {
   bool restrict_divisors(int n, i64 number);
 
   bool execute(int n);
+  bool agrees(int n);
   bool update(int n, Domain next);
   bool tighten(int n, Domain* d);
   bool filter_explicit(Domain* d);
@@ -144,7 +146,22 @@ class Engine {
   bool as_asked_ = false;  // within() gave just the bounds it was given
   bool touched_ = false, surprised_ = false, rounded_ = false, settled_ = false;
   std::uint8_t events_ = kEverything;  // of the running node; everything where none runs
+  std::uint8_t own_events_ = 0;        // what the running node did to its own domains
 };
+
+inline bool Engine::contains64(int n, i64 v) const {
+  const Domain& d = domains_[n];
+  if (v < d.low || v > d.high) return false;
+  if (d.count != 0) {
+    const i64* begin = arena_.data() + d.offset;
+    return std::binary_search(begin, begin + d.count, v);
+  }
+  if (d.modulus > 1) {
+    const i64 rest = v % d.modulus;
+    if ((rest < 0 ? rest + d.modulus : rest) != d.residue) return false;
+  }
+  return d.divisor_of == 0 || (v != 0 && d.divisor_of % v == 0);
+}
 
 template <class Keep>
 bool Engine::keep_if(int n, Keep keep) {

@@ -43,10 +43,14 @@ bool bounds64(Engine& e, int z, bool* consistent) {
   for (std::size_t i = 0; i < n; ++i) {
     const i64 least = z_low - (high - most_of[i]), most = z_high - (low - least_of[i]);
     if ((least <= least_of[i] && most >= most_of[i]) || e.fixed(args[i])) continue;
-    const Int k = c[i];
-    if (k != 1 && k != -1) e.rounded();
-    *consistent = k > 0 ? e.within(args[i], ceil_div(least, k), floor_div(most, k))
-                        : e.within(args[i], ceil_div(most, k), floor_div(least, k));
+    const i64 k = static_cast<i64>(c[i]);
+    if (k == 1) {
+      *consistent = e.within(args[i], least, most);
+    } else {
+      if (least % k != 0 || most % k != 0) e.rounded();
+      *consistent = k > 0 ? e.within(args[i], ceil_div(least, k), floor_div(most, k))
+                          : e.within(args[i], ceil_div(most, k), floor_div(least, k));
+    }
     if (!*consistent) return true;
   }
   return true;

@@ -163,17 +163,68 @@ bool divisors(Engine& e, int z, int x, int y) {
     number = static_cast<i64>(abs_wide(e.value(z)));
   }
   if (number == 0) return true;
-  if (!e.factor_of(x, number) || !e.factor_of(y, number)) return false;
+  if (e.happened(kDivisors | kFixed) && (!e.factor_of(x, number) || !e.factor_of(y, number))) {
+    return false;
+  }
   if (!e.fixed(z)) return true;
   const i64 n = static_cast<i64>(e.value(z));
   return pair_up(e, n, x, y) && pair_up(e, n, y, x);
 }
 
+// Keeps the values of x whose products with a value of y lie within z's bounds: no value is
+// negative. While x rises, so does its product with any y; the least y that reaches z falls.
+bool keep_within(Engine& e, int z, int x, int y) {
+  const u64 low = static_cast<u64>(e[z].low), high = static_cast<u64>(e[z].high);
+  // keep_if may move the values of y with the arena: a place among them stays good.
+  std::size_t next = e[y].count;  // the values from here on reach low
+  return e.keep_if(x, [&](i64 v) {
+    const i64* values = e.values(y).data();
+    while (next > 0 && static_cast<u64>(v) * static_cast<u64>(values[next - 1]) >= low) --next;
+    return next < e[y].count && static_cast<u64>(v) * static_cast<u64>(values[next]) <= high;
+  });
+}
+
+constexpr std::size_t kPairsMost = 64;  // of two lists where z has holes
+
+// What bounds do not see of lists. False where that is not for this to say, *consistent otherwise.
+bool filter_lists(Engine& e, int z, int x, int y, bool* consistent) {
+  const Domain &a = e[x], &b = e[y], &d = e[z];
+  if (x == y || a.low < 0 || b.low < 0 || d.low < 0 || a.high > kMost || b.high > kMost ||
+      d.high > kMost || mul(a.high, b.high) > kMost) {
+    return false;
+  }
+  *consistent = true;
+  if (a.fixed() || b.fixed()) {
+    // Bounds and strides are exact.
+    if (d.count == 0 && d.divisor_of == 0) return true;
+    const i64 known = static_cast<i64>(a.fixed() ? a.low : b.low);
+    *consistent = e.keep_if(a.fixed() ? y : x, [&](i64 v) { return e.contains64(z, known * v); });
+    return true;
+  }
+  if (a.count == 0 || b.count == 0) return true;
+  if (d.count == 0 && d.modulus == 1 && d.divisor_of == 0) {
+    *consistent = keep_within(e, z, x, y) && keep_within(e, z, y, x);
+    return true;
+  }
+  if (std::size_t{a.count} * b.count > kPairsMost) return true;
+  const auto supported = [&](int other) {
+    return [&e, z, other](i64 v) {
+      const i64 most = static_cast<i64>(e[z].high);
+      for (i64 w : e.values(other)) {
+        if (v * w > most) return false;
+        if (e.contains64(z, v * w)) return true;
+      }
+      return false;
+    };
+  };
+  *consistent = e.keep_if(x, supported(y)) && e.keep_if(y, supported(x));
+  return true;
+}
+
 bool propagate(Engine& e, int z) {
   const auto args = e.arguments(z);
   const int x = args[0], y = args[1];
-  const bool both = e.fixed(x) && e.fixed(y);
-  if (both) {
+  if (e.fixed(x) && e.fixed(y)) {
     const Int product = mul(e.value(x), e.value(y));
     if (!saturated(product)) {
       e.settled();
@@ -185,11 +236,8 @@ bool propagate(Engine& e, int z) {
   const bool paired = e.fixed(z) && e.value(z) != 0 && abs_wide(e.value(z)) <= INT64_MAX &&
                       e[x].count != 0 && e[y].count != 0;
   if (paired) return true;
-  // With one factor known, bounds are exact unless the product has holes.
-  const Domain& d = e[z];
-  const bool plain = d.count == 0 && d.modulus == 1 && d.divisor_of == 0;
-  if (plain && (e.fixed(x) || e.fixed(y)) && !both) return true;
-  return filter_small(e, z);
+  bool consistent = true;
+  return filter_lists(e, z, x, y, &consistent) ? consistent : filter_small(e, z);
 }
 
 Int evaluate(const Graph&, const Node&, const Int* arguments) {

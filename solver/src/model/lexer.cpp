@@ -90,7 +90,11 @@ void fail_at(std::string_view text, const std::string& filename, std::size_t off
 
 std::vector<Lexeme> tokenise(std::string_view text, const std::string& filename) {
   std::vector<Lexeme> out;
+  if (text.size() > UINT32_MAX) fail_at(text, filename, 0, "text beyond 4 GiB");
   out.reserve(text.size() / 4 + 8);
+  const auto append = [&](Token token, std::size_t begin, std::size_t end) {
+    out.push_back({token, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
+  };
   std::size_t i = 0;
   while (i < text.size()) {
     const char c = text[i];
@@ -101,7 +105,7 @@ std::vector<Lexeme> tokenise(std::string_view text, const std::string& filename)
     } else if (is_letter(c)) {
       const std::size_t begin = i;
       while (i < text.size() && (is_letter(text[i]) || is_digit(text[i]))) ++i;
-      out.push_back({Token::name, begin, i});
+      append(Token::name, begin, i);
     } else if (is_digit(c)) {
       const std::size_t begin = i;
       Int value = 0;
@@ -112,17 +116,23 @@ std::vector<Lexeme> tokenise(std::string_view text, const std::string& filename)
       if (i < text.size() && is_letter(text[i])) {
         fail_at(text, filename, i, "expected an operator between a number and a name");
       }
-      out.push_back({Token::number, begin, i, static_cast<i64>(value)});
+      append(Token::number, begin, i);
     } else {
       const Fixed match = fixed(c, i + 1 < text.size() ? text[i + 1] : '\0',
                                 i + 2 < text.size() ? text[i + 2] : '\0');
       if (match.length == 0) fail_at(text, filename, i, "unexpected " + printable(c));
-      out.push_back({match.token, i, i + match.length});
+      append(match.token, i, i + match.length);
       i += match.length;
     }
   }
-  out.push_back({Token::end, text.size(), text.size()});
+  append(Token::end, text.size(), text.size());
   return out;
+}
+
+i64 number_at(std::string_view text, const Lexeme& lexeme) {
+  i64 value = 0;  // tokenise() saw that it fits
+  for (std::uint32_t i = lexeme.begin; i < lexeme.end; ++i) value = value * 10 + (text[i] - '0');
+  return value;
 }
 
 std::string describe(std::string_view text, const Lexeme& lexeme) {

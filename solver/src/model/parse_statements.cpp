@@ -25,12 +25,16 @@ Parser::Parser(ModelData* model, std::string_view text, const std::string& filen
   model_.args.reserve(model_.args.size() + tokens_.size() / 2);
   // One declaration anywhere makes undeclared names an error everywhere in the text.
   bool starts = true;
+  std::size_t statements = 0;
   for (const Lexeme& t : tokens_) {
     if (starts && t.token == Token::name && (word(t) == "var" || word(t) == "param")) {
       model_.strict = true;
     }
     starts = t.token == Token::semicolon;
+    statements += starts ? 1 : 0;
   }
+  model_.constraints.reserve(model_.constraints.size() + statements);
+  model_.variables.reserve(model_.variables.size() + statements);
 }
 
 void Parser::run() {
