@@ -72,6 +72,7 @@ class Compiler {
   void imply_products();
   void imply(int node, Int value);
   void regroup(const std::vector<Factored>& products, const Equations& known);
+  void balance(const Equations& known);
   void combine(const std::vector<Factored>& products, Equations known);
 
   // compile.cpp

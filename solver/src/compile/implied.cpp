@@ -3,6 +3,7 @@
 //   one of x.
 // - Where a b == m and x y == n, then (a x) (b y) == m n: if a x is small, b y is not. Tilings are
 //   full of this: what is not shared out over processors is left to each of them.
+// - Where x y z == n and x + y + z <= s, none of them is far from the others.
 #include <algorithm>
 #include <array>
 #include <numeric>
@@ -92,6 +93,7 @@ void Compiler::imply_products() {
     if (r.low == r.high) known.push_back({&f, r.low});
   }
   regroup(products, known);
+  balance(known);
   // For bounds of what is to be small: without an objective this costs more than it saves.
   if (out_.objective >= 0) combine(products, known);
 }
@@ -117,6 +119,30 @@ void Compiler::regroup(const std::vector<Factored>& products, const Equations& k
       for (const int* n = rest.data() + 1; n < end; ++n) product = product_node(product, *n);
       imply(product_node(product, part.node), value);
       ++added;
+    }
+  }
+}
+
+void Compiler::balance(const Equations& known) {
+  const std::size_t written = out_.restrictions.size();
+  std::vector<char> positive(static_cast<std::size_t>(graph().size()), 0);
+  for (const Restriction& r : out_.restrictions) positive[r.node] |= r.low >= 1 ? 1 : 0;
+  for (std::size_t i = 0; i < written; ++i) {
+    const Restriction r = out_.restrictions[i];
+    const Node& sum = graph().nodes[r.node];
+    if (sum.family != Family::linear || sum.count < 2 || r.high >= kLimit) continue;
+    const Int* c = graph().coefficient(r.node);
+    if (std::any_of(c, c + sum.count, [](Int k) { return k != 1; })) continue;
+    const auto parts = graph().arguments(r.node);  // ascending
+    if (std::any_of(parts.begin(), parts.end(), [&](int n) { return positive[n] == 0; })) continue;
+    for (auto [f, value] : known) {
+      if (value <= 0 || !std::equal(parts.begin(), parts.end(), f->begin(), f->end())) continue;
+      Node node{Family::balance};
+      node.low = value;
+      node.high = sub(r.high, sum.low);
+      const std::vector<int> arguments(f->begin(), f->end());
+      imply(graph().intern(node, arguments), 1);
+      break;
     }
   }
 }

@@ -25,7 +25,7 @@ struct FamilyInfo {
 // One row per file, collected in registry.cpp.
 extern const FamilyInfo kLinear, kProduct, kPower, kFloorDiv, kMod, kDivides, kMinimum, kMaximum,
     kAbsolute, kRange, kMember, kConjunction, kDisjunction, kNegation, kEquivalence, kAllDifferent,
-    kTable;
+    kTable, kBalance;
 
 // In the order of enum Family.
 extern const FamilyInfo* const kRegistry[kFamilies];
