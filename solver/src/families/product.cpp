@@ -184,7 +184,8 @@ bool keep_within(Engine& e, int z, int x, int y) {
   });
 }
 
-constexpr std::size_t kPairsMost = 64;  // of two lists where z has holes
+constexpr std::uint32_t kValuesMost = 256;  // of a list that is looked through
+constexpr std::size_t kPairsMost = 64;      // of two lists where z has holes
 
 // What bounds do not see of lists. False where that is not for this to say, *consistent otherwise.
 bool filter_lists(Engine& e, int z, int x, int y, bool* consistent) {
@@ -194,6 +195,7 @@ bool filter_lists(Engine& e, int z, int x, int y, bool* consistent) {
     return false;
   }
   *consistent = true;
+  if (a.count > kValuesMost || b.count > kValuesMost) return true;
   if (a.fixed() || b.fixed()) {
     // Bounds and strides are exact.
     if (d.count == 0 && d.divisor_of == 0) return true;
