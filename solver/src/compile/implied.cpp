@@ -39,7 +39,8 @@ std::vector<Compiler::Factored> Compiler::factored(const Graph& graph) {
   std::vector<int> place(static_cast<std::size_t>(graph.size()), -1);
   for (int n = 0; n < graph.size(); ++n) {
     if (graph.nodes[n].family != Family::product) continue;
-    Factored& f = all.emplace_back(Factored{n});
+    Factored& f = all.emplace_back();
+    f.node = n;
     std::array<int, 2 * kFactorsMost> joined;
     int* end = joined.data();
     for (int a : graph.arguments(n)) {

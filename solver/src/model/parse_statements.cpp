@@ -100,10 +100,10 @@ void Parser::declare_variables() {
   } else {
     declaration.pieces.push_back(piece());
   }
-  const std::string last = std::move(names.back());
+  std::string last = std::move(names.back());
   names.pop_back();
   for (std::string& name : names) model_.variable(std::move(name), declaration);
-  model_.variable(last, std::move(declaration));
+  model_.variable(std::move(last), std::move(declaration));
 }
 
 Piece Parser::piece() {
