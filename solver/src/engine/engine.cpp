@@ -259,23 +259,24 @@ bool Engine::make_explicit(int, Domain* d) {
   return true;
 }
 
-bool Engine::update(int n, Domain next) {
+bool Engine::update(int n, const Domain& next) {
   Domain& d = domains_[n];
+  i64 modulus = next.modulus, residue = next.residue;
   if (next.count != 0 && next.count <= kStrideMost && next.count != d.count && next.count > 1) {
     // gcd of the differences is the stride of the set; it can only be a multiple of the old one.
     const i64* v = arena_.data() + next.offset;
     i64 g = 0, widest = 0;
     if (!__builtin_sub_overflow(v[next.count - 1], v[0], &widest)) {
       // The old stride divides all differences: no less can come out.
-      for (std::uint32_t i = 1; i < next.count && g != next.modulus; ++i) g = gcd64(g, v[i] - v[0]);
+      for (std::uint32_t i = 1; i < next.count && g != modulus; ++i) g = gcd64(g, v[i] - v[0]);
     }
-    if (g > next.modulus) {
-      next.modulus = g;
-      next.residue = static_cast<i64>(floor_mod(v[0], g));
+    if (g > modulus) {
+      modulus = g;
+      residue = static_cast<i64>(floor_mod(v[0], g));
     }
   }
-  if (next.low == d.low && next.high == d.high && next.modulus == d.modulus &&
-      next.count == d.count && next.divisor_of == d.divisor_of) {
+  if (next.low == d.low && next.high == d.high && modulus == d.modulus && next.count == d.count &&
+      next.divisor_of == d.divisor_of) {
     return true;
   }
   if (!marks_.empty() && stamp_[n] != serial_) {
@@ -286,15 +287,17 @@ bool Engine::update(int n, Domain next) {
   if (next.low != d.low || next.high != d.high) {
     events = next.low == next.high ? kBounds | kFixed : kBounds;
   }
-  if (next.modulus != d.modulus) events |= kStride;
+  if (modulus != d.modulus) events |= kStride;
   if (next.divisor_of != d.divisor_of) events |= kDivisors;
   if (next.count != d.count) events |= kSet;
   if (round_ > kPatience * domains_.size() + 300 && next.count == 0 && next.low < next.high &&
-      next.modulus == d.modulus) {
+      modulus == d.modulus) {
     const bool notable = (next.high - next.low) < (d.high - d.low) - (d.high - d.low) / 8;
     if (!notable) events = 0;
   }
   d = next;
+  d.modulus = modulus;
+  d.residue = residue;
   if (events != 0) changed(n, events);
   return true;
 }

@@ -110,7 +110,7 @@ class Engine {
 
   bool execute(int n);
   bool agrees(int n);
-  bool update(int n, Domain next);
+  bool update(int n, const Domain& next);
   bool tighten(int n, Domain* d);
   bool filter_explicit(Domain* d);
   bool make_explicit(int n, Domain* d);

@@ -35,6 +35,7 @@ Parser::Parser(ModelData* model, std::string_view text, const std::string& filen
   }
   model_.constraints.reserve(model_.constraints.size() + statements);
   model_.variables.reserve(model_.variables.size() + statements);
+  model_.names.reserve(model_.names.size() + statements);
 }
 
 void Parser::run() {
