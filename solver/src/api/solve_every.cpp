@@ -40,6 +40,16 @@ bool projects_terms(const ModelData& model, const Prepared& p) {
   return false;
 }
 
+// So few combinations are left that searching them is done before loops would be compiled.
+bool few_left(const Prepared& p) {
+  constexpr Int kFew = 8;
+  Int combinations = 1;
+  for (int n = 0; n < p.compiled.graph.size() && combinations <= kFew; ++n) {
+    if (p.parts.of_leaf[n] >= 0) combinations = mul(combinations, p.engine.size(n));
+  }
+  return combinations <= kFew;
+}
+
 unsigned thread_count(const Options& options) {
   return options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
 }
@@ -77,17 +87,18 @@ Status solve_every(const ModelData& model, Prepared* p, Control* control, const 
   const AxisOrder order =
       control->options().order == Order::preference ? AxisOrder::preference : AxisOrder::fastest;
   bool out = false;
-  const Reach reach(*p);  // the spaces point to it
+  std::optional<Reach> reach;  // the spaces point to it
   std::optional<Factored> factored;
-  if (!projects_terms(model, *p)) {
+  if (!few_left(*p) && !projects_terms(model, *p)) {
+    reach.emplace(*p);
     if (order == AxisOrder::fastest) {
       bool infeasible = false;
-      factored = factor_space(model, *p, reach, control, &infeasible);
+      factored = factor_space(model, *p, *reach, control, &infeasible);
       if (infeasible) return Status::infeasible;
       if (control->out()) return Status::limit;
     }
     if (!factored) {
-      auto whole = build_space(model, *p, reach, leaves_of(*p, -1), p->live, order);
+      auto whole = build_space(model, *p, *reach, leaves_of(*p, -1), p->live, order);
       if (whole) factored.emplace(Factored{std::move(*whole), std::nullopt});
     }
   }

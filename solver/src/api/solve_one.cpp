@@ -8,14 +8,8 @@ namespace constrint::detail {
 
 std::vector<Branch> Prepared::branches_of(int component) const {
   std::vector<Branch> result;
-  for (const Branch& b : compiled.branches) {
-    int leaf = b.node;
-    if (compiled.graph.nodes[leaf].family != Family::variable) {
-      const std::vector<int> leaves = open_leaves(engine, b.node);
-      if (leaves.empty()) continue;
-      leaf = leaves[0];
-    }
-    if (parts.of_leaf[leaf] == component) result.push_back(b);
+  for (std::size_t i = 0; i < compiled.branches.size(); ++i) {
+    if (parts.of_branch[i] == component) result.push_back(compiled.branches[i]);
   }
   return result;
 }
@@ -59,6 +53,12 @@ Verdict solve_component(Prepared* p, Control* control, int component,
   plan.listed = plan.order.size();
   plan.smallest_domain = control->options().order == Order::fastest;
   plan.objective = std::move(objective);
+  if (plan.objective.size() == 1 && plan.objective[0].second > 0) {
+    plan.objective_node = plan.objective[0].first;
+  } else if (!plan.objective.empty() &&
+             plan.objective.size() == objective_parts(p->compiled).size()) {
+    plan.objective_node = p->compiled.objective;
+  }
   std::vector<int> leaves;
   for (int n = 0; n < p->compiled.graph.size(); ++n) {
     if (p->parts.of_leaf[n] == component) leaves.push_back(n);

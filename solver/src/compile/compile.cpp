@@ -40,6 +40,13 @@ bool Compiler::depends_on(int expr, int variable, int depth) {
   return false;
 }
 
+// The variables that stand in the term itself.
+void Compiler::mention(int expr, std::vector<char>* mentioned) const {
+  const Expr& e = model_.exprs[expr];
+  if (e.op == Op::variable) (*mentioned)[e.value] = 1;
+  for (int i = 0; i < e.count; ++i) mention(model_.arguments(e)[i], mentioned);
+}
+
 // `v == term` makes v a name for the term: one node instead of two and an equation.
 void Compiler::find_definitions() {
   const auto depth_of = [&](auto& self, int expr) -> int {
@@ -51,6 +58,7 @@ void Compiler::find_definitions() {
     for (int i = 0; i < e.count; ++i) depth = std::max(depth, self(self, model_.arguments(e)[i]));
     return depth;
   };
+  std::vector<char> mentioned(definition_.size(), 0);  // in a definition
   for (std::size_t i = 0; i < atoms_.size(); ++i) {
     const Expr& e = model_.exprs[atoms_[i]];
     if (e.op != Op::eq) continue;
@@ -71,17 +79,18 @@ void Compiler::find_definitions() {
     definition_[best] = term;
     definition_depth_[best] = depth_of(depth_of, term) + 1;
     // A later definition below an earlier one lengthens its chain.
-    for (std::size_t v = 0; v < definition_.size(); ++v) {
+    for (std::size_t v = 0; mentioned[best] != 0 && v < definition_.size(); ++v) {
       if (definition_[v] >= 0 && static_cast<int>(v) != best && definition_depth_[v] > 0) {
         ++seen_serial_;
         if (depends_on(definition_[v], best, 0)) definition_depth_[v] += definition_depth_[best];
       }
     }
+    mention(term, &mentioned);
     atom_used_[i] = 1;
   }
 }
 
-Sum Compiler::variable_term(int index) {
+const Sum& Compiler::variable_term(int index) {
   if (variable_done_[index]) return variable_sum_[index];
   Sum sum;
   if (definition_[index] >= 0) {
@@ -95,8 +104,7 @@ Sum Compiler::variable_term(int index) {
     sum = of_node(node);
   }
   variable_done_[index] = 1;
-  variable_sum_[index] = sum;
-  return sum;
+  return variable_sum_[index] = std::move(sum);
 }
 
 void Compiler::restrict_to_domain(int node, const Variable& v) {
@@ -105,7 +113,7 @@ void Compiler::restrict_to_domain(int node, const Variable& v) {
   struct Stretch {
     i64 low, high, step;
   };
-  std::vector<Stretch> stretches;
+  Few<Stretch, 4> stretches;
   Int total = static_cast<Int>(values.size());
   for (const Piece& piece : v.pieces) {
     const i64 low = evaluate_constant(model_, piece.lowest);
@@ -206,6 +214,9 @@ Compiled Compiler::run() {
   }
   atom_used_.assign(atoms_.size(), 0);
   find_definitions();
+  out_.restrictions.reserve(2 * (count + atoms_.size()));
+  out_.variable_nodes.reserve(count);
+  graph().nodes.reserve(4 * (count + atoms_.size()));
   for (std::size_t v = 0; v < count; ++v) {
     out_.variable_nodes.push_back(node_of(variable_term(static_cast<int>(v))));
   }
@@ -233,7 +244,7 @@ Compiled Compiler::run() {
     out_.negated_objective = model_.maximise;
   }
   branches();
-  regroup_products();
+  imply_products();
   graph().link();
   out_.posted.assign(static_cast<std::size_t>(graph().size()), 0);
   for (const Restriction& r : out_.restrictions) {

@@ -3,12 +3,17 @@
 #define CONSTRINT_COMPILE_COMPILER_HPP
 
 #include "compile/compile.hpp"
+#include "math/few.hpp"
 
 namespace constrint::detail {
 
 // constant + sum of coefficient * node; nodes ascending, no coefficient 0.
 struct Sum {
-  std::vector<std::pair<int, Int>> terms;
+  struct Term {
+    int first;   // the node
+    Int second;  // its coefficient
+  };
+  Few<Term, 2> terms;
   Int constant = 0;
   bool is_constant() const { return terms.empty(); }
 };
@@ -25,7 +30,7 @@ class Compiler {
 
   // terms.cpp
   Sum term(int expr, Guards* guards);
-  Sum variable_term(int index);
+  const Sum& variable_term(int index);
   Sum quotient(const Expr& e, Guards* guards);
   Sum remainder(const Expr& e, Guards* guards);
   Sum power(const Expr& e, Guards* guards);
@@ -61,12 +66,20 @@ class Compiler {
   int divides_node(const Sum& divisor, const Sum& value);
 
   // implied.cpp
-  void regroup_products();
+  struct Factored;
+  using Equations = std::vector<std::pair<const Factored*, Int>>;
+  static std::vector<Factored> factored(const Graph& graph);
+  void imply_products();
+  void imply(int node, Int value);
+  void regroup(const std::vector<Factored>& products, const Equations& known);
+  void balance(const Equations& known);
+  void combine(const std::vector<Factored>& products, Equations known);
 
   // compile.cpp
   void find_definitions();
   void collect_atoms(int expr, int constraint);
   bool depends_on(int expr, int variable, int depth);
+  void mention(int expr, std::vector<char>* mentioned) const;
   int leaf(int index);
   void restrict_to_domain(int node, const Variable& variable);
   void branches();

@@ -33,8 +33,8 @@ int Compiler::node_of(const Sum& sum) {
   if (sum.constant == 0 && sum.terms.size() == 1 && sum.terms[0].second == 1) {
     return sum.terms[0].first;
   }
-  std::vector<int> nodes;
-  std::vector<Int> coefficients;
+  Few<int, 8> nodes;
+  Few<Int, 8> coefficients;
   for (auto [node, coefficient] : sum.terms) {
     nodes.push_back(node);
     coefficients.push_back(coefficient);
@@ -66,7 +66,7 @@ int Compiler::product_node(int a, int b) {
 
 Sum Compiler::multiply(std::vector<Sum> factors) {
   Int coefficient = 1;
-  std::vector<int> nodes;
+  Few<int, 8> nodes;
   for (const Sum& factor : factors) {
     if (factor.is_constant()) {
       coefficient = mul(coefficient, factor.constant);
@@ -193,6 +193,7 @@ Sum Compiler::term(int expr, Guards* guards) {
     }
     case Op::mul: {
       std::vector<Sum> factors;
+      factors.reserve(static_cast<std::size_t>(e.count));
       for (int i = 0; i < e.count; ++i) factors.push_back(term(arg[i], guards));
       return multiply(std::move(factors));
     }

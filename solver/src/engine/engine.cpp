@@ -17,34 +17,39 @@ constexpr std::size_t kNumbersMost = 4;
 // Executions per node after which bounds that creep no longer wake others (the search splits
 // instead): without this, x < y & y < x over 2^62 values would count its way to the end.
 constexpr u64 kPatience = 10;
+// Nodes of more arguments run again where others are only checked.
+constexpr std::size_t kAgreeMost = 16;
 
 }  // namespace
 
 Engine::Engine(const Graph& graph) : graph_(graph) {
   domains_.resize(graph.nodes.size());
   stamp_.assign(graph.nodes.size(), 0);
-  queued_.assign(graph.nodes.size(), 0);
+  pending_.assign(graph.nodes.size(), 0);
+  cares_.assign(graph.nodes.size(), 0);
   dear_.assign(graph.nodes.size(), 0);
+  // What is reserved and not used costs nothing, and a page that growth leaves behind was touched
+  // for nothing: that is what a process's first solve spends its time on.
   arena_.reserve(4096);
+  trail_.reserve(4 * graph.nodes.size() + 64);
+  queue_[0].reserve(graph.nodes.size());
+  queue_[1].reserve(graph.nodes.size());
   for (int n = 0; n < graph.size(); ++n) {
     const Node& node = graph.nodes[n];
     Domain& d = domains_[n];
     dear_[n] = node.count > 3 || node.family == Family::table;
-    queued_[n] = family(node.family).propagate == nullptr;
+    cares_[n] = family(node.family).propagate == nullptr ? 0 : family(node.family).cares;
     if (node.family == Family::constant) d.low = d.high = node.low;
     if (family(node.family).condition) d.low = 0, d.high = 1;
   }
 }
 
 bool Engine::contains(int n, Int v) const {
+  if (fits64(v)) return contains64(n, static_cast<i64>(v));
+  // Sets and divisors are within 64 bits.
   const Domain& d = domains_[n];
-  if (v < d.low || v > d.high) return false;
-  if (d.count != 0) {
-    const i64* begin = arena_.data() + d.offset;
-    return std::binary_search(begin, begin + d.count, static_cast<i64>(v));
-  }
-  if (d.modulus > 1 && floor_mod(v, d.modulus) != d.residue) return false;
-  return d.divisor_of == 0 || (v != 0 && Int{d.divisor_of} % v == 0);
+  if (v < d.low || v > d.high || d.count != 0 || d.divisor_of != 0) return false;
+  return d.modulus == 1 || floor_mod(v, d.modulus) == d.residue;
 }
 
 Int Engine::size(int n) const {
@@ -133,6 +138,7 @@ bool Engine::restrict_stride(int n, i64 modulus, i64 residue) {
 bool Engine::restrict_divisors(int n, i64 number) {
   const Domain& old = domains_[n];
   if (old.fixed()) return old.low != 0 && number % old.low == 0;
+  if (old.divisor_of != 0 && number % old.divisor_of == 0) return true;
   const i64 both = old.divisor_of == 0 ? number : gcd64(old.divisor_of, number);
   if (both == old.divisor_of) return true;
   if (old.count != 0) {
@@ -253,46 +259,54 @@ bool Engine::make_explicit(int, Domain* d) {
   return true;
 }
 
-bool Engine::update(int n, Domain next) {
+bool Engine::update(int n, const Domain& next) {
   Domain& d = domains_[n];
+  i64 modulus = next.modulus, residue = next.residue;
   if (next.count != 0 && next.count <= kStrideMost && next.count != d.count && next.count > 1) {
     // gcd of the differences is the stride of the set; it can only be a multiple of the old one.
     const i64* v = arena_.data() + next.offset;
-    i64 g = 0;
-    bool small = true;
-    for (std::uint32_t i = 1; i < next.count && g != 1 && small; ++i) {
-      const Int difference = Int{v[i]} - v[0];
-      small = fits64(difference);
-      if (small) g = gcd64(g, static_cast<i64>(difference));
+    i64 g = 0, widest = 0;
+    if (!__builtin_sub_overflow(v[next.count - 1], v[0], &widest)) {
+      // The old stride divides all differences: no less can come out.
+      for (std::uint32_t i = 1; i < next.count && g != modulus; ++i) g = gcd64(g, v[i] - v[0]);
     }
-    if (small && g > next.modulus) {
-      next.modulus = g;
-      next.residue = static_cast<i64>(floor_mod(v[0], g));
+    if (g > modulus) {
+      modulus = g;
+      residue = static_cast<i64>(floor_mod(v[0], g));
     }
   }
-  if (next.low == d.low && next.high == d.high && next.modulus == d.modulus &&
-      next.count == d.count && next.divisor_of == d.divisor_of) {
+  if (next.low == d.low && next.high == d.high && modulus == d.modulus && next.count == d.count &&
+      next.divisor_of == d.divisor_of) {
     return true;
   }
   if (!marks_.empty() && stamp_[n] != serial_) {
     trail_.push_back({n, d});
     stamp_[n] = serial_;
   }
-  bool notable = true;
+  std::uint8_t events = 0;
+  if (next.low != d.low || next.high != d.high) {
+    events = next.low == next.high ? kBounds | kFixed : kBounds;
+  }
+  if (modulus != d.modulus) events |= kStride;
+  if (next.divisor_of != d.divisor_of) events |= kDivisors;
+  if (next.count != d.count) events |= kSet;
   if (round_ > kPatience * domains_.size() + 300 && next.count == 0 && next.low < next.high &&
-      next.modulus == d.modulus) {
-    notable = (next.high - next.low) < (d.high - d.low) - (d.high - d.low) / 8;
+      modulus == d.modulus) {
+    const bool notable = (next.high - next.low) < (d.high - d.low) - (d.high - d.low) / 8;
+    if (!notable) events = 0;
   }
   d = next;
-  changed(n, notable);
+  d.modulus = modulus;
+  d.residue = residue;
+  if (events != 0) changed(n, events);
   return true;
 }
 
-void Engine::changed(int n, bool notable) {
-  if (!notable) return;
+void Engine::changed(int n, std::uint8_t events) {
   const auto wake = [&](int p) {
-    if (p != running_) return schedule(p);
+    if (p != running_) return schedule(p, events);
     touched_ = true;
+    own_events_ |= events;
     surprised_ = surprised_ || !as_asked_;
   };
   wake(n);
@@ -302,18 +316,37 @@ void Engine::changed(int n, bool notable) {
 // What a node changed itself wakes it again only where that may have left it something to do.
 bool Engine::execute(int n) {
   const FamilyInfo& info = family(graph_.nodes[n].family);
-  if (!info.exact) return info.propagate(*this, n);
+  if (!info.exact) {
+    pending_[n] = 0;
+    return info.propagate(*this, n);
+  }
   running_ = n;
-  touched_ = surprised_ = rounded_ = false;
+  events_ = std::exchange(pending_[n], 0);
+  touched_ = surprised_ = rounded_ = settled_ = false;
+  own_events_ = 0;
   const bool consistent = info.propagate(*this, n);
   running_ = -1;
-  if (!consistent || !touched_) return consistent;
-  const auto args = graph_.arguments(n);
-  if (surprised_ || rounded_ ||
-      std::all_of(args.begin(), args.end(), [&](int a) { return fixed(a); })) {
-    schedule(n);
+  events_ = kEverything;
+  if (!consistent || !touched_ || settled_) return consistent;
+  if (surprised_ || rounded_) {
+    schedule(n, own_events_);
+    return true;
   }
-  return true;
+  return agrees(n);
+}
+
+// Whether a node of which everything is known has the value that its arguments give.
+bool Engine::agrees(int n) {
+  if (!fixed(n)) return true;
+  Int values[kAgreeMost];
+  const auto args = graph_.arguments(n);
+  if (args.size() > kAgreeMost || saturated(value(n))) return schedule(n), true;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    if (!fixed(args[i])) return true;
+    values[i] = value(args[i]);
+  }
+  const Node& node = graph_.nodes[n];
+  return family(node.family).evaluate(graph_, node, values) == value(n);
 }
 
 void Engine::schedule_all() {
@@ -322,7 +355,7 @@ void Engine::schedule_all() {
 
 void Engine::clear_queue() {
   for (int q = 0; q < 2; ++q) {
-    for (std::size_t i = head_[q]; i < queue_[q].size(); ++i) queued_[queue_[q][i]] = 0;
+    for (std::size_t i = head_[q]; i < queue_[q].size(); ++i) pending_[queue_[q][i]] = 0;
     queue_[q].clear();
     head_[q] = 0;
   }
@@ -334,7 +367,6 @@ bool Engine::propagate() {
     const int q = head_[0] < queue_[0].size() ? 0 : 1;
     if (head_[q] == queue_[q].size()) break;
     const int n = queue_[q][head_[q]++];
-    queued_[n] = 0;
     ++propagations;
     ++round_;
     if (!execute(n)) {

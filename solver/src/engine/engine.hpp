@@ -2,6 +2,7 @@
 #ifndef CONSTRINT_ENGINE_ENGINE_HPP
 #define CONSTRINT_ENGINE_ENGINE_HPP
 
+#include <algorithm>
 #include <vector>
 
 #include "engine/graph.hpp"
@@ -19,6 +20,11 @@ struct Domain {
   bool fixed() const { return low == high; }
   bool explicit_set() const { return count != 0; }
 };
+
+// What happened to a domain. A family says which of these its propagation hangs on, and may leave
+// out the parts that nothing happened to.
+inline constexpr std::uint8_t kBounds = 1, kFixed = 2, kStride = 4, kDivisors = 8, kSet = 16,
+                              kEverything = 31;
 
 // Intervals with at most this many values become explicit sets when they are variables.
 inline constexpr int kExplicitVariable = 64;
@@ -40,6 +46,7 @@ class Engine {
   bool is_true(int n) const { return domains_[n].low == 1; }
   bool is_false(int n) const { return domains_[n].high == 0; }
   bool contains(int n, Int v) const;
+  bool contains64(int n, i64 v) const;
   // The number of values an interval or set holds, held at kBig.
   Int size(int n) const;
 
@@ -75,16 +82,21 @@ class Engine {
 
   bool propagate();
   void schedule_all();
-  void schedule(int n) {  // the node's own constraint
-    if (queued_[n]) return;
-    queued_[n] = 1;
-    queue_[dear_[n]].push_back(n);
+  void schedule(int n, std::uint8_t events = kEverything) {  // the node's own constraint
+    const std::uint8_t relevant = events & cares_[n];
+    if (relevant == 0) return;
+    if (pending_[n] == 0) queue_[dear_[n]].push_back(n);
+    pending_[n] |= relevant;
   }
   void clear_queue();
 
   // For families that reach their own fixpoint in one execution as long as bounds come out as
   // computed: this one was rounded or left something for another.
   void rounded() { rounded_ = true; }
+  // All arguments were fixed and so is the node: nothing is left to check.
+  void settled() { settled_ = true; }
+  // Whether one of these happened to the running node or its arguments since it ran last.
+  bool happened(std::uint8_t events) const { return ((events_ | own_events_) & events) != 0; }
 
   u64 propagations = 0;
 
@@ -97,13 +109,14 @@ class Engine {
   bool restrict_divisors(int n, i64 number);
 
   bool execute(int n);
-  bool update(int n, Domain next);
+  bool agrees(int n);
+  bool update(int n, const Domain& next);
   bool tighten(int n, Domain* d);
   bool filter_explicit(Domain* d);
   bool make_explicit(int n, Domain* d);
   bool list_divisors(Domain* d);
   const std::vector<i64>* all_divisors(u64 number);
-  void changed(int n, bool notable);
+  void changed(int n, std::uint8_t events);
 
   const Graph& graph_;
   std::vector<Domain> domains_;
@@ -124,14 +137,31 @@ class Engine {
   // Cheap families run first: a long sum then runs once for many changes.
   std::vector<int> queue_[2];
   std::size_t head_[2] = {0, 0};
-  std::vector<std::uint8_t> dear_;  // per node: goes to the second queue
-  std::vector<char> queued_;        // 1 for ever where there is no constraint: variables, constants
-  u64 round_ = 0;                   // executions since propagate() began
+  std::vector<std::uint8_t> dear_;     // per node: goes to the second queue
+  std::vector<std::uint8_t> pending_;  // per node: what happened since it ran; 0: not queued
+  std::vector<std::uint8_t> cares_;    // per node: what its family hangs on; 0: no constraint
+  u64 round_ = 0;                      // executions since propagate() began
   // While a node of a family with `exact` runs: the node, and what happened to its own domains.
   int running_ = -1;
   bool as_asked_ = false;  // within() gave just the bounds it was given
-  bool touched_ = false, surprised_ = false, rounded_ = false;
+  bool touched_ = false, surprised_ = false, rounded_ = false, settled_ = false;
+  std::uint8_t events_ = kEverything;  // of the running node; everything where none runs
+  std::uint8_t own_events_ = 0;        // what the running node did to its own domains
 };
+
+inline bool Engine::contains64(int n, i64 v) const {
+  const Domain& d = domains_[n];
+  if (v < d.low || v > d.high) return false;
+  if (d.count != 0) {
+    const i64* begin = arena_.data() + d.offset;
+    return std::binary_search(begin, begin + d.count, v);
+  }
+  if (d.modulus > 1) {
+    const i64 rest = v % d.modulus;
+    if ((rest < 0 ? rest + d.modulus : rest) != d.residue) return false;
+  }
+  return d.divisor_of == 0 || (v != 0 && d.divisor_of % v == 0);
+}
 
 template <class Keep>
 bool Engine::keep_if(int n, Keep keep) {

@@ -1,20 +1,58 @@
 #include "engine/graph.hpp"
 
+#include <algorithm>
+
 namespace constrint::detail {
 
-int Graph::intern(Node node, std::span<const int> arguments, const Int* coefficient) {
-  std::vector<Int> key;
-  key.reserve(4 + 2 * arguments.size());
-  key.push_back(static_cast<int>(node.family));
-  key.push_back(node.other);
-  key.push_back(node.low);
-  key.push_back(node.high);
+namespace {
+
+constexpr std::size_t kSlotsAtFirst = 256;
+
+u64 mixed(u64 hash, Int value) {
+  const auto bits = static_cast<unsigned __int128>(value);
+  hash = (hash ^ static_cast<u64>(bits)) * 0x9E3779B97F4A7C15u;
+  return (hash ^ (hash >> 29) ^ static_cast<u64>(bits >> 64)) * 0xBF58476D1CE4E5B9u;
+}
+
+}  // namespace
+
+// Where the node is in the table, or the free slot that it belongs to.
+std::size_t Graph::slot_of(const Node& node, std::span<const int> arguments,
+                           const Int* coefficient) const {
+  u64 hash = mixed(static_cast<u64>(node.family), node.other);
+  hash = mixed(mixed(hash, node.low), node.high);
   for (std::size_t i = 0; i < arguments.size(); ++i) {
-    key.push_back(arguments[i]);
-    if (coefficient != nullptr) key.push_back(coefficient[i]);
+    hash = mixed(hash, arguments[i]);
+    hash = mixed(hash, coefficient != nullptr ? coefficient[i] : Int{1});
   }
-  auto [place, is_new] = interned_.try_emplace(std::move(key), size());
-  if (!is_new) return place->second;
+  const auto same = [&](int n) {
+    const Node& other = nodes[n];
+    if (other.family != node.family || other.other != node.other || other.low != node.low ||
+        other.high != node.high || static_cast<std::size_t>(other.count) != arguments.size()) {
+      return false;
+    }
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+      const std::size_t at = static_cast<std::size_t>(other.first) + i;
+      if (args[at] != arguments[i]) return false;
+      if (coefficients[at] != (coefficient != nullptr ? coefficient[i] : Int{1})) return false;
+    }
+    return true;
+  };
+  std::size_t slot = (hash >> 32) & (slots_.size() - 1);
+  while (slots_[slot] >= 0 && !same(slots_[slot])) slot = (slot + 1) & (slots_.size() - 1);
+  return slot;
+}
+
+int Graph::intern(Node node, std::span<const int> arguments, const Int* coefficient) {
+  if (2 * interned_ >= slots_.size()) {
+    const std::vector<int> before = std::move(slots_);
+    slots_.assign(std::max(kSlotsAtFirst, 2 * before.size()), -1);
+    for (int n : before) {
+      if (n >= 0) slots_[slot_of(nodes[n], this->arguments(n), this->coefficient(n))] = n;
+    }
+  }
+  const std::size_t slot = slot_of(node, arguments, coefficient);
+  if (slots_[slot] >= 0) return slots_[slot];
   node.first = static_cast<int>(args.size());
   node.count = static_cast<int>(arguments.size());
   for (std::size_t i = 0; i < arguments.size(); ++i) {
@@ -22,7 +60,8 @@ int Graph::intern(Node node, std::span<const int> arguments, const Int* coeffici
     coefficients.push_back(coefficient != nullptr ? coefficient[i] : Int{1});
   }
   nodes.push_back(node);
-  return size() - 1;
+  ++interned_;
+  return slots_[slot] = size() - 1;
 }
 
 int Graph::variable() {

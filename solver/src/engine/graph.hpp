@@ -34,15 +34,17 @@ enum class Family : std::uint8_t {
   negation,
   equivalence,
   all_different,
-  table,  // condition: arguments are a row of set number `other`
+  table,    // condition: arguments are a row of set number `other`
+  balance,  // condition, implied ones only: arguments >= 1, sum <= high, product >= low
 };
-inline constexpr int kFamilies = static_cast<int>(Family::table) + 1;
+inline constexpr int kFamilies = static_cast<int>(Family::balance) + 1;
 
 struct Node {
   Family family;
   int first = 0, count = 0;  // arguments
   int other = -1;
-  Int low = 0, high = 0;  // of a range; low alone: the constant of a sum, or a constant's value
+  Int low = 0,
+      high = 0;  // of a range or balance; low alone: the constant of a sum, or a constant's value
 };
 
 struct Graph {
@@ -71,7 +73,11 @@ struct Graph {
   void link();
 
  private:
-  std::map<std::vector<Int>, int> interned_;
+  std::size_t slot_of(const Node& node, std::span<const int> arguments,
+                      const Int* coefficients) const;
+
+  std::vector<int> slots_;  // a hash table of the interned nodes; -1: free
+  std::size_t interned_ = 0;
   std::map<std::vector<i64>, int> interned_sets_;
 };
 

@@ -18,12 +18,14 @@ struct FamilyInfo {
   // One execution reaches the node's fixpoint unless it calls Engine::rounded() or a domain takes
   // other bounds than it was given.
   bool exact = false;
+  // What must have happened to the node or an argument for an execution to be worth it.
+  std::uint8_t cares = kEverything;
 };
 
 // One row per file, collected in registry.cpp.
 extern const FamilyInfo kLinear, kProduct, kPower, kFloorDiv, kMod, kDivides, kMinimum, kMaximum,
     kAbsolute, kRange, kMember, kConjunction, kDisjunction, kNegation, kEquivalence, kAllDifferent,
-    kTable;
+    kTable, kBalance;
 
 // In the order of enum Family.
 extern const FamilyInfo* const kRegistry[kFamilies];

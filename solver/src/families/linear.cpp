@@ -43,10 +43,14 @@ bool bounds64(Engine& e, int z, bool* consistent) {
   for (std::size_t i = 0; i < n; ++i) {
     const i64 least = z_low - (high - most_of[i]), most = z_high - (low - least_of[i]);
     if ((least <= least_of[i] && most >= most_of[i]) || e.fixed(args[i])) continue;
-    const Int k = c[i];
-    if (k != 1 && k != -1) e.rounded();
-    *consistent = k > 0 ? e.within(args[i], ceil_div(least, k), floor_div(most, k))
-                        : e.within(args[i], ceil_div(most, k), floor_div(least, k));
+    const i64 k = static_cast<i64>(c[i]);
+    if (k == 1) {
+      *consistent = e.within(args[i], least, most);
+    } else {
+      if (least % k != 0 || most % k != 0) e.rounded();
+      *consistent = k > 0 ? e.within(args[i], ceil_div(least, k), floor_div(most, k))
+                          : e.within(args[i], ceil_div(most, k), floor_div(least, k));
+    }
     if (!*consistent) return true;
   }
   return true;
@@ -155,12 +159,12 @@ bool propagate_congruences(Engine& e, int z) {
 }
 
 bool propagate(Engine& e, int z) {
-  if (!propagate_bounds(e, z)) return false;
+  if (e.happened(kBounds) && !propagate_bounds(e, z)) return false;
   int open = 0;
   for (int x : e.arguments(z)) open += e.fixed(x) ? 0 : 1;
   // All known: bounds are exact.
   if (open == 0 && e.fixed(z) && !saturated(e.value(z))) return true;
-  if (!propagate_congruences(e, z)) return false;
+  if (e.happened(kStride | kFixed) && !propagate_congruences(e, z)) return false;
   // A set has holes that bounds do not see: look at the last open argument's values.
   return e[z].count == 0 || open > 1 || filter_small(e, z);
 }

@@ -60,9 +60,9 @@ Int evaluate_iff(const Graph&, const Node&, const Int* arguments) {
 
 }  // namespace
 
-const FamilyInfo kConjunction{"and", true, propagate_many<1>, evaluate_many<1>};
-const FamilyInfo kDisjunction{"or", true, propagate_many<0>, evaluate_many<0>};
-const FamilyInfo kNegation{"not", true, propagate_not, evaluate_not};
-const FamilyInfo kEquivalence{"iff", true, propagate_iff, evaluate_iff};
+const FamilyInfo kConjunction{"and", true, propagate_many<1>, evaluate_many<1>, false, kFixed};
+const FamilyInfo kDisjunction{"or", true, propagate_many<0>, evaluate_many<0>, false, kFixed};
+const FamilyInfo kNegation{"not", true, propagate_not, evaluate_not, false, kFixed};
+const FamilyInfo kEquivalence{"iff", true, propagate_iff, evaluate_iff, false, kFixed};
 
 }  // namespace constrint::detail

@@ -7,6 +7,49 @@
 namespace constrint::detail {
 namespace {
 
+// Bounds up to this have products within 64 bits times 64 bits that a u64 tells from too large
+// ones.
+constexpr Int kMost = Int{1} << 62;
+
+// x from z / y where all are within 0..kMost and no product of their bounds leaves 64 bits. A
+// multiplication tells whether the division would change anything.
+bool divide64(Engine& e, int z, int x, int y) {
+  const u64 x_low = static_cast<u64>(e[x].low), x_high = static_cast<u64>(e[x].high);
+  const u64 z_low = static_cast<u64>(e[z].low), z_high = static_cast<u64>(e[z].high);
+  const u64 y_high = static_cast<u64>(e[y].high);
+  // A factor of what is not 0 is not 0.
+  const u64 y_low = std::max<u64>(static_cast<u64>(e[y].low), z_low > 0 ? 1 : 0);
+  if (y_high < y_low) return false;
+  const bool raises = x_low * y_high<z_low, lowers = x_high * y_low> z_high;
+  if (!raises && !lowers) return true;
+  u64 low = x_low, high = x_high;
+  if (raises) {
+    low = z_low / y_high;
+    if (low * y_high != z_low) ++low, e.rounded();
+  }
+  if (lowers) {
+    high = z_high / y_low;
+    if (high * y_low != z_high) e.rounded();
+  }
+  if (e[y].low == 0) e.rounded();
+  return e.within(x, low, high);
+}
+
+// All bounds where nothing is negative or beyond 62 bits, which is nearly always: false where that
+// is not so, *consistent otherwise.
+bool bounds64(Engine& e, int z, int x, int y, bool* consistent) {
+  const Domain &a = e[x], &b = e[y];
+  if (a.low < 0 || b.low < 0 || a.high > kMost || b.high > kMost) return false;
+  u64 low = 0, high = 0;
+  if (__builtin_mul_overflow(static_cast<u64>(a.low), static_cast<u64>(b.low), &low) ||
+      __builtin_mul_overflow(static_cast<u64>(a.high), static_cast<u64>(b.high), &high) ||
+      high > static_cast<u64>(kMost)) {
+    return false;
+  }
+  *consistent = e.within(z, low, high) && divide64(e, z, x, y) && divide64(e, z, y, x);
+  return true;
+}
+
 bool forward(Engine& e, int z, int x, int y) {
   const Domain &a = e[x], &b = e[y];
   if (a.low >= 0 && b.low >= 0) return e.within(z, mul(a.low, b.low), mul(a.high, b.high));
@@ -120,23 +163,83 @@ bool divisors(Engine& e, int z, int x, int y) {
     number = static_cast<i64>(abs_wide(e.value(z)));
   }
   if (number == 0) return true;
-  if (!e.factor_of(x, number) || !e.factor_of(y, number)) return false;
+  if (e.happened(kDivisors | kFixed) && (!e.factor_of(x, number) || !e.factor_of(y, number))) {
+    return false;
+  }
   if (!e.fixed(z)) return true;
   const i64 n = static_cast<i64>(e.value(z));
   return pair_up(e, n, x, y) && pair_up(e, n, y, x);
 }
 
+// Keeps the values of x whose products with a value of y lie within z's bounds: no value is
+// negative. While x rises, so does its product with any y; the least y that reaches z falls.
+bool keep_within(Engine& e, int z, int x, int y) {
+  const u64 low = static_cast<u64>(e[z].low), high = static_cast<u64>(e[z].high);
+  // keep_if may move the values of y with the arena: a place among them stays good.
+  std::size_t next = e[y].count;  // the values from here on reach low
+  return e.keep_if(x, [&](i64 v) {
+    const i64* values = e.values(y).data();
+    while (next > 0 && static_cast<u64>(v) * static_cast<u64>(values[next - 1]) >= low) --next;
+    return next < e[y].count && static_cast<u64>(v) * static_cast<u64>(values[next]) <= high;
+  });
+}
+
+constexpr std::uint32_t kValuesMost = 256;  // of a list that is looked through
+constexpr std::size_t kPairsMost = 64;      // of two lists where z has holes
+
+// What bounds do not see of lists. False where that is not for this to say, *consistent otherwise.
+bool filter_lists(Engine& e, int z, int x, int y, bool* consistent) {
+  const Domain &a = e[x], &b = e[y], &d = e[z];
+  if (x == y || a.low < 0 || b.low < 0 || d.low < 0 || a.high > kMost || b.high > kMost ||
+      d.high > kMost || mul(a.high, b.high) > kMost) {
+    return false;
+  }
+  *consistent = true;
+  if (a.count > kValuesMost || b.count > kValuesMost) return true;
+  if (a.fixed() || b.fixed()) {
+    // Bounds and strides are exact.
+    if (d.count == 0 && d.divisor_of == 0) return true;
+    const i64 known = static_cast<i64>(a.fixed() ? a.low : b.low);
+    *consistent = e.keep_if(a.fixed() ? y : x, [&](i64 v) { return e.contains64(z, known * v); });
+    return true;
+  }
+  if (a.count == 0 || b.count == 0) return true;
+  if (d.count == 0 && d.modulus == 1 && d.divisor_of == 0) {
+    *consistent = keep_within(e, z, x, y) && keep_within(e, z, y, x);
+    return true;
+  }
+  if (std::size_t{a.count} * b.count > kPairsMost) return true;
+  const auto supported = [&](int other) {
+    return [&e, z, other](i64 v) {
+      const i64 most = static_cast<i64>(e[z].high);
+      for (i64 w : e.values(other)) {
+        if (v * w > most) return false;
+        if (e.contains64(z, v * w)) return true;
+      }
+      return false;
+    };
+  };
+  *consistent = e.keep_if(x, supported(y)) && e.keep_if(y, supported(x));
+  return true;
+}
+
 bool propagate(Engine& e, int z) {
   const auto args = e.arguments(z);
-  if (e.fixed(args[0]) && e.fixed(args[1])) {
-    const Int product = mul(e.value(args[0]), e.value(args[1]));
-    if (!saturated(product)) return e.within(z, product, product);
+  const int x = args[0], y = args[1];
+  if (e.fixed(x) && e.fixed(y)) {
+    const Int product = mul(e.value(x), e.value(y));
+    if (!saturated(product)) {
+      e.settled();
+      return e.within(z, product, product);
+    }
   }
-  if (!propagate_product(e, z, args[0], args[1])) return false;
+  if (!propagate_product(e, z, x, y)) return false;
   // Two lists and a known product were paired up: what is left of them has a support.
   const bool paired = e.fixed(z) && e.value(z) != 0 && abs_wide(e.value(z)) <= INT64_MAX &&
-                      e[args[0]].count != 0 && e[args[1]].count != 0;
-  return paired || filter_small(e, z);
+                      e[x].count != 0 && e[y].count != 0;
+  if (paired) return true;
+  bool consistent = true;
+  return filter_lists(e, z, x, y, &consistent) ? consistent : filter_small(e, z);
 }
 
 Int evaluate(const Graph&, const Node&, const Int* arguments) {
@@ -146,8 +249,15 @@ Int evaluate(const Graph&, const Node&, const Int* arguments) {
 }  // namespace
 
 bool propagate_product(Engine& e, int z, int x, int y) {
-  return forward(e, z, x, y) && divide(e, z, x, y) && divide(e, z, y, x) && strides(e, z, x, y) &&
-         divisors(e, z, x, y);
+  if (e.happened(kBounds)) {
+    bool consistent = true;
+    if (!bounds64(e, z, x, y, &consistent)) {
+      consistent = forward(e, z, x, y) && divide(e, z, x, y) && divide(e, z, y, x);
+    }
+    if (!consistent) return false;
+  }
+  if (e.happened(kStride | kFixed) && !strides(e, z, x, y)) return false;
+  return !(e.fixed(z) || e.happened(kDivisors)) || divisors(e, z, x, y);
 }
 
 const FamilyInfo kProduct{"product", false, propagate, evaluate, true};

@@ -18,7 +18,7 @@ constexpr std::size_t kPairsMost = 64;    // of two
 const FamilyInfo* const kRegistry[kFamilies] = {
     &kVariable,    &kConstant, &kLinear,      &kProduct,      &kPower, &kFloorDiv, &kMod,
     &kDivides,     &kMinimum,  &kMaximum,     &kAbsolute,     &kRange, &kMember,   &kConjunction,
-    &kDisjunction, &kNegation, &kEquivalence, &kAllDifferent, &kTable,
+    &kDisjunction, &kNegation, &kEquivalence, &kAllDifferent, &kTable, &kBalance,
 };
 
 bool filter_small(Engine& engine, int node) {

@@ -6,7 +6,7 @@ namespace constrint::detail {
 
 bool is_condition(Op op) { return op >= Op::eq; }
 
-int ModelData::make(Op op, const std::vector<int>& arguments, i64 value) {
+int ModelData::make(Op op, std::span<const int> arguments, i64 value) {
   Expr e{op, static_cast<int>(args.size()), static_cast<int>(arguments.size()), value};
   for (int argument : arguments) e.depth = std::max(e.depth, exprs[argument].depth + 1);
   if (e.depth > kMaxDepth) {
@@ -25,7 +25,7 @@ int ModelData::constant(i64 value) {
 }
 
 const Name* ModelData::find(std::string_view name) const {
-  auto it = names.find(std::string(name));
+  auto it = names.find(name);
   return it == names.end() ? nullptr : &it->second;
 }
 

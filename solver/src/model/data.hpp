@@ -3,6 +3,7 @@
 #define CONSTRINT_MODEL_DATA_HPP
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -102,6 +103,14 @@ struct Name {
 
 inline constexpr i64 kImplicitHighest = i64{1} << 30;
 
+// Looks names up without making strings of them.
+struct NameHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view name) const {
+    return std::hash<std::string_view>{}(name);
+  }
+};
+
 struct ModelData {
   std::vector<Expr> exprs;
   std::vector<int> args;
@@ -109,7 +118,7 @@ struct ModelData {
   std::vector<Variable> variables;
   std::vector<Parameter> parameters;
   std::vector<std::pair<std::string, int>> lets;
-  std::unordered_map<std::string, Name> names;
+  std::unordered_map<std::string, Name, NameHash, std::equal_to<>> names;
   std::vector<Constraint> constraints;
   std::vector<Preference> preferences;
   int objective = -1;
@@ -129,7 +138,10 @@ struct ModelData {
   };
   std::vector<Mark> marks;
 
-  int make(Op op, const std::vector<int>& arguments, i64 value = 0);
+  int make(Op op, std::span<const int> arguments, i64 value = 0);
+  int make(Op op, std::initializer_list<int> arguments, i64 value = 0) {
+    return make(op, std::span(arguments.begin(), arguments.size()), value);
+  }
   int constant(i64 value);
   int variable(std::string name, Variable declaration);
   int parameter(std::string name, std::optional<i64> value);

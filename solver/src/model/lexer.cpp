@@ -9,22 +9,59 @@ bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 struct Fixed {
-  std::string_view text;
   Token token;
+  std::size_t length;  // 0: no token begins so
 };
-// Longest first, so that "<=" wins over "<" and "<->" over "<=".
-constexpr Fixed kFixed[] = {
-    {"<->", Token::iff},         {"..", Token::dots},       {"==", Token::equal},
-    {"!=", Token::not_equal},    {"<=", Token::less_equal}, {">=", Token::greater_equal},
-    {"->", Token::implies},      {"||", Token::logic_or},   {"&&", Token::logic_and},
-    {"//", Token::double_slash}, {";", Token::semicolon},   {",", Token::comma},
-    {"(", Token::open_round},    {")", Token::close_round}, {"[", Token::open_square},
-    {"]", Token::close_square},  {"=", Token::assign},      {"+", Token::plus},
-    {"-", Token::minus},         {"*", Token::times},       {"/", Token::slash},
-    {"%", Token::percent},       {"^", Token::caret},       {"<", Token::less},
-    {">", Token::greater},       {"|", Token::logic_or},    {"&", Token::logic_and},
-    {"!", Token::logic_not},
-};
+
+// The longest token that begins with a, followed by b and c (0 at the end of the text).
+Fixed fixed(char a, char b, char c) {
+  const auto two = [&](char second, Token longer, Token shorter) {
+    return b == second ? Fixed{longer, 2} : Fixed{shorter, 1};
+  };
+  switch (a) {
+    case '<':
+      if (b == '-' && c == '>') return {Token::iff, 3};
+      return two('=', Token::less_equal, Token::less);
+    case '>':
+      return two('=', Token::greater_equal, Token::greater);
+    case '=':
+      return two('=', Token::equal, Token::assign);
+    case '!':
+      return two('=', Token::not_equal, Token::logic_not);
+    case '-':
+      return two('>', Token::implies, Token::minus);
+    case '|':
+      return two('|', Token::logic_or, Token::logic_or);
+    case '&':
+      return two('&', Token::logic_and, Token::logic_and);
+    case '/':
+      return two('/', Token::double_slash, Token::slash);
+    case '.':
+      return b == '.' ? Fixed{Token::dots, 2} : Fixed{Token::end, 0};
+    case ';':
+      return {Token::semicolon, 1};
+    case ',':
+      return {Token::comma, 1};
+    case '(':
+      return {Token::open_round, 1};
+    case ')':
+      return {Token::close_round, 1};
+    case '[':
+      return {Token::open_square, 1};
+    case ']':
+      return {Token::close_square, 1};
+    case '+':
+      return {Token::plus, 1};
+    case '*':
+      return {Token::times, 1};
+    case '%':
+      return {Token::percent, 1};
+    case '^':
+      return {Token::caret, 1};
+    default:
+      return {Token::end, 0};
+  }
+}
 
 std::string printable(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -53,7 +90,11 @@ void fail_at(std::string_view text, const std::string& filename, std::size_t off
 
 std::vector<Lexeme> tokenise(std::string_view text, const std::string& filename) {
   std::vector<Lexeme> out;
+  if (text.size() > UINT32_MAX) fail_at(text, filename, 0, "text beyond 4 GiB");
   out.reserve(text.size() / 4 + 8);
+  const auto append = [&](Token token, std::size_t begin, std::size_t end) {
+    out.push_back({token, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
+  };
   std::size_t i = 0;
   while (i < text.size()) {
     const char c = text[i];
@@ -64,7 +105,7 @@ std::vector<Lexeme> tokenise(std::string_view text, const std::string& filename)
     } else if (is_letter(c)) {
       const std::size_t begin = i;
       while (i < text.size() && (is_letter(text[i]) || is_digit(text[i]))) ++i;
-      out.push_back({Token::name, begin, i});
+      append(Token::name, begin, i);
     } else if (is_digit(c)) {
       const std::size_t begin = i;
       Int value = 0;
@@ -75,23 +116,23 @@ std::vector<Lexeme> tokenise(std::string_view text, const std::string& filename)
       if (i < text.size() && is_letter(text[i])) {
         fail_at(text, filename, i, "expected an operator between a number and a name");
       }
-      out.push_back({Token::number, begin, i, static_cast<i64>(value)});
+      append(Token::number, begin, i);
     } else {
-      const std::string_view rest = text.substr(i);
-      const Fixed* match = nullptr;
-      for (const Fixed& fixed : kFixed) {
-        if (rest.substr(0, fixed.text.size()) == fixed.text) {
-          match = &fixed;
-          break;
-        }
-      }
-      if (match == nullptr) fail_at(text, filename, i, "unexpected " + printable(c));
-      out.push_back({match->token, i, i + match->text.size()});
-      i += match->text.size();
+      const Fixed match = fixed(c, i + 1 < text.size() ? text[i + 1] : '\0',
+                                i + 2 < text.size() ? text[i + 2] : '\0');
+      if (match.length == 0) fail_at(text, filename, i, "unexpected " + printable(c));
+      append(match.token, i, i + match.length);
+      i += match.length;
     }
   }
-  out.push_back({Token::end, text.size(), text.size()});
+  append(Token::end, text.size(), text.size());
   return out;
+}
+
+i64 number_at(std::string_view text, const Lexeme& lexeme) {
+  i64 value = 0;  // tokenise() saw that it fits
+  for (std::uint32_t i = lexeme.begin; i < lexeme.end; ++i) value = value * 10 + (text[i] - '0');
+  return value;
 }
 
 std::string describe(std::string_view text, const Lexeme& lexeme) {

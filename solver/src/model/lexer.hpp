@@ -42,13 +42,15 @@ enum class Token : std::uint8_t {
   iff,
 };
 
+// Small, since a text has many.
 struct Lexeme {
   Token token;
-  std::size_t begin, end;  // bytes of the text
-  i64 value = 0;           // of a number
+  std::uint32_t begin, end;  // bytes of the text
 };
+i64 number_at(std::string_view text, const Lexeme& lexeme);
 
-// Throws ParseError for bytes that begin no token and for numbers beyond 2^62.
+// Throws ParseError for bytes that begin no token, for numbers beyond 2^62 and for texts beyond
+// 4 GiB.
 std::vector<Lexeme> tokenise(std::string_view text, const std::string& filename);
 [[noreturn]] void fail_at(std::string_view text, const std::string& filename, std::size_t offset,
                           const std::string& message);

@@ -51,7 +51,7 @@ int Parser::chain(Op op, Rule rule, Stop is_operator) {
   std::size_t begin = at().begin;
   const int first = (this->*rule)();
   if (!is_operator()) return first;
-  std::vector<int> parts{need_condition(first, begin)};
+  Parts parts{need_condition(first, begin)};
   while (is_operator()) {
     ++next_;
     begin = at().begin;
@@ -112,7 +112,7 @@ int Parser::comparison() {
     return against_list(mirrored(op), term(), list);
   }
   int left = term();
-  std::vector<int> parts;
+  Parts parts;
   while (comparison_op(at().token, &op)) {
     ++next_;
     if (at().token == Token::open_square) {
@@ -142,7 +142,7 @@ std::vector<Piece> Parser::value_list() {
 
 int Parser::in_piece(int left, const Piece& p) {
   if (p.highest < 0) return make(Op::eq, {left, p.lowest});
-  std::vector<int> parts{make(Op::ge, {left, p.lowest}), make(Op::le, {left, p.highest})};
+  Parts parts{make(Op::ge, {left, p.lowest}), make(Op::le, {left, p.highest})};
   if (p.step >= 0) {
     const int distance = make(Op::add, {left, make(Op::neg, {p.lowest})});
     parts.push_back(make(Op::eq, {make(Op::mod, {distance, p.step}), constant(0)}));
@@ -165,7 +165,7 @@ int Parser::against_list(Op op, int left, const std::vector<Piece>& list) {
     const int member = make(Op::in_set, {left}, static_cast<i64>(model_.rows.size()) - 1);
     return op == Op::eq ? member : make(Op::logic_not, {member});
   }
-  std::vector<int> parts;
+  Parts parts;
   for (const Piece& p : list) {
     if (op == Op::eq || op == Op::ne) {
       parts.push_back(in_piece(left, p));

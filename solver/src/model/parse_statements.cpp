@@ -5,25 +5,37 @@
 namespace constrint::detail {
 namespace {
 
-const std::set<std::string_view> kReserved = {
+constexpr std::string_view kReserved[] = {
     "var",   "param", "let",       "prefer",   "minimize", "maximize",     "project", "in",
     "and",   "or",    "not",       "implies",  "iff",      "min",          "max",     "abs",
     "floor", "ceil",  "floor_div", "ceil_div", "table",    "all_different"};
 
 }  // namespace
 
-bool is_reserved(std::string_view word) { return kReserved.count(word) != 0; }
+bool is_reserved(std::string_view word) {
+  return std::any_of(std::begin(kReserved), std::end(kReserved), [&](std::string_view r) {
+    return r.size() == word.size() && r[0] == word[0] && r == word;
+  });
+}
 
 Parser::Parser(ModelData* model, std::string_view text, const std::string& filename)
     : model_(*model), text_(text), filename_(filename), tokens_(tokenise(text, filename)) {
+  // A term is about a token, and most tokens are terms.
+  model_.exprs.reserve(model_.exprs.size() + tokens_.size() / 2);
+  model_.args.reserve(model_.args.size() + tokens_.size() / 2);
   // One declaration anywhere makes undeclared names an error everywhere in the text.
   bool starts = true;
+  std::size_t statements = 0;
   for (const Lexeme& t : tokens_) {
     if (starts && t.token == Token::name && (word(t) == "var" || word(t) == "param")) {
       model_.strict = true;
     }
     starts = t.token == Token::semicolon;
+    statements += starts ? 1 : 0;
   }
+  model_.constraints.reserve(model_.constraints.size() + statements);
+  model_.variables.reserve(model_.variables.size() + statements);
+  model_.names.reserve(model_.names.size() + statements);
 }
 
 void Parser::run() {
@@ -64,6 +76,7 @@ Source Parser::source(std::size_t first, std::size_t last) const {
   }
   s.line = line_;
   s.column = static_cast<int>(seen_ - line_start_) + 1;
+  s.text.reserve(tokens_[last - 1].end - tokens_[first].begin);
   for (std::size_t i = first; i < last; ++i) {
     if (i > first && tokens_[i].begin > tokens_[i - 1].end) s.text += ' ';
     s.text += word(tokens_[i]);
@@ -88,7 +101,10 @@ void Parser::declare_variables() {
   } else {
     declaration.pieces.push_back(piece());
   }
+  std::string last = std::move(names.back());
+  names.pop_back();
   for (std::string& name : names) model_.variable(std::move(name), declaration);
+  model_.variable(std::move(last), std::move(declaration));
 }
 
 Piece Parser::piece() {

@@ -27,7 +27,7 @@ int Parser::term() {
 }
 
 int Parser::sum(Bare* bare) {
-  std::vector<int> parts{product(bare)};
+  Parts parts{product(bare)};
   while (at().token == Token::plus || at().token == Token::minus) {
     const bool minus = at().token == Token::minus;
     ++next_;
@@ -39,7 +39,7 @@ int Parser::sum(Bare* bare) {
 }
 
 int Parser::product(Bare* bare) {
-  std::vector<int> parts{prefix()};
+  Parts parts{prefix()};
   const auto folded = [&] { return parts.size() == 1 ? parts[0] : make(Op::mul, parts); };
   while (true) {
     const Token token = at().token;
@@ -75,7 +75,7 @@ int Parser::power() {
 int Parser::primary() {
   Nested nested(this);
   const Lexeme t = at();
-  if (accept(Token::number)) return constant(t.value);
+  if (accept(Token::number)) return constant(number_at(text_, t));
   if (accept(Token::open_round)) {
     const int inner = formula();
     expect(Token::close_round, "')' or an operator");
@@ -195,7 +195,7 @@ int Parser::table() {
 i64 Parser::number() {
   const bool negative = accept(Token::minus);
   if (at().token != Token::number) expected("a number");
-  const i64 value = at().value;
+  const i64 value = number_at(text_, at());
   ++next_;
   return negative ? -value : value;
 }

@@ -4,8 +4,8 @@
 #define CONSTRINT_MODEL_PARSER_HPP
 
 #include <algorithm>
-#include <set>
 
+#include "math/few.hpp"
 #include "model/data.hpp"
 #include "model/lexer.hpp"
 
@@ -55,7 +55,11 @@ class Parser {
   }
 
   // ---- terms, with the place they began for messages ----
-  int make(Op op, const std::vector<int>& arguments, i64 value = 0) {
+  using Parts = Few<int, 8>;
+  int make(Op op, std::initializer_list<int> arguments, i64 value = 0) {
+    return make(op, std::span(arguments.begin(), arguments.size()), value);
+  }
+  int make(Op op, std::span<const int> arguments, i64 value = 0) {
     try {
       return model_.make(op, arguments, value);
     } catch (const ModelError& e) {

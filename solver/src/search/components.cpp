@@ -7,34 +7,55 @@
 
 namespace constrint::detail {
 
-std::vector<int> open_leaves(const Engine& engine, int node) {
-  std::vector<int> leaves, stack{node};
-  std::vector<char> seen(static_cast<std::size_t>(engine.graph().size()), 0);
-  seen[node] = 1;
-  while (!stack.empty()) {
-    const int n = stack.back();
-    stack.pop_back();
-    if (engine.graph().nodes[n].family == Family::variable) {
-      if (!engine.fixed(n)) leaves.push_back(n);
-      continue;
+namespace {
+
+// Finds the open variables below one node after another.
+class Leaves {
+ public:
+  explicit Leaves(const Engine& engine)
+      : engine_(engine), seen_(static_cast<std::size_t>(engine.graph().size()), -1) {}
+
+  const std::vector<int>& below(int node) {
+    ++serial_;
+    leaves_.clear();
+    stack_.assign(1, node);
+    seen_[node] = serial_;
+    while (!stack_.empty()) {
+      const int n = stack_.back();
+      stack_.pop_back();
+      if (engine_.graph().nodes[n].family == Family::variable) {
+        if (!engine_.fixed(n)) leaves_.push_back(n);
+        continue;
+      }
+      for (int a : engine_.arguments(n)) {
+        if (seen_[a] != serial_) seen_[a] = serial_, stack_.push_back(a);
+      }
     }
-    for (int a : engine.arguments(n)) {
-      if (!seen[a]) seen[a] = 1, stack.push_back(a);
-    }
+    std::sort(leaves_.begin(), leaves_.end());
+    return leaves_;
   }
-  std::sort(leaves.begin(), leaves.end());
-  return leaves;
-}
+
+ private:
+  const Engine& engine_;
+  std::vector<int> seen_;  // per node: the search that saw it last
+  int serial_ = -1;
+  std::vector<int> leaves_, stack_;
+};
+
+}  // namespace
+
+std::vector<int> open_leaves(const Engine& engine, int node) { return Leaves(engine).below(node); }
 
 std::vector<Live> live_constraints(const Compiled& compiled, Engine* engine) {
   std::vector<Live> live;
   const Graph& graph = compiled.graph;
   std::vector<char> posted = compiled.posted;
+  Leaves leaves(*engine);
   // Arguments come before the nodes they are arguments of. A settled restriction holds because of
   // what it has made of its arguments' domains, so it lives on in them.
   for (int n = graph.size() - 1; n >= 0; --n) {
     if (!posted[n] || graph.nodes[n].family == Family::variable) continue;
-    Live candidate{n, open_leaves(*engine, n)};
+    Live candidate{n, leaves.below(n)};
     if (candidate.leaves.empty()) continue;
     // What would the arguments alone allow? If no more than the domain has, nothing is left to do.
     const Domain now = (*engine)[n];
@@ -85,10 +106,19 @@ Components components(const Compiled& compiled, const Engine& engine,
     for (std::size_t i = 1; i < leaves.size(); ++i) parent[find(leaves[i])] = find(leaves[0]);
   };
   for (const Live& l : live) tie(l.leaves);
+  Leaves leaves(engine);
+  std::vector<int> some_leaf;  // of each branch
+  some_leaf.reserve(compiled.branches.size());
   for (const Branch& b : compiled.branches) {
-    if (graph.nodes[b.node].family != Family::variable) tie(open_leaves(engine, b.node));
+    if (graph.nodes[b.node].family == Family::variable) {
+      some_leaf.push_back(b.node);
+      continue;
+    }
+    const std::vector<int>& all = leaves.below(b.node);
+    tie(all);
+    some_leaf.push_back(all.empty() ? -1 : all[0]);
   }
-  for (auto [node, c] : objective_parts(compiled)) tie(open_leaves(engine, node));
+  for (auto [node, c] : objective_parts(compiled)) tie(leaves.below(node));
   Components result;
   result.of_leaf.assign(static_cast<std::size_t>(graph.size()), -1);
   std::vector<int> number(static_cast<std::size_t>(graph.size()), -1);
@@ -98,6 +128,7 @@ Components components(const Compiled& compiled, const Engine& engine,
     if (mine < 0) mine = result.count++;
     result.of_leaf[n] = mine;
   }
+  for (int leaf : some_leaf) result.of_branch.push_back(leaf < 0 ? -1 : result.of_leaf[leaf]);
   return result;
 }
 

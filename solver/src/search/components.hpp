@@ -14,13 +14,14 @@ struct Live {
 // The constraints that root propagation has not settled. The engine must be at its fixpoint.
 std::vector<Live> live_constraints(const Compiled& compiled, Engine* engine);
 
-// Open variable nodes below a node.
+// Open variable nodes below a node, ascending.
 std::vector<int> open_leaves(const Engine& engine, int node);
 
 // For every node of the graph, the number of its component (leaves only; -1 elsewhere). Branch
 // nodes that are terms tie their leaves together; so does the objective when asked.
 struct Components {
   std::vector<int> of_leaf;
+  std::vector<int> of_branch;  // beside Compiled::branches; -1 where nothing is open
   int count = 0;
 };
 // The objective as a sum of coefficient * node, empty where there is none.

@@ -20,6 +20,8 @@ struct SearchPlan {
   // Branch and bound: the sum of coefficient * node is kept below `bound`.
   std::vector<std::pair<int, Int>> objective;
   Int bound = kBig;
+  // A node that is smallest where that sum is, or -1.
+  int objective_node = -1;
 };
 
 // on_solution returns false to stop; the engine then stays at the solution. Otherwise the engine is
