@@ -88,7 +88,7 @@ struct Residency {
   double groups, tiles;
 };
 Residency residency(const DeviceFacts& facts, const gpu::FusedConfig& c, double groups) {
-  const double tiles = c.columns / 8, ctas = gpu::ctas_of_group(c);
+  const double tiles = c.columns / 8.0, ctas = gpu::ctas_of_group(c);
   const int cluster = gpu::cluster_size_of(c);
   double clusters = 0;  // that the chip holds, one CTA an SM
   for (int i = kClusterSizes - 1; cluster > 1 && i >= 0; --i) {
@@ -119,7 +119,7 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
     const double busy =
         kBusyProduct * product + k.direct_busy + k.direct_busy_per_element * slots * c.units / 8.0;
     return product + pointwise + k.direct_exchange + k.direct_wide * std::max(0, c.head_dim - 64) +
-           k.direct_tile * (c.columns / 8 - 1) * (product + pointwise) +
+           k.direct_tile * (c.columns / 8.0 - 1) * (product + pointwise) +
            std::max(0.0, tiles - c.columns / 8.0) * busy;
   }
   const double elements = c.units * 8.0 / gpu::updating_threads(c);

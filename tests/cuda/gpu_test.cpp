@@ -73,6 +73,13 @@ void run(const Trial& trial, const Stream& stream) {
   check(flashrnn_backward(trial.plan().handle(), &backward), "flashrnn_backward");
 }
 
+// Both calls with nothing else on the device; what they give.
+std::vector<uint8_t> run_alone(Trial& trial) {
+  trial.forward();
+  trial.backward();
+  return trial.output_bytes();
+}
+
 // A problem and the configuration of one family.
 struct Family {
   const char* name;
@@ -111,9 +118,7 @@ TEST_F(Gpu, CallsAreCapturedIntoAGraph) {
   for (const Family& f : families(70)) {
     SCOPED_TRACE(f.name);
     Trial trial(*device, f.c, f.config);
-    trial.forward();
-    trial.backward();
-    const std::vector<uint8_t> expected = trial.output_bytes();
+    const std::vector<uint8_t> expected = run_alone(trial);
     const Stream stream;
     // An allocation or a wait within a call would break the capture.
     require(cudaStreamBeginCapture(stream.native(), cudaStreamCaptureModeGlobal), "capture");
@@ -148,9 +153,7 @@ TEST_F(Gpu, PlansOnManyStreamsEndAndGiveTheSameBits) {
     for (int copy = 0; copy < 2; ++copy) {
       auto runner = std::make_unique<Runner>();
       runner->trial = std::make_unique<Trial>(*device, f.c, f.config);
-      runner->trial->forward();
-      runner->trial->backward();
-      runner->expected = runner->trial->output_bytes();
+      runner->expected = run_alone(*runner->trial);
       runners.push_back(std::move(runner));
     }
   }
@@ -178,9 +181,7 @@ TEST_F(Gpu, WaitsWhileAnotherKernelHoldsMultiprocessors) {
   for (const Family& f : families(70)) {
     SCOPED_TRACE(f.name);
     Trial trial(*device, f.c, f.config);
-    trial.forward();
-    trial.backward();
-    const std::vector<uint8_t> expected = trial.output_bytes();
+    const std::vector<uint8_t> expected = run_alone(trial);
     const Stream holding, stream;
     // All but three of them, for longer than a call takes.
     ASSERT_EQ(launch_hold(holding.native(), properties.multiProcessorCount - 3, 50'000'000,
@@ -201,9 +202,7 @@ TEST_P(GpuDelays, ChangeNoBit) {
   const Family& f = GetParam();
   const Values values = draw_values(f.c);
   Trial plain(*device, f.c, values, std::make_shared<const Plan>(*device, f.c, f.config));
-  plain.forward();
-  plain.backward();
-  const std::vector<uint8_t> expected = plain.output_bytes();
+  const std::vector<uint8_t> expected = run_alone(plain);
   setenv("FLASHRNN_CUDA_DELAYS", "1", 1);
   const auto plan = std::make_shared<const Plan>(*device, f.c, f.config);
   unsetenv("FLASHRNN_CUDA_DELAYS");
@@ -211,9 +210,7 @@ TEST_P(GpuDelays, ChangeNoBit) {
   const auto start = std::chrono::steady_clock::now();
   int64_t steps = 0;
   for (; steps < delay_steps && !HasFailure(); steps += kDelayTime) {
-    delayed.forward();
-    delayed.backward();
-    EXPECT_EQ(delayed.output_bytes(), expected) << "after " << steps << " steps";
+    EXPECT_EQ(run_alone(delayed), expected) << "after " << steps << " steps";
   }
   std::printf("%s: %lld steps, %.1f s\n", f.name, static_cast<long long>(steps),
               std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());

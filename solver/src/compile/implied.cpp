@@ -113,7 +113,7 @@ void Compiler::regroup(const std::vector<Factored>& products, const Equations& k
       if (added == kAddedMost || part.count >= whole->count) continue;
       if (!std::includes(whole->begin(), whole->end(), part.begin(), part.end())) continue;
       if (below(graph(), whole->node, part.node)) continue;
-      std::array<int, kFactorsMost> rest;
+      std::array<int, kFactorsMost> rest{};
       const int* end =
           std::set_difference(whole->begin(), whole->end(), part.begin(), part.end(), rest.data());
       int product = rest[0];

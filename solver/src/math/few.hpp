@@ -60,7 +60,7 @@ class Few {
   }
 
   std::size_t size_ = 0;
-  T inside_[kInside];
+  T inside_[kInside] = {};
   std::vector<T> outside_;  // everything, once it is not empty
 };
 
