@@ -83,27 +83,6 @@ int ctas_of_multiprocessor(const DeviceFacts& facts, const gpu::FusedConfig& c) 
   return std::max(1, std::min({by_registers, by_memory, by_threads}));
 }
 
-// How many groups are resident at once, and tiles that an SM then has at once.
-struct Residency {
-  double groups, tiles;
-};
-Residency residency(const DeviceFacts& facts, const gpu::FusedConfig& c, double groups) {
-  const double tiles = c.columns / 8.0, ctas = gpu::ctas_of_group(c);
-  const int cluster = gpu::cluster_size_of(c);
-  double clusters = 0;  // that the chip holds, one CTA an SM
-  for (int i = kClusterSizes - 1; cluster > 1 && i >= 0; --i) {
-    if (cluster_size_of(i) >= cluster) clusters = facts.active_clusters[static_cast<size_t>(i)];
-  }
-  clusters = std::max(1.0, clusters);
-  if (c.family == gpu::kGlobal) {
-    const double at_once = cluster > 1 ? clusters * cluster : facts.multiprocessors;
-    return {std::max(1.0, std::floor(at_once / ctas)), tiles};
-  }
-  const double one_each = c.family == gpu::kCluster ? clusters : facts.multiprocessors;
-  const double resident = one_each * ctas_of_multiprocessor(facts, c);
-  return {resident, tiles * divide_up(std::min(groups, resident), one_each)};
-}
-
 // Clocks of one step of the groups that are resident at once, `tiles` on an SM.
 double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
   const bool is_backward = c.is_backward != 0;
@@ -144,17 +123,8 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
 
 // us that the tensors take through memory.
 double memory_time(const DeviceFacts& facts, const Problem& p, bool is_backward) {
-  const double elements = static_cast<double>(p.batch) * static_cast<double>(p.time) *
-                          static_cast<double>(p.heads) * static_cast<double>(p.head_dim);
-  const double saved = p.mode == Mode::kTraining ? 2.0 * p.cell->saved + 4.0 * p.cell->kept : 0;
-  const double forward = 2.0 * p.cell->input_gates + 2 + saved;
-  const double backward = saved + 2.0 * p.cell->slots + 2;
-  constexpr double kBytesPerNs = 3350;  // where the driver does not tell
-  const double rate = facts.memory_clock_khz > 0
-                          ? 2e-6 * facts.memory_clock_khz * facts.memory_bus_bits / 8
-                          : kBytesPerNs;
   const double share = (is_backward ? kBackward : kForward).memory_share;
-  return elements * (is_backward ? backward : forward) / (rate * share) * 1e-3;
+  return tensor_bytes(p, is_backward) / (memory_rate(facts) * share) * 1e-3;
 }
 
 double fused_time(const DeviceFacts& facts, const Problem& p, const gpu::FusedConfig& c) {
@@ -177,6 +147,38 @@ double general_time(const DeviceFacts& facts, const Problem& p, bool is_backward
 }
 
 }  // namespace
+
+Residency residency(const DeviceFacts& facts, const gpu::FusedConfig& c, double groups) {
+  const double tiles = c.columns / 8.0, ctas = gpu::ctas_of_group(c);
+  const int cluster = gpu::cluster_size_of(c);
+  double clusters = 0;  // that the chip holds, one CTA an SM
+  for (int i = kClusterSizes - 1; cluster > 1 && i >= 0; --i) {
+    if (cluster_size_of(i) >= cluster) clusters = facts.active_clusters[static_cast<size_t>(i)];
+  }
+  clusters = std::max(1.0, clusters);
+  if (c.family == gpu::kGlobal) {
+    const double at_once = cluster > 1 ? clusters * cluster : facts.multiprocessors;
+    return {std::max(1.0, std::floor(at_once / ctas)), tiles};
+  }
+  const double one_each = c.family == gpu::kCluster ? clusters : facts.multiprocessors;
+  const double resident = one_each * ctas_of_multiprocessor(facts, c);
+  return {resident, tiles * divide_up(std::min(groups, resident), one_each)};
+}
+
+double tensor_bytes(const Problem& p, bool is_backward) {
+  const double elements = static_cast<double>(p.batch) * static_cast<double>(p.time) *
+                          static_cast<double>(p.heads) * static_cast<double>(p.head_dim);
+  const double saved = p.mode == Mode::kTraining ? 2.0 * p.cell->saved + 4.0 * p.cell->kept : 0;
+  const double forward = 2.0 * p.cell->input_gates + 2 + saved;
+  const double backward = saved + 2.0 * p.cell->slots + 2;
+  return elements * (is_backward ? backward : forward);
+}
+
+double memory_rate(const DeviceFacts& facts) {
+  constexpr double kBytesPerNs = 3350;  // where the driver does not tell
+  return facts.memory_clock_khz > 0 ? 2e-6 * facts.memory_clock_khz * facts.memory_bus_bits / 8
+                                    : kBytesPerNs;
+}
 
 double predict_microseconds(const DeviceFacts& facts, const Problem& p,
                             const KernelConfig& config) {

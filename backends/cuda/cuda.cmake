@@ -12,6 +12,7 @@ file(CONFIGURE OUTPUT "${generated}/cuda_model.inc" CONTENT "R\"constrint(${mode
 set(cuda_host_sources
   "${cuda_root}/cuda/config.cpp"
   "${cuda_root}/cuda/cost.cpp"
+  "${cuda_root}/cuda/floor.cpp"
   "${cuda_root}/cuda/modules/disk_cache.cpp"
   "${cuda_root}/cuda/modules/embedded.cpp"
   "${cuda_root}/cuda/modules/fused_image.cpp"

@@ -12,6 +12,7 @@
 #include "cuda/config.hpp"
 #include "cuda/cost.hpp"
 #include "cuda/facts.hpp"
+#include "cuda/floor.hpp"
 #include "cuda/kernel.hpp"
 #include "cuda/modules/module_cache.hpp"
 #include "cuda/modules/nvrtc.hpp"
@@ -82,6 +83,10 @@ class CudaDevice final : public Device {
   double predict(const Problem& problem, const KernelConfig& config) const override {
     check_config(facts(), problem, config);
     return predict_microseconds(facts(), problem, config);
+  }
+
+  Floors floors(const Problem& problem, const KernelConfig& config) const override {
+    return floors_of(facts(), problem, config);
   }
 
   std::shared_ptr<const Kernel> kernel(const Problem& problem,

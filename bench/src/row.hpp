@@ -27,6 +27,7 @@ struct Row {
   double flops = 0;  // of one call, as this implementation has to do them
   double bytes = 0;
   double predicted_us = 0;
+  double floor_us = 0;     // of the recurrences; 0: not known
   double peak_gflops = 0;  // of the FMA unit of the accumulation's type, on as many threads
   double unit_gflops = 0;  // of the fastest unit for the operands' dtype
   std::string unit;

@@ -9,12 +9,28 @@
 namespace flashrnn::bench {
 namespace {
 
+// The floor of the recurrences in a call; what else a call does, as the gradients of R, has none.
+double floor_of(const nlohmann::json& floors, Call call) {
+  const double forward = floors.value("forward", 0.0), backward = floors.value("backward", 0.0);
+  switch (call) {
+    case Call::kForward:
+      return forward;
+    case Call::kBackward:
+      return backward;
+    case Call::kForwardBackward:
+      return forward + backward;
+    default:
+      return 0;
+  }
+}
+
 void read_description(const std::string& text, Row& row) {
   const nlohmann::json json = nlohmann::json::parse(text);
   row.backend = json.value("backend", "");
   row.kernel = json.value("kernel", "");
   row.config = json.value("config", "");
   row.predicted_us = json.value("predicted_us", 0.0);
+  if (json.contains("floor_us")) row.floor_us = floor_of(json["floor_us"], row.call);
 }
 
 int threads_of(const Device& device, const Problem& problem) {

@@ -88,6 +88,12 @@ struct DeviceInfo {
   std::string backend_name;
 };
 
+// What the hardware would need for a problem's recurrences if nothing but that took time, in
+// microseconds; 0: not known.
+struct Floors {
+  double forward = 0, backward = 0;
+};
+
 using NamedValues = std::vector<std::pair<std::string, int64_t>>;
 
 class Device {
@@ -103,6 +109,7 @@ class Device {
   virtual std::string model() const = 0;
   virtual NamedValues parameters(const Problem& problem) const = 0;
   virtual double predict(const Problem& problem, const KernelConfig& config) const = 0;
+  virtual Floors floors(const Problem&, const KernelConfig&) const { return {}; }
   virtual std::shared_ptr<const Kernel> kernel(const Problem& problem,
                                                const KernelConfig& config) const = 0;
   // Throws Error (unsupported) for a problem that no kernel of this backend runs.

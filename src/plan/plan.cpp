@@ -72,27 +72,31 @@ std::string Plan::describe() const {
     alternatives.push_back(ranked.config.to_string());
     predictions.push_back(ranked.predicted_microseconds);
   }
-  const nlohmann::ordered_json json = {{"problem", to_json(problem_)},
-                                       {"backend", device_->info().backend_name},
-                                       {"device", device_->info().name},
-                                       {"kernel", kernel_->name()},
-                                       {"config", choice_.config.to_string()},
-                                       {"config_values", to_json(choice_.config.values())},
-                                       {"predicted_us", choice_.predicted_microseconds},
-                                       {"sizes",
-                                        {{"forward_workspace", sizes.forward_workspace},
-                                         {"backward_workspace", sizes.backward_workspace},
-                                         {"step_workspace", sizes.step_workspace},
-                                         {"saved", sizes.saved},
-                                         {"alignment", sizes.alignment}}},
-                                       {"solver",
-                                        {{"model_source", choice_.model_source},
-                                         {"parameters", to_json(choice_.parameters)},
-                                         {"model", choice_.model},
-                                         {"legal_configs", choice_.legal},
-                                         {"statistics", to_json(choice_.statistics)}}},
-                                       {"alternatives", alternatives},
-                                       {"alternatives_predicted_us", predictions}};
+  nlohmann::ordered_json json = {{"problem", to_json(problem_)},
+                                 {"backend", device_->info().backend_name},
+                                 {"device", device_->info().name},
+                                 {"kernel", kernel_->name()},
+                                 {"config", choice_.config.to_string()},
+                                 {"config_values", to_json(choice_.config.values())},
+                                 {"predicted_us", choice_.predicted_microseconds},
+                                 {"sizes",
+                                  {{"forward_workspace", sizes.forward_workspace},
+                                   {"backward_workspace", sizes.backward_workspace},
+                                   {"step_workspace", sizes.step_workspace},
+                                   {"saved", sizes.saved},
+                                   {"alignment", sizes.alignment}}},
+                                 {"solver",
+                                  {{"model_source", choice_.model_source},
+                                   {"parameters", to_json(choice_.parameters)},
+                                   {"model", choice_.model},
+                                   {"legal_configs", choice_.legal},
+                                   {"statistics", to_json(choice_.statistics)}}},
+                                 {"alternatives", alternatives},
+                                 {"alternatives_predicted_us", predictions}};
+  const Floors floors = device_->floors(problem_, choice_.config);
+  if (floors.forward > 0) {
+    json["floor_us"] = {{"forward", floors.forward}, {"backward", floors.backward}};
+  }
   return json.dump(2);
 }
 

@@ -8,6 +8,7 @@
 #include "api/error.hpp"
 #include "cuda/config.hpp"
 #include "cuda/cost.hpp"
+#include "cuda/floor.hpp"
 #include "cuda/modules/embedded.hpp"
 #include "cuda/modules/fused_text.hpp"
 #include "gpu/fused/geometry.hpp"
@@ -161,6 +162,29 @@ TEST(ModelTest, AllowsWhatCanBeLaunched) {
     }
   }
   EXPECT_GT(fused, 1000u);
+}
+
+// A floor is below what is predicted: the prediction is fitted to measurements.
+TEST(ModelTest, FloorsLieBelowPredictions) {
+  const DeviceFacts facts = hopper();
+  const FakeDevice device(facts, true);
+  for (const int64_t head_dim : {16, 64, 128, 256, 512, 768, 1536}) {
+    for (const int64_t batch : {2, 16, 64}) {
+      const Problem p = problem_of(1, DType::kBfloat16, batch, 3, head_dim);
+      const RankedConfig best = legal_configs(device, p).front();
+      ASSERT_TRUE(is_fused(best.config));
+      const Floors floors = floors_of(facts, p, best.config);
+      EXPECT_GT(floors.forward, 0);
+      EXPECT_GT(floors.backward, 0);
+      EXPECT_LT(floors.forward + floors.backward, best.predicted_microseconds)
+          << best.config.to_string();
+    }
+  }
+  EXPECT_EQ(
+      floors_of(facts, problem_of(1, DType::kBfloat16, 1, 1, 8192),
+                legal_configs(device, problem_of(1, DType::kBfloat16, 1, 1, 8192)).front().config)
+          .forward,
+      0);
 }
 
 TEST(ModelTest, LeavesTheGeneralKernelWhereFusedOnesCannotRun) {

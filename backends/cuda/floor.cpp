@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cuda/floor.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "cuda/config.hpp"
+#include "cuda/cost.hpp"
+#include "gpu/fused/geometry.hpp"
+
+namespace flashrnn::cuda {
+
+namespace {
+
+// Measured on an H200 at 1.98 GHz by kernels that do nothing else: one step's exchange (words that
+// are their own flags, barriers of the CTA included), the best rate of mma.sync on one SM, the rate
+// of tanh.approx and ex2.approx. Other clocks scale them.
+constexpr double kMeasuredGhz = 1.98;
+constexpr double kMacsPerClock = 1337;
+constexpr double kChainLink = 24;  // clocks from one mma to the next one of its sums
+constexpr double kSpecialPerClock = 16;
+constexpr double kDirectExchange = 120;  // clocks
+// ns; 4 to 16 CTAs and 2 to 12 KB of h, within 10 % of each measurement.
+double cluster_exchange(double ctas, double kilobytes) { return 100 + 7 * ctas + 35 * kilobytes; }
+double global_exchange(double ctas) { return 540 + 4 * ctas; }  // ns; 8 to 128 CTAs
+constexpr double kMemoryShare = 0.89;                           // that a copy reaches of the rate
+
+double floor_of(const DeviceFacts& facts, const Problem& p, const gpu::FusedConfig& c) {
+  const bool is_backward = c.is_backward != 0;
+  const double ctas = gpu::ctas_of_group(c), ghz = facts.clock_khz * 1e-6;
+  const double product = std::max(
+      p.cell->recurrent_gates * c.units * static_cast<double>(c.head_dim) * 8 / kMacsPerClock,
+      kChainLink * (is_backward ? p.cell->recurrent_gates : 1) * c.head_dim / 16.0 /
+          (c.family == gpu::kDirect ? 1 : c.depth_warps));
+  // Per slot: a quarter for the state's, and forward its own.
+  const double specials = p.cell->slots * (is_backward ? 0.25 : 1.25);
+  const double pointwise = specials * c.units * 8 / kSpecialPerClock;
+  double exchange = kDirectExchange;
+  if (c.family == gpu::kCluster)
+    exchange = kMeasuredGhz * cluster_exchange(ctas, c.head_dim * 16 / 1024.0);
+  if (c.family == gpu::kGlobal) exchange = kMeasuredGhz * global_exchange(ctas);
+  const double groups =
+      static_cast<double>(p.heads) * std::ceil(static_cast<double>(p.batch) / c.columns);
+  const Residency r = residency(facts, c, groups);
+  const double step = std::max(exchange + product + pointwise, r.tiles * (product + pointwise));
+  const double steps =
+      std::ceil(groups / r.groups) * static_cast<double>(p.time) * step / ghz * 1e-3;
+  return std::max(steps, tensor_bytes(p, is_backward) / (memory_rate(facts) * kMemoryShare) * 1e-3);
+}
+
+}  // namespace
+
+Floors floors_of(const DeviceFacts& facts, const Problem& p, const KernelConfig& config) {
+  if (!is_fused(config)) return {};
+  const double forward = floor_of(facts, p, fused_config(p, config, false));
+  if (p.mode == Mode::kInference) return {forward, 0};
+  const double backward = floor_of(facts, p, fused_config(p, config, true));
+  return {forward, backward + (p.mode == Mode::kRecompute ? forward : 0)};
+}
+
+}  // namespace flashrnn::cuda
