@@ -134,8 +134,8 @@ void BackwardTile<Real>::multiply(const Real* d_slots) {
   p.columns = columns_;
   const auto* x =
       takes_bfloat16(setup_.kind) ? scratch_.operand : reinterpret_cast<const std::byte*>(d_slots);
-  for (int64_t first = 0; first < g.vectors; first += kPanelRows) {
-    p.row_vectors = std::min(kPanelRows, g.vectors - first);
+  for (int64_t first = 0; first < g.vectors; first += g.block_rows) {
+    p.row_vectors = std::min(g.block_rows, g.vectors - first);
     p.panel_stride = p.row_vectors * g.lanes;
     p.sum = scratch_.sums + first * columns_ * g.lanes;
     const std::byte* panel = panels_ + first * g.lanes * g.gradient_depth * setup_.operand_size();

@@ -86,13 +86,9 @@ const Source* ForwardTile<Real>::begin_step(int64_t i, int64_t t) {
 }
 
 template <typename Real>
-Addend ForwardTile<Real>::addend_of(const View& wx, int64_t first, int64_t vectors,
-                                    int64_t to_next_wx) const {
+void ForwardTile<Real>::list_addends(const View& wx, int64_t first, int64_t vectors,
+                                     int64_t to_next_wx, AddendRow* row) const {
   const Geometry& g = setup_.geometry;
-  Addend addend;
-  addend.column_stride = wx.column_stride;
-  addend.is_ahead = to_next_wx != 0;
-  Addend::Row* row = addend.row;
   for (int64_t v = first; v < first + vectors; ++v) {
     const Real* from = static_cast<const Real*>(wx.data) + v * g.lanes;
     for (int64_t gate = 0; gate < g.gates; ++gate, ++row) {
@@ -102,7 +98,6 @@ Addend ForwardTile<Real>::addend_of(const View& wx, int64_t first, int64_t vecto
       row->ahead = from + of.fetched * wx.item_stride + to_next_wx;
     }
   }
-  return addend;
 }
 
 template <typename Real>
@@ -143,25 +138,31 @@ void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group, int64
     list_next_wx(whole.wx, to_next_wx, first, in_group);
     step.prefetch = scratch_.prefetch;
   }
-  Addend addend;
-  if (step.are_whole) addend = addend_of(whole.wx, first, in_group, to_next_wx);
+  AddendRow addends[kPanelRows];
+  if (step.are_whole) list_addends(whole.wx, first, in_group, to_next_wx, addends);
   Product p;
-  p.row_vectors = in_group * g.gates;
-  p.panel_stride = p.row_vectors * g.lanes;
   p.x_column_stride = g.operand_stride();
   p.x_depth_stride = 1;
-  p.sum = scratch_.sums;
   p.sum_row_stride = columns_ * g.lanes;
   p.sum_column_stride = g.lanes;
   p.columns = columns_;
-  const std::byte* panel = panels_ + first * g.gates * g.lanes * g.depth * setup_.operand_size();
-  for (int64_t k = 0; k < g.depth; k += g.block_depth) {
-    p.panel = panel + k * p.panel_stride * setup_.operand_size();
-    p.x = scratch_.operands[current_] + k * setup_.operand_size();
-    p.depth = std::min(g.block_depth, g.depth - k);
-    p.accumulate = k > 0;
-    if (step.are_whole && k + p.depth == g.depth) p.addend = &addend;
-    setup_.product(p);
+  const int64_t rows = in_group * g.gates;
+  for (int64_t row = 0; row < rows; row += g.block_rows) {
+    const std::byte* panel =
+        panels_ + (first * g.gates + row) * g.lanes * g.depth * setup_.operand_size();
+    const Addend addend{addends + row, whole.wx.column_stride, to_next_wx != 0};
+    p.row_vectors = std::min(g.block_rows, rows - row);
+    p.panel_stride = p.row_vectors * g.lanes;
+    p.sum = scratch_.sums + row * p.sum_row_stride;
+    for (int64_t k = 0; k < g.depth; k += g.block_depth) {
+      p.panel = panel + k * p.panel_stride * setup_.operand_size();
+      p.x = scratch_.operands[current_] + k * setup_.operand_size();
+      p.depth = std::min(g.block_depth, g.depth - k);
+      p.accumulate = k > 0;
+      const bool is_last = k + p.depth == g.depth;
+      p.addend = step.are_whole && is_last ? &addend : nullptr;
+      setup_.product(p);
+    }
   }
   setup_.cell->forward[setup_.dtype_index()](step);
 }

@@ -46,8 +46,9 @@ class ForwardTile {
   // Returns the sources of the columns at a step, nullptr where all go on from the step before.
   const Source* begin_step(int64_t i, int64_t t);
   void run_group(const ForwardStep& step, int64_t group, int64_t to_next_wx, int64_t to_next_h);
-  // Bias and wx of a group; to_next_wx is 0 where nothing is to be fetched.
-  Addend addend_of(const View& wx, int64_t first, int64_t vectors, int64_t to_next_wx) const;
+  // Lists bias and wx of a group's rows, and what is to be fetched.
+  void list_addends(const View& wx, int64_t first, int64_t vectors, int64_t to_next_wx,
+                    AddendRow* row) const;
   // Lists the lines of the next step's wx that a group will read.
   void list_next_wx(const View& wx, int64_t to_next, int64_t first, int64_t vectors) const;
 

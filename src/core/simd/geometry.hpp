@@ -13,7 +13,7 @@ namespace flashrnn::simd {
 
 constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Rows of a panel's group that the product takes in one pass over x.
+// Rows of sums, all gates of a group of vectors, that wait for the element-wise part together.
 inline constexpr int64_t kPanelRows = 4;
 
 inline constexpr int64_t kLineBytes = 64;
@@ -34,6 +34,9 @@ struct Geometry {
   // Forward goes over groups of vectors whose rows, all gates together, are kPanelRows at most.
   int64_t group_vectors;
   int64_t groups;
+  // A group's rows stand in panels of so many, each of which the product reads from end to end:
+  // hardware prefetchers do not follow it through every other line.
+  int64_t block_rows;
   int64_t depth;           // of the forward product, padded to what its kernel takes at once
   int64_t gradient_depth;  // of the backward product R^T dG
   int64_t block_depth;     // of the product that is done in one pass, so that its part of the panel

@@ -60,6 +60,7 @@ Setup make_setup(const Problem& p, const KernelConfig& config) {
   g.padded = g.vectors * g.lanes;
   g.group_vectors = std::max<int64_t>(1, kPanelRows / g.gates);
   g.groups = divide_up(g.vectors, g.group_vectors);
+  g.block_rows = block_rows(setup.kind, set.target);
   const int64_t unit = depth_unit(setup.kind);
   g.depth = divide_up(g.units, unit) * unit;
   g.gradient_depth = divide_up(g.gates * g.padded, unit) * unit;

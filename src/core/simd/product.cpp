@@ -182,6 +182,7 @@ static const ProductKernels* kernels() {
   static const ProductKernels table = {
       static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>())),
       static_cast<int64_t>(hn::Lanes(hn::ScalableTag<double>())),
+      kMaxRows,
       &product<float>,
       &product<double>,
   };

@@ -7,20 +7,17 @@
 
 namespace flashrnn::simd {
 
-// Most row vectors of a product that has an addend.
-inline constexpr int kAddendRows = 4;
-
 // What is added to the sums as they are stored: a vector of the row, and one of the row and column.
 // That one is fetched into L1 before the multiplications and read after them, when the processor
 // has those of the next block to go on with.
+struct AddendRow {
+  const void* offset;  // one vector
+  const void* from;    // of the first column; nullptr: nothing more than the offset
+  const void* ahead;   // likewise of what a later product will add: fetched into L2, one line of a
+                       // column at a time, between the multiplications
+};
 struct Addend {
-  struct Row {
-    const void* offset;  // one vector
-    const void* from;    // of the first column; nullptr: nothing more than the offset
-    const void* ahead;   // likewise of what a later product will add: fetched into L2, one line of
-                         // a column at a time, between the multiplications
-  };
-  Row row[kAddendRows];
+  const AddendRow* row = nullptr;
   int64_t column_stride = 0;
   bool is_ahead = false;  // the rows have something to fetch
 };
@@ -48,6 +45,7 @@ using ProductFunction = void (*)(const Product&);
 struct ProductKernels {
   int64_t lanes_f32;
   int64_t lanes_f64;
+  int64_t block_rows;  // row vectors of a block of sums
   ProductFunction f32;
   ProductFunction f64;
 };
