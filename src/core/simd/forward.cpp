@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/simd/forward.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/elements.hpp"
@@ -87,15 +88,21 @@ const Source* ForwardTile<Real>::begin_step(int64_t i, int64_t t) {
 
 template <typename Real>
 void ForwardTile<Real>::list_addends(const View& wx, int64_t first, int64_t vectors,
-                                     int64_t to_next_wx, AddendRow* row) const {
+                                     int64_t next_first, int64_t to_next_wx, AddendRow* row) const {
   const Geometry& g = setup_.geometry;
-  for (int64_t v = first; v < first + vectors; ++v) {
-    const Real* from = static_cast<const Real*>(wx.data) + v * g.lanes;
+  const auto* data = static_cast<const Real*>(wx.data);
+  // Vectors that share a line share out its gates, so that fetches are spread evenly.
+  const auto sharing = std::max<int64_t>(kLineBytes / (g.lanes * setup_.real_size()), 1);
+  for (int64_t i = 0; i < vectors; ++i) {
+    const int64_t v = first + i;
+    const int64_t next = next_first + i;
     for (int64_t gate = 0; gate < g.gates; ++gate, ++row) {
       const GateOfProduct& of = setup_.gates[static_cast<size_t>(gate)];
       row->offset = bias_ + (v * g.slots + of.slot) * g.lanes;
-      row->from = of.input < 0 ? nullptr : from + of.input * wx.item_stride;
-      row->ahead = from + of.fetched * wx.item_stride + to_next_wx;
+      row->from = of.input < 0 ? nullptr : data + v * g.lanes + of.input * wx.item_stride;
+      const bool is_fetched = next < g.vectors && (next ^ gate) % sharing == 0;
+      row->ahead =
+          is_fetched ? data + next * g.lanes + of.fetched * wx.item_stride + to_next_wx : nullptr;
     }
   }
 }
@@ -109,7 +116,8 @@ void ForwardTile<Real>::list_next_wx(const View& wx, int64_t to_next, int64_t fi
   const int64_t column_bytes = wx.column_stride * size;
   const int64_t gate_bytes = wx.item_stride * size;
   const void** line = scratch_.prefetch;
-  for (int64_t v = first; v < first + vectors; ++v) {
+  for (int64_t i = 0; i < vectors; ++i) {
+    const int64_t v = std::min(first + i, g.vectors - 1);
     const std::byte* column = base + v * g.lanes * wx.unit_stride * size;
     for (int64_t c = 0; c < columns_; ++c, column += column_bytes) {
       const std::byte* at = column;
@@ -120,26 +128,28 @@ void ForwardTile<Real>::list_next_wx(const View& wx, int64_t to_next, int64_t fi
 }
 
 template <typename Real>
-void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group, int64_t to_next_wx,
-                                  int64_t to_next_h) {
+void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group, int64_t next_group,
+                                  int64_t to_next_wx, int64_t to_next_h) {
   const Geometry& g = setup_.geometry;
   const int64_t first = group * g.group_vectors;
   const int64_t in_group = std::min(g.group_vectors, g.vectors - first);
   ForwardStep step = whole;
   step.extent.first_vector = first;
   step.extent.end_vector = first + in_group;
-  // Groups that go on in a line that the one before has begun find it fetched.
+  const int64_t next_first = next_group * g.group_vectors;
   const auto size = static_cast<int64_t>(dtype_size(setup_.problem.dtype));
-  if (first * g.lanes * size % kLineBytes != 0) to_next_wx = to_next_h = 0;
-  step.h_ahead = to_next_h;
+  // Groups that go on in a line that another begins find it fetched.
+  const bool begins_line = next_first * g.lanes * size % kLineBytes == 0;
+  if (to_next_h != 0 && begins_line)
+    step.h_ahead = to_next_h + (next_first - first) * g.lanes * whole.h.unit_stride;
   step.are_whole = setup_.kind == ProductKind::kFma && size == sizeof(Real) &&
                    whole.wx.unit_stride == 1 && (first + in_group) * g.lanes <= g.units;
-  if (!step.are_whole && to_next_wx != 0) {
-    list_next_wx(whole.wx, to_next_wx, first, in_group);
+  if (!step.are_whole && to_next_wx != 0 && begins_line) {
+    list_next_wx(whole.wx, to_next_wx, next_first, in_group);
     step.prefetch = scratch_.prefetch;
   }
   AddendRow addends[kPanelRows];
-  if (step.are_whole) list_addends(whole.wx, first, in_group, to_next_wx, addends);
+  if (step.are_whole) list_addends(whole.wx, first, in_group, next_first, to_next_wx, addends);
   Product p;
   p.x_column_stride = g.operand_stride();
   p.x_depth_stride = 1;
@@ -195,7 +205,7 @@ void ForwardTile<Real>::step(int64_t i) {
   // Every other step goes backwards over the groups, so that what a cache smaller than the panels
   // holds is used again.
   for (int64_t j = 0; j < g.groups; ++j)
-    run_group(step, i % 2 == 0 ? j : g.groups - 1 - j, to_next * call_.wx.stride[1],
+    run_group(step, group_at(i, j), group_at(i + 1, j), to_next * call_.wx.stride[1],
               call_.h ? to_next * call_.h.stride[1] : 0);
   current_ = 1 - current_;
 }

@@ -45,10 +45,17 @@ class ForwardTile {
  private:
   // Returns the sources of the columns at a step, nullptr where all go on from the step before.
   const Source* begin_step(int64_t i, int64_t t);
-  void run_group(const ForwardStep& step, int64_t group, int64_t to_next_wx, int64_t to_next_h);
-  // Lists bias and wx of a group's rows, and what is to be fetched.
-  void list_addends(const View& wx, int64_t first, int64_t vectors, int64_t to_next_wx,
-                    AddendRow* row) const;
+  // Which group a step does as its j-th.
+  int64_t group_at(int64_t step, int64_t j) const {
+    return step % 2 == 0 ? j : setup_.geometry.groups - 1 - j;
+  }
+  // Meanwhile fetches what the next step will touch of the group that is in this one's place then:
+  // always a whole step ahead. `to_next_*` are 0 where there is nothing to fetch.
+  void run_group(const ForwardStep& step, int64_t group, int64_t next_group, int64_t to_next_wx,
+                 int64_t to_next_h);
+  // Lists bias and wx of a group's rows, and what to fetch for another group.
+  void list_addends(const View& wx, int64_t first, int64_t vectors, int64_t next_first,
+                    int64_t to_next_wx, AddendRow* row) const;
   // Lists the lines of the next step's wx that a group will read.
   void list_next_wx(const View& wx, int64_t to_next, int64_t first, int64_t vectors) const;
 

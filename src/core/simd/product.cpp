@@ -35,12 +35,14 @@ struct Ahead {
   // The block starts at `row` and `column` of the product.
   Ahead(const Addend& addend, int64_t first_row, int64_t column)
       : column_stride(addend.column_stride), offset(column * column_stride) {
-    for (int r = 0; r < kRows; ++r)
-      rows[r] = static_cast<const T*>(addend.row[first_row + r].ahead);
+    for (int r = 0; r < kRows; ++r) {
+      const auto* from = static_cast<const T*>(addend.row[first_row + r].ahead);
+      if (from != nullptr) rows[count++] = from;
+    }
   }
   HWY_INLINE void fetch() {
     __builtin_prefetch(rows[row] + offset, 0, 2);
-    if (++row < kRows) return;
+    if (++row < count) return;
     row = 0;
     offset += column_stride;
   }
@@ -48,6 +50,7 @@ struct Ahead {
   const T* rows[kRows];
   int64_t column_stride, offset;
   int row = 0;
+  int count = 0;
 };
 
 template <typename T, int kRows, int kColumns>
@@ -125,14 +128,15 @@ void micro(const Product& p, int64_t row, int64_t column) {
   };
   if (addend != nullptr && addend->is_ahead) {
     Ahead<T, kRows> ahead(*addend, row, column);
-    const int64_t interval = std::max<int64_t>(depth / (kRows * kColumns), 1);
-    for (int64_t k = 0; k < depth; k += interval) {
+    const int64_t lines = ahead.count * kColumns;
+    const int64_t interval = std::max<int64_t>(depth / std::max<int64_t>(lines, 1), 1);
+    const int64_t fetches = std::min(lines, depth);
+    for (int64_t i = 1; i <= fetches; ++i) {
       ahead.fetch();
-      multiply(std::min(k + interval, depth) * step);
+      multiply(i * interval * step);
     }
-  } else {
-    multiply(depth * step);
   }
+  multiply(depth * step);
   if (addend != nullptr) add<T, kRows, kColumns>(*addend, row, column, sums);
 #pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r) {

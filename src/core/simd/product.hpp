@@ -14,7 +14,7 @@ struct AddendRow {
   const void* offset;  // one vector
   const void* from;    // of the first column; nullptr: nothing more than the offset
   const void* ahead;   // likewise of what a later product will add: fetched into L2, one line of a
-                       // column at a time, between the multiplications
+                       // column at a time, between the multiplications; nullptr: nothing
 };
 struct Addend {
   const AddendRow* row = nullptr;
