@@ -35,7 +35,7 @@ struct Extent {
 
 struct ForwardStep {
   Extent extent;
-  const void* sums;  // R h: [vector - first_vector][Gr][column][lanes]
+  const void* sums;  // R h: [Gr][vector - first_vector][column][lanes]
   bool are_whole;    // the sums have bias and wx in them: only slots without a sum need those
   const void* bias;  // [vector][slot][lanes]
   void* state;       // [vector][column][S][lanes]; updated

@@ -91,18 +91,16 @@ void ForwardTile<Real>::list_addends(const View& wx, int64_t first, int64_t vect
                                      int64_t next_first, int64_t to_next_wx, AddendRow* row) const {
   const Geometry& g = setup_.geometry;
   const auto* data = static_cast<const Real*>(wx.data);
-  // Vectors that share a line share out its gates, so that fetches are spread evenly.
-  const auto sharing = std::max<int64_t>(kLineBytes / (g.lanes * setup_.real_size()), 1);
-  for (int64_t i = 0; i < vectors; ++i) {
-    const int64_t v = first + i;
-    const int64_t next = next_first + i;
-    for (int64_t gate = 0; gate < g.gates; ++gate, ++row) {
-      const GateOfProduct& of = setup_.gates[static_cast<size_t>(gate)];
-      row->offset = bias_ + (v * g.slots + of.slot) * g.lanes;
-      row->from = of.input < 0 ? nullptr : data + v * g.lanes + of.input * wx.item_stride;
-      const bool is_fetched = next < g.vectors && (next ^ gate) % sharing == 0;
-      row->ahead =
-          is_fetched ? data + next * g.lanes + of.fetched * wx.item_stride + to_next_wx : nullptr;
+  for (int64_t gate = 0; gate < g.gates; ++gate) {
+    const GateOfProduct& of = setup_.gates[static_cast<size_t>(gate)];
+    const Real* from = data + first * g.lanes + of.input * wx.item_stride;
+    const Real* ahead = data + next_first * g.lanes + of.fetched * wx.item_stride + to_next_wx;
+    for (int64_t i = 0; i < vectors; ++i, ++row) {
+      const bool begins_line = i % g.line_vectors == 0;
+      row->offset = bias_ + ((first + i) * g.slots + of.slot) * g.lanes;
+      row->from = of.input < 0 ? nullptr : from + i * g.lanes;
+      row->ahead = begins_line ? ahead + i * g.lanes : nullptr;
+      row->begins_line = begins_line;
     }
   }
 }
@@ -148,7 +146,7 @@ void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group, int64
     list_next_wx(whole.wx, to_next_wx, next_first, in_group);
     step.prefetch = scratch_.prefetch;
   }
-  AddendRow addends[kPanelRows];
+  AddendRow addends[kMaxGroupRows];
   if (step.are_whole) list_addends(whole.wx, first, in_group, next_first, to_next_wx, addends);
   Product p;
   p.x_column_stride = g.operand_stride();

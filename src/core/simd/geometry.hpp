@@ -13,8 +13,10 @@ namespace flashrnn::simd {
 
 constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Rows of sums, all gates of a group of vectors, that wait for the element-wise part together.
+// As many rows of sums, all gates of a group of vectors, wait for the element-wise part together,
+// or those of all vectors that share a line.
 inline constexpr int64_t kPanelRows = 4;
+inline constexpr int64_t kMaxGroupRows = 8;
 
 inline constexpr int64_t kLineBytes = 64;
 
@@ -31,8 +33,10 @@ struct Geometry {
   int64_t lanes;
   int64_t vectors;  // of units
   int64_t padded;   // units, in whole vectors
-  // Forward goes over groups of vectors whose rows, all gates together, are kPanelRows at most.
+  // Forward goes over groups of vectors. Their rows stand gate by gate, so that the rows of a block
+  // are neighbours in wx too, in one line of it where it is of reals.
   int64_t group_vectors;
+  int64_t line_vectors;  // vectors of reals that share a line, as far as a block has them
   int64_t groups;
   // A group's rows stand in panels of so many, each of which the product reads from end to end:
   // hardware prefetchers do not follow it through every other line.

@@ -58,9 +58,10 @@ Setup make_setup(const Problem& p, const KernelConfig& config) {
   g.lanes = p.double_precision() ? set.lanes_f64 : set.lanes_f32;
   g.vectors = divide_up(g.units, g.lanes);
   g.padded = g.vectors * g.lanes;
-  g.group_vectors = std::max<int64_t>(1, kPanelRows / g.gates);
-  g.groups = divide_up(g.vectors, g.group_vectors);
   g.block_rows = block_rows(setup.kind, set.target);
+  g.line_vectors = std::clamp<int64_t>(kLineBytes / (g.lanes * setup.real_size()), 1, g.block_rows);
+  g.group_vectors = std::max(g.line_vectors, kPanelRows / g.gates);
+  g.groups = divide_up(g.vectors, g.group_vectors);
   const int64_t unit = depth_unit(setup.kind);
   g.depth = divide_up(g.units, unit) * unit;
   g.gradient_depth = divide_up(g.gates * g.padded, unit) * unit;

@@ -56,7 +56,8 @@ void pack_forward_panels(const Geometry& g, bool is_paired, const Tensor& r, int
                          const Load& load_r, Write write) {
   for (int64_t group = 0; group < g.groups; ++group) {
     const int64_t first = group * g.group_vectors;
-    const int64_t rows = std::min(g.group_vectors, g.vectors - first) * g.gates;
+    const int64_t in_group = std::min(g.group_vectors, g.vectors - first);
+    const int64_t rows = in_group * g.gates;
     for (int64_t block = 0; block < rows; block += g.block_rows) {
       const PanelOrder order{std::min(g.block_rows, rows - block), g.lanes, is_paired};
       const int64_t base = (first * g.gates + block) * g.lanes * g.depth;
@@ -65,9 +66,9 @@ void pack_forward_panels(const Geometry& g, bool is_paired, const Tensor& r, int
         for (int64_t i = 0; i < order.rows * g.lanes; ++i) {
           const int64_t row = block + i / g.lanes;
           const int64_t lane = i % g.lanes;
-          const int64_t unit = (first + row / g.gates) * g.lanes + lane;
+          const int64_t unit = (first + row % in_group) * g.lanes + lane;
           const int64_t from =
-              row % g.gates * r.stride[0] + head * r.stride[1] + unit * r.stride[2];
+              row / in_group * r.stride[0] + head * r.stride[1] + unit * r.stride[2];
           const int64_t filled = unit < g.units ? std::clamp(g.units, begin, end) : begin;
           // Even and odd depths apart, where they are paired: evenly spaced either way.
           const int64_t every = is_paired ? 2 : 1;

@@ -14,7 +14,7 @@ namespace flashrnn::simd {
 int64_t forward_panel_bytes(const Geometry& g, ProductKind kind, int64_t real_size);
 int64_t backward_panel_bytes(const Geometry& g, ProductKind kind, int64_t real_size);
 
-// The rows of a group are [vector of the group][gate], in blocks of block_rows:
+// The rows of a group are [gate][vector of the group], in blocks of block_rows:
 // [group][block][depth][row of the block][lanes]; with bfloat16 operands pairs of depth stand side
 // by side in each lane.
 void pack_forward(const Geometry& g, ProductKind kind, DType dtype, const Tensor& r, int64_t head,

@@ -58,7 +58,7 @@ HWY_INLINE void fetch_addend(const Addend& addend, int64_t row, int64_t column) 
 #pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r) {
     const T* from = static_cast<const T*>(addend.row[row + r].from);
-    if (from == nullptr) continue;
+    if (from == nullptr || !addend.row[row + r].begins_line) continue;
 #pragma GCC unroll 12
     for (int c = 0; c < kColumns; ++c)
       __builtin_prefetch(from + (column + c) * addend.column_stride, 0, 3);

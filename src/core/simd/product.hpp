@@ -15,6 +15,7 @@ struct AddendRow {
   const void* from;    // of the first column; nullptr: nothing more than the offset
   const void* ahead;   // likewise of what a later product will add: fetched into L2, one line of a
                        // column at a time, between the multiplications; nullptr: nothing
+  bool begins_line;    // else `from` goes on in the line of the row before
 };
 struct Addend {
   const AddendRow* row = nullptr;
