@@ -56,6 +56,13 @@ struct ForwardStep {
   int64_t h_ahead;  // elements from h to where the next step writes, to fetch likewise; 0: none
 };
 
+// Elements from a step's views to what later steps will touch; 0: nothing.
+struct ToNext {
+  int64_t d_h = 0;
+  int64_t h = 0;
+  int64_t d_wx = 0;
+};
+
 struct BackwardStep {
   Extent extent;
   const void* saved;  // as forward left them, at this step
@@ -78,11 +85,7 @@ struct BackwardStep {
   int64_t padded_units;
   void* d_bias;  // [vector][slot][lanes], added to
   double clip;
-  // Elements from these views to what later steps will touch, to fetch into L2 meanwhile; 0:
-  // nothing.
-  int64_t d_h_ahead;
-  int64_t h_ahead;
-  int64_t d_wx_ahead;
+  ToNext to_next;  // to fetch into L2 meanwhile
 };
 
 // Adds the product R^T dG to h's carried gradient and clips it.

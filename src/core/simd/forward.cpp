@@ -88,20 +88,29 @@ const Source* ForwardTile<Real>::begin_step(int64_t i, int64_t t) {
 
 template <typename Real>
 void ForwardTile<Real>::list_addends(const View& wx, int64_t first, int64_t vectors,
-                                     int64_t next_first, int64_t to_next_wx, AddendRow* row) const {
+                                     AddendRow* row) const {
   const Geometry& g = setup_.geometry;
   const auto* data = static_cast<const Real*>(wx.data);
   for (int64_t gate = 0; gate < g.gates; ++gate) {
     const GateOfProduct& of = setup_.gates[static_cast<size_t>(gate)];
     const Real* from = data + first * g.lanes + of.input * wx.item_stride;
-    const Real* ahead = data + next_first * g.lanes + of.fetched * wx.item_stride + to_next_wx;
+    const Real* fetched = data + first * g.lanes + of.fetched * wx.item_stride;
     for (int64_t i = 0; i < vectors; ++i, ++row) {
-      const bool begins_line = i % g.line_vectors == 0;
       row->offset = bias_ + ((first + i) * g.slots + of.slot) * g.lanes;
       row->from = of.input < 0 ? nullptr : from + i * g.lanes;
-      row->ahead = begins_line ? ahead + i * g.lanes : nullptr;
-      row->begins_line = begins_line;
+      row->fetched = fetched + i * g.lanes;
+      row->begins_line = (i & (g.line_vectors - 1)) == 0;
     }
+  }
+}
+
+template <typename Real>
+void ForwardTile<Real>::list_ahead(const AddendRow* rows, int64_t count, int64_t column_stride,
+                                   int64_t to_next, Ahead& ahead) {
+  constexpr auto kSize = static_cast<int64_t>(sizeof(Real));
+  for (int64_t r = 0; r < count; ++r) {
+    if (!rows[r].begins_line) continue;
+    ahead.add(static_cast<const Real*>(rows[r].fetched) + to_next, column_stride * kSize);
   }
 }
 
@@ -138,16 +147,16 @@ void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group, int64
   const auto size = static_cast<int64_t>(dtype_size(setup_.problem.dtype));
   // Groups that go on in a line that another begins find it fetched.
   const bool begins_line = next_first * g.lanes * size % kLineBytes == 0;
-  if (to_next_h != 0 && begins_line)
-    step.h_ahead = to_next_h + (next_first - first) * g.lanes * whole.h.unit_stride;
   step.are_whole = setup_.kind == ProductKind::kFma && size == sizeof(Real) &&
                    whole.wx.unit_stride == 1 && (first + in_group) * g.lanes <= g.units;
+  if (to_next_h != 0 && begins_line)
+    step.h_ahead = to_next_h + (next_first - first) * g.lanes * whole.h.unit_stride;
   if (!step.are_whole && to_next_wx != 0 && begins_line) {
     list_next_wx(whole.wx, to_next_wx, next_first, in_group);
     step.prefetch = scratch_.prefetch;
   }
   AddendRow addends[kMaxGroupRows];
-  if (step.are_whole) list_addends(whole.wx, first, in_group, next_first, to_next_wx, addends);
+  if (step.are_whole) list_addends(whole.wx, first, in_group, addends);
   Product p;
   p.x_column_stride = g.operand_stride();
   p.x_depth_stride = 1;
@@ -158,8 +167,13 @@ void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group, int64
   for (int64_t row = 0; row < rows; row += g.block_rows) {
     const std::byte* panel =
         panels_ + (first * g.gates + row) * g.lanes * g.depth * setup_.operand_size();
-    const Addend addend{addends + row, whole.wx.column_stride, to_next_wx != 0};
+    const Addend addend{addends + row, whole.wx.column_stride};
     p.row_vectors = std::min(g.block_rows, rows - row);
+    Ahead ahead;
+    if (step.are_whole && to_next_wx != 0) {
+      list_ahead(addends + row, p.row_vectors, whole.wx.column_stride,
+                 to_next_wx + (next_first - first) * g.lanes, ahead);
+    }
     p.panel_stride = p.row_vectors * g.lanes;
     p.sum = scratch_.sums + row * p.sum_row_stride;
     for (int64_t k = 0; k < g.depth; k += g.block_depth) {
@@ -169,6 +183,7 @@ void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group, int64
       p.accumulate = k > 0;
       const bool is_last = k + p.depth == g.depth;
       p.addend = step.are_whole && is_last ? &addend : nullptr;
+      p.ahead = is_last ? &ahead : nullptr;
       setup_.product(p);
     }
   }

@@ -53,9 +53,11 @@ class ForwardTile {
   // always a whole step ahead. `to_next_*` are 0 where there is nothing to fetch.
   void run_group(const ForwardStep& step, int64_t group, int64_t next_group, int64_t to_next_wx,
                  int64_t to_next_h);
-  // Lists bias and wx of a group's rows, and what to fetch for another group.
-  void list_addends(const View& wx, int64_t first, int64_t vectors, int64_t next_first,
-                    int64_t to_next_wx, AddendRow* row) const;
+  // Lists bias and wx of a group's rows.
+  void list_addends(const View& wx, int64_t first, int64_t vectors, AddendRow* row) const;
+  // Lists what to fetch meanwhile for so many of a group's rows, `to_next` elements away.
+  static void list_ahead(const AddendRow* rows, int64_t count, int64_t column_stride,
+                         int64_t to_next, Ahead& ahead);
   // Lists the lines of the next step's wx that a group will read.
   void list_next_wx(const View& wx, int64_t to_next, int64_t first, int64_t vectors) const;
 

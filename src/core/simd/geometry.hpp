@@ -36,15 +36,16 @@ struct Geometry {
   // Forward goes over groups of vectors. Their rows stand gate by gate, so that the rows of a block
   // are neighbours in wx too, in one line of it where it is of reals.
   int64_t group_vectors;
-  int64_t line_vectors;  // vectors of reals that share a line, as far as a block has them
+  int64_t
+      line_vectors;  // vectors of reals that share a line, as far as a block has them: 1, 2 or 4
   int64_t groups;
   // A group's rows stand in panels of so many, each of which the product reads from end to end:
   // hardware prefetchers do not follow it through every other line.
   int64_t block_rows;
-  int64_t depth;           // of the forward product, padded to what its kernel takes at once
-  int64_t gradient_depth;  // of the backward product R^T dG
-  int64_t block_depth;     // of the product that is done in one pass, so that its part of the panel
-                           // stays in L1
+  int64_t depth;                 // of the forward product, padded to what its kernel takes at once
+  int64_t gradient_depth;        // of the backward product R^T dG
+  int64_t block_depth;           // of the forward product that is done in one pass
+  int64_t gradient_block_depth;  // likewise of the backward product
 
   int64_t batch_tile;
   int64_t tiles;
