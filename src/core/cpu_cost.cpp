@@ -55,16 +55,17 @@ struct Cost {
     const double block = std::min(rows, tallest);
     const double issue = product == ProductKind::kDot ? kDotPerCycle : kFmaPerCycle;
     const double at_once = product == ProductKind::kDot ? 2 : 1;
-    const double per_k =
-        std::max({block * width / issue, (block + width) / kLoadsPerCycle, kFmaLatency});
-    const double passes = std::max(1.0, depth / static_cast<double>(block_depth));
-    const double sums = passes > 1 ? passes * block * width : block * width / 2;
-    // A block's part of the panel that does not stay in L1 comes from L2 for every part.
+    // A block's part of the panel that does not stay in L1 comes from L2 for every part of the
+    // columns, line after line, while the last ones are multiplied.
     const double at_a_time = std::min(depth, static_cast<double>(block_depth));
     const double bytes = block * lanes * real_size;
     const bool stays = bytes * at_a_time <= 0.3 * static_cast<double>(host_facts().l1_bytes);
-    const double again = stays || parts < 2 ? 0 : bytes * depth / kL2BytesPerCycle;
-    return rows / block * parts * (depth / at_once * per_k + again + sums + kCallCycles);
+    const double again = stays || parts < 2 ? 0 : bytes / kL2BytesPerCycle;
+    const double per_k =
+        std::max({block * width / issue, (block + width) / kLoadsPerCycle, kFmaLatency, again});
+    const double passes = std::max(1.0, depth / static_cast<double>(block_depth));
+    const double sums = passes > 1 ? passes * block * width : block * width / 2;
+    return rows / block * parts * (depth / at_once * per_k + sums + kCallCycles);
   }
 
   // Cycles to bring the panels of one step through the caches, which overlaps with the arithmetic.

@@ -68,18 +68,18 @@ void backward_vector(const BackwardStep& step, int64_t v, int64_t begin, int64_t
     const ColumnPair at = column_pair<kForm>(s.extent, i);
     const int64_t c0 = at.first;
     const int64_t c1 = at.second;
-    if (begins_line && s.d_h_ahead != 0) {
-      __builtin_prefetch(d_h.at(c0, 0) + s.d_h_ahead, 0, 2);
-      __builtin_prefetch(d_h.at(c1, 0) + s.d_h_ahead, 0, 2);
+    if (begins_line && s.to_next.d_h != 0) {
+      __builtin_prefetch(d_h.at(c0, 0) + s.to_next.d_h, 0, 2);
+      __builtin_prefetch(d_h.at(c1, 0) + s.to_next.d_h, 0, 2);
     }
-    if (begins_line && s.h_ahead != 0) {
-      __builtin_prefetch(h.at(c0, 0) + s.h_ahead, 0, 2);
-      __builtin_prefetch(h.at(c1, 0) + s.h_ahead, 0, 2);
+    if (begins_line && s.to_next.h != 0) {
+      __builtin_prefetch(h.at(c0, 0) + s.to_next.h, 0, 2);
+      __builtin_prefetch(h.at(c1, 0) + s.to_next.h, 0, 2);
     }
-    if (begins_line && s.d_wx_ahead != 0) {
+    if (begins_line && s.to_next.d_wx != 0) {
       each<Cell::kInputs>([&](auto k) FLASHRNN_INLINE_LAMBDA {
-        __builtin_prefetch(d_wx.at(c0, k) + s.d_wx_ahead, 0, 2);
-        __builtin_prefetch(d_wx.at(c1, k) + s.d_wx_ahead, 0, 2);
+        __builtin_prefetch(d_wx.at(c0, k) + s.to_next.d_wx, 0, 2);
+        __builtin_prefetch(d_wx.at(c1, k) + s.to_next.d_wx, 0, 2);
       });
     }
     typename Cell::Saved values;

@@ -124,7 +124,26 @@ BackwardStep BackwardTile<Real>::make_step(const Extent& extent, int64_t t, int6
 }
 
 template <typename Real>
-void BackwardTile<Real>::multiply(const Real* d_slots) {
+void BackwardTile<Real>::list_ahead(const BackwardStep& step, const ToNext& to_next, int64_t first,
+                                    int64_t end, Ahead& ahead) const {
+  const Geometry& g = setup_.geometry;
+  const auto size = static_cast<int64_t>(dtype_size(setup_.problem.dtype));
+  const auto add = [&](const View& view, int64_t offset, int64_t v, int64_t item) {
+    if (offset == 0) return;
+    const int64_t at = offset + v * g.lanes * view.unit_stride + item * view.item_stride;
+    ahead.add(static_cast<const std::byte*>(view.data) + at * size, view.column_stride * size);
+  };
+  for (int64_t v = first; v < end; ++v) {
+    if (v * g.lanes * size % kLineBytes != 0) continue;
+    add(step.d_h, to_next.d_h, v, 0);
+    add(step.h, to_next.h, v, 0);
+    for (int64_t input = 0; input < setup_.problem.cell->input_gates; ++input)
+      add(step.d_wx, to_next.d_wx, v, input);
+  }
+}
+
+template <typename Real>
+void BackwardTile<Real>::multiply(const BackwardStep& step, const ToNext& to_next) {
   const Geometry& g = setup_.geometry;
   Product p;
   p.x_column_stride = g.gradient_stride();
@@ -133,18 +152,20 @@ void BackwardTile<Real>::multiply(const Real* d_slots) {
   p.sum_column_stride = g.lanes;
   p.columns = columns_;
   const auto* x =
-      takes_bfloat16(setup_.kind) ? scratch_.operand : reinterpret_cast<const std::byte*>(d_slots);
-  for (int64_t first = 0; first < g.vectors; first += kPanelRows) {
-    p.row_vectors = std::min(kPanelRows, g.vectors - first);
+      takes_bfloat16(setup_.kind) ? scratch_.operand : static_cast<const std::byte*>(step.d_slots);
+  for (int64_t first = 0; first < g.vectors; first += g.block_rows) {
+    p.row_vectors = std::min(g.block_rows, g.vectors - first);
     p.panel_stride = p.row_vectors * g.lanes;
     p.sum = scratch_.sums + first * columns_ * g.lanes;
     const std::byte* panel = panels_ + first * g.lanes * g.gradient_depth * setup_.operand_size();
-    const int64_t block = setup_.kind == ProductKind::kTile ? g.gradient_depth : g.block_depth;
-    for (int64_t k = 0; k < g.gradient_depth; k += block) {
+    Ahead ahead;
+    list_ahead(step, to_next, first, first + p.row_vectors, ahead);
+    for (int64_t k = 0; k < g.gradient_depth; k += g.gradient_block_depth) {
       p.panel = panel + k * p.panel_stride * setup_.operand_size();
       p.x = x + k * setup_.operand_size();
-      p.depth = std::min(block, g.gradient_depth - k);
+      p.depth = std::min(g.gradient_block_depth, g.gradient_depth - k);
       p.accumulate = k > 0;
+      p.ahead = k == 0 ? &ahead : nullptr;
       setup_.product(p);
     }
   }
@@ -198,16 +219,20 @@ void BackwardTile<Real>::step(int64_t i) {
   set_active(extent, scratch_.active);
   load_old_h(extent.sources, t_before, scratch_.old_h + slot_ * columns_ * g.history_stride());
   BackwardStep step = make_step(extent, t, t_before, slot_);
+  ToNext to_next;
   if (i > 0) {
-    if (call_.d_h) step.d_h_ahead = (t_before - t) * call_.d_h.stride[1];
-    if (call_.d_wx) step.d_wx_ahead = (t_before - t) * call_.d_wx.stride[1];
+    if (call_.d_h) to_next.d_h = (t_before - t) * call_.d_h.stride[1];
+    if (call_.d_wx) to_next.d_wx = (t_before - t) * call_.d_wx.stride[1];
   }
   // The step before begins by reading what h was before it.
-  if (i > 1) step.h_ahead = 2 * (t_before - t) * call_.h.stride[1];
+  if (i > 1) to_next.h = 2 * (t_before - t) * call_.h.stride[1];
+  // The products of bfloat16 do not fetch.
+  const bool product_fetches = setup_.kind == ProductKind::kFma;
+  if (!product_fetches) step.to_next = to_next;
   setup_.cell->backward[setup_.dtype_index()](step);
   CarryStep carry{extent, nullptr, scratch_.carry, setup_.problem.recurrent_gradient_clip};
   if (!setup_.problem.cut_recurrent_gradient) {
-    multiply(static_cast<const Real*>(step.d_slots));
+    multiply(step, product_fetches ? to_next : ToNext{});
     carry.sums = scratch_.sums;
   }
   setup_.cell->carry[setup_.dtype_index()](carry);

@@ -53,7 +53,10 @@ class BackwardTile {
   const Source* begin_step(int64_t i, int64_t t);
   void load_old_h(const Source* sources, int64_t t_before, Real* rows) const;
   BackwardStep make_step(const Extent& extent, int64_t t, int64_t t_before, int64_t slot) const;
-  void multiply(const Real* d_slots);           // sums = R^T dG
+  // Lists what the next step will touch of some vectors.
+  void list_ahead(const BackwardStep& step, const ToNext& to_next, int64_t first, int64_t end,
+                  Ahead& ahead) const;
+  void multiply(const BackwardStep& step, const ToNext& to_next);  // sums = R^T dG
   void hand_to_initial(const Source* sources);  // the carried gradients of columns that start here
   void add_weights(int64_t steps);              // of the chunk's first `steps`
 

@@ -35,7 +35,7 @@ struct Extent {
 
 struct ForwardStep {
   Extent extent;
-  const void* sums;  // R h: [vector - first_vector][Gr][column][lanes]
+  const void* sums;  // R h: [Gr][vector - first_vector][column][lanes]
   bool are_whole;    // the sums have bias and wx in them: only slots without a sum need those
   const void* bias;  // [vector][slot][lanes]
   void* state;       // [vector][column][S][lanes]; updated
@@ -54,6 +54,13 @@ struct ForwardStep {
   // Lines to fetch into L2 meanwhile, [vector - first_vector][column][input gate]; nullptr: none.
   const void* const* prefetch;
   int64_t h_ahead;  // elements from h to where the next step writes, to fetch likewise; 0: none
+};
+
+// Elements from a step's views to what later steps will touch; 0: nothing.
+struct ToNext {
+  int64_t d_h = 0;
+  int64_t h = 0;
+  int64_t d_wx = 0;
 };
 
 struct BackwardStep {
@@ -78,11 +85,7 @@ struct BackwardStep {
   int64_t padded_units;
   void* d_bias;  // [vector][slot][lanes], added to
   double clip;
-  // Elements from these views to what later steps will touch, to fetch into L2 meanwhile; 0:
-  // nothing.
-  int64_t d_h_ahead;
-  int64_t h_ahead;
-  int64_t d_wx_ahead;
+  ToNext to_next;  // to fetch into L2 meanwhile
 };
 
 // Adds the product R^T dG to h's carried gradient and clips it.

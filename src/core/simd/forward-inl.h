@@ -47,8 +47,9 @@ void forward_vector(const ForwardStep& step, int64_t v, int64_t begin, int64_t e
   const ViewRows<T, kForm> h(s.h, unit, count);
   const ViewRows<T, kForm> states(s.states, unit, count);
   const Real* bias = static_cast<const Real*>(s.bias) + v * Cell::kSlots * lanes;
-  const Real* sums = static_cast<const Real*>(s.sums) +
-                     (v - s.extent.first_vector) * Cell::kRecurrents * columns * lanes;
+  const Real* sums =
+      static_cast<const Real*>(s.sums) + (v - s.extent.first_vector) * columns * lanes;
+  const int64_t gate_sums = (s.extent.end_vector - s.extent.first_vector) * columns * lanes;
   Real* state = static_cast<Real*>(s.state) + v * columns * Cell::kStates * lanes;
   T* saved =
       static_cast<T*>(s.saved) + (s.saved == nullptr ? 0 : v * columns * Cell::kSaved * lanes);
@@ -75,7 +76,7 @@ void forward_vector(const ForwardStep& step, int64_t v, int64_t begin, int64_t e
     each<Cell::kSlots>([&](auto k) FLASHRNN_INLINE_LAMBDA {
       const int input = Cell::kMaps.input_of_slot[k];
       const int recurrent = Cell::kMaps.recurrent_of_slot[k];
-      const Real* sum = sums + (recurrent < 0 ? 0 : recurrent) * columns * lanes;
+      const Real* sum = sums + (recurrent < 0 ? 0 : recurrent) * gate_sums;
       if (recurrent >= 0 && s.are_whole) {
         g.v[k] = load_pair(d, sum + c0 * lanes, sum + c1 * lanes);
         return;

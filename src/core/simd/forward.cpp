@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/simd/forward.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/elements.hpp"
@@ -86,23 +87,31 @@ const Source* ForwardTile<Real>::begin_step(int64_t i, int64_t t) {
 }
 
 template <typename Real>
-Addend ForwardTile<Real>::addend_of(const View& wx, int64_t first, int64_t vectors,
-                                    int64_t to_next_wx) const {
+void ForwardTile<Real>::list_addends(const View& wx, int64_t first, int64_t vectors,
+                                     AddendRow* row) const {
   const Geometry& g = setup_.geometry;
-  Addend addend;
-  addend.column_stride = wx.column_stride;
-  addend.is_ahead = to_next_wx != 0;
-  Addend::Row* row = addend.row;
-  for (int64_t v = first; v < first + vectors; ++v) {
-    const Real* from = static_cast<const Real*>(wx.data) + v * g.lanes;
-    for (int64_t gate = 0; gate < g.gates; ++gate, ++row) {
-      const GateOfProduct& of = setup_.gates[static_cast<size_t>(gate)];
-      row->offset = bias_ + (v * g.slots + of.slot) * g.lanes;
-      row->from = of.input < 0 ? nullptr : from + of.input * wx.item_stride;
-      row->ahead = from + of.fetched * wx.item_stride + to_next_wx;
+  const auto* data = static_cast<const Real*>(wx.data);
+  for (int64_t gate = 0; gate < g.gates; ++gate) {
+    const GateOfProduct& of = setup_.gates[static_cast<size_t>(gate)];
+    const Real* from = data + first * g.lanes + of.input * wx.item_stride;
+    const Real* fetched = data + first * g.lanes + of.fetched * wx.item_stride;
+    for (int64_t i = 0; i < vectors; ++i, ++row) {
+      row->offset = bias_ + ((first + i) * g.slots + of.slot) * g.lanes;
+      row->from = of.input < 0 ? nullptr : from + i * g.lanes;
+      row->fetched = fetched + i * g.lanes;
+      row->begins_line = (i & (g.line_vectors - 1)) == 0;
     }
   }
-  return addend;
+}
+
+template <typename Real>
+void ForwardTile<Real>::list_ahead(const AddendRow* rows, int64_t count, int64_t column_stride,
+                                   int64_t to_next, Ahead& ahead) {
+  constexpr auto kSize = static_cast<int64_t>(sizeof(Real));
+  for (int64_t r = 0; r < count; ++r) {
+    if (!rows[r].begins_line) continue;
+    ahead.add(static_cast<const Real*>(rows[r].fetched) + to_next, column_stride * kSize);
+  }
 }
 
 template <typename Real>
@@ -114,7 +123,8 @@ void ForwardTile<Real>::list_next_wx(const View& wx, int64_t to_next, int64_t fi
   const int64_t column_bytes = wx.column_stride * size;
   const int64_t gate_bytes = wx.item_stride * size;
   const void** line = scratch_.prefetch;
-  for (int64_t v = first; v < first + vectors; ++v) {
+  for (int64_t i = 0; i < vectors; ++i) {
+    const int64_t v = std::min(first + i, g.vectors - 1);
     const std::byte* column = base + v * g.lanes * wx.unit_stride * size;
     for (int64_t c = 0; c < columns_; ++c, column += column_bytes) {
       const std::byte* at = column;
@@ -125,43 +135,57 @@ void ForwardTile<Real>::list_next_wx(const View& wx, int64_t to_next, int64_t fi
 }
 
 template <typename Real>
-void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group, int64_t to_next_wx,
-                                  int64_t to_next_h) {
+void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group, int64_t next_group,
+                                  int64_t to_next_wx, int64_t to_next_h) {
   const Geometry& g = setup_.geometry;
   const int64_t first = group * g.group_vectors;
   const int64_t in_group = std::min(g.group_vectors, g.vectors - first);
   ForwardStep step = whole;
   step.extent.first_vector = first;
   step.extent.end_vector = first + in_group;
-  // Groups that go on in a line that the one before has begun find it fetched.
+  const int64_t next_first = next_group * g.group_vectors;
   const auto size = static_cast<int64_t>(dtype_size(setup_.problem.dtype));
-  if (first * g.lanes * size % kLineBytes != 0) to_next_wx = to_next_h = 0;
-  step.h_ahead = to_next_h;
+  // Groups that go on in a line that another begins find it fetched.
+  const bool begins_line = next_first * g.lanes * size % kLineBytes == 0;
   step.are_whole = setup_.kind == ProductKind::kFma && size == sizeof(Real) &&
                    whole.wx.unit_stride == 1 && (first + in_group) * g.lanes <= g.units;
-  if (!step.are_whole && to_next_wx != 0) {
-    list_next_wx(whole.wx, to_next_wx, first, in_group);
+  if (to_next_h != 0 && begins_line)
+    step.h_ahead = to_next_h + (next_first - first) * g.lanes * whole.h.unit_stride;
+  if (!step.are_whole && to_next_wx != 0 && begins_line) {
+    list_next_wx(whole.wx, to_next_wx, next_first, in_group);
     step.prefetch = scratch_.prefetch;
   }
-  Addend addend;
-  if (step.are_whole) addend = addend_of(whole.wx, first, in_group, to_next_wx);
+  AddendRow addends[kMaxGroupRows];
+  if (step.are_whole) list_addends(whole.wx, first, in_group, addends);
   Product p;
-  p.row_vectors = in_group * g.gates;
-  p.panel_stride = p.row_vectors * g.lanes;
   p.x_column_stride = g.operand_stride();
   p.x_depth_stride = 1;
-  p.sum = scratch_.sums;
   p.sum_row_stride = columns_ * g.lanes;
   p.sum_column_stride = g.lanes;
   p.columns = columns_;
-  const std::byte* panel = panels_ + first * g.gates * g.lanes * g.depth * setup_.operand_size();
-  for (int64_t k = 0; k < g.depth; k += g.block_depth) {
-    p.panel = panel + k * p.panel_stride * setup_.operand_size();
-    p.x = scratch_.operands[current_] + k * setup_.operand_size();
-    p.depth = std::min(g.block_depth, g.depth - k);
-    p.accumulate = k > 0;
-    if (step.are_whole && k + p.depth == g.depth) p.addend = &addend;
-    setup_.product(p);
+  const int64_t rows = in_group * g.gates;
+  for (int64_t row = 0; row < rows; row += g.block_rows) {
+    const std::byte* panel =
+        panels_ + (first * g.gates + row) * g.lanes * g.depth * setup_.operand_size();
+    const Addend addend{addends + row, whole.wx.column_stride};
+    p.row_vectors = std::min(g.block_rows, rows - row);
+    Ahead ahead;
+    if (step.are_whole && to_next_wx != 0) {
+      list_ahead(addends + row, p.row_vectors, whole.wx.column_stride,
+                 to_next_wx + (next_first - first) * g.lanes, ahead);
+    }
+    p.panel_stride = p.row_vectors * g.lanes;
+    p.sum = scratch_.sums + row * p.sum_row_stride;
+    for (int64_t k = 0; k < g.depth; k += g.block_depth) {
+      p.panel = panel + k * p.panel_stride * setup_.operand_size();
+      p.x = scratch_.operands[current_] + k * setup_.operand_size();
+      p.depth = std::min(g.block_depth, g.depth - k);
+      p.accumulate = k > 0;
+      const bool is_last = k + p.depth == g.depth;
+      p.addend = step.are_whole && is_last ? &addend : nullptr;
+      p.ahead = is_last ? &ahead : nullptr;
+      setup_.product(p);
+    }
   }
   setup_.cell->forward[setup_.dtype_index()](step);
 }
@@ -194,7 +218,7 @@ void ForwardTile<Real>::step(int64_t i) {
   // Every other step goes backwards over the groups, so that what a cache smaller than the panels
   // holds is used again.
   for (int64_t j = 0; j < g.groups; ++j)
-    run_group(step, i % 2 == 0 ? j : g.groups - 1 - j, to_next * call_.wx.stride[1],
+    run_group(step, group_at(i, j), group_at(i + 1, j), to_next * call_.wx.stride[1],
               call_.h ? to_next * call_.h.stride[1] : 0);
   current_ = 1 - current_;
 }

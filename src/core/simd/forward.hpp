@@ -45,9 +45,19 @@ class ForwardTile {
  private:
   // Returns the sources of the columns at a step, nullptr where all go on from the step before.
   const Source* begin_step(int64_t i, int64_t t);
-  void run_group(const ForwardStep& step, int64_t group, int64_t to_next_wx, int64_t to_next_h);
-  // Bias and wx of a group; to_next_wx is 0 where nothing is to be fetched.
-  Addend addend_of(const View& wx, int64_t first, int64_t vectors, int64_t to_next_wx) const;
+  // Which group a step does as its j-th.
+  int64_t group_at(int64_t step, int64_t j) const {
+    return step % 2 == 0 ? j : setup_.geometry.groups - 1 - j;
+  }
+  // Meanwhile fetches what the next step will touch of the group that is in this one's place then:
+  // always a whole step ahead. `to_next_*` are 0 where there is nothing to fetch.
+  void run_group(const ForwardStep& step, int64_t group, int64_t next_group, int64_t to_next_wx,
+                 int64_t to_next_h);
+  // Lists bias and wx of a group's rows.
+  void list_addends(const View& wx, int64_t first, int64_t vectors, AddendRow* row) const;
+  // Lists what to fetch meanwhile for so many of a group's rows, `to_next` elements away.
+  static void list_ahead(const AddendRow* rows, int64_t count, int64_t column_stride,
+                         int64_t to_next, Ahead& ahead);
   // Lists the lines of the next step's wx that a group will read.
   void list_next_wx(const View& wx, int64_t to_next, int64_t first, int64_t vectors) const;
 

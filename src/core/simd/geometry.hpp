@@ -13,8 +13,10 @@ namespace flashrnn::simd {
 
 constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Rows of a panel's group that the product takes in one pass over x.
+// As many rows of sums, all gates of a group of vectors, wait for the element-wise part together,
+// or those of all vectors that share a line.
 inline constexpr int64_t kPanelRows = 4;
+inline constexpr int64_t kMaxGroupRows = 8;
 
 inline constexpr int64_t kLineBytes = 64;
 
@@ -31,13 +33,19 @@ struct Geometry {
   int64_t lanes;
   int64_t vectors;  // of units
   int64_t padded;   // units, in whole vectors
-  // Forward goes over groups of vectors whose rows, all gates together, are kPanelRows at most.
+  // Forward goes over groups of vectors. Their rows stand gate by gate, so that the rows of a block
+  // are neighbours in wx too, in one line of it where it is of reals.
   int64_t group_vectors;
+  int64_t
+      line_vectors;  // vectors of reals that share a line, as far as a block has them: 1, 2 or 4
   int64_t groups;
-  int64_t depth;           // of the forward product, padded to what its kernel takes at once
-  int64_t gradient_depth;  // of the backward product R^T dG
-  int64_t block_depth;     // of the product that is done in one pass, so that its part of the panel
-                           // stays in L1
+  // A group's rows stand in panels of so many, each of which the product reads from end to end:
+  // hardware prefetchers do not follow it through every other line.
+  int64_t block_rows;
+  int64_t depth;                 // of the forward product, padded to what its kernel takes at once
+  int64_t gradient_depth;        // of the backward product R^T dG
+  int64_t block_depth;           // of the forward product that is done in one pass
+  int64_t gradient_block_depth;  // likewise of the backward product
 
   int64_t batch_tile;
   int64_t tiles;

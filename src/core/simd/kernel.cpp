@@ -58,12 +58,21 @@ Setup make_setup(const Problem& p, const KernelConfig& config) {
   g.lanes = p.double_precision() ? set.lanes_f64 : set.lanes_f32;
   g.vectors = divide_up(g.units, g.lanes);
   g.padded = g.vectors * g.lanes;
-  g.group_vectors = std::max<int64_t>(1, kPanelRows / g.gates);
+  g.block_rows = block_rows(setup.kind, set.target);
+  g.line_vectors = std::clamp<int64_t>(kLineBytes / (g.lanes * setup.real_size()), 1, g.block_rows);
+  g.group_vectors = std::max(g.line_vectors, kPanelRows / g.gates);
   g.groups = divide_up(g.vectors, g.group_vectors);
   const int64_t unit = depth_unit(setup.kind);
   g.depth = divide_up(g.units, unit) * unit;
   g.gradient_depth = divide_up(g.gates * g.padded, unit) * unit;
   g.block_depth = setup.kind == ProductKind::kTile ? g.depth : config.get("block_depth");
+  // A block's panel of so many bytes is read for each part of the columns without a loss; shorter
+  // passes read and write the sums more often.
+  constexpr int64_t kBlockBytes = 32768;
+  const int64_t row_bytes = g.block_rows * g.lanes * setup.operand_size();
+  g.gradient_block_depth = setup.kind == ProductKind::kTile
+                               ? g.gradient_depth
+                               : std::max(g.block_depth, kBlockBytes / row_bytes);
   g.batch_tile = config.get("batch_tile");
   g.tiles = divide_up(g.batch, g.batch_tile);
   g.head_block = config.get("head_block");

@@ -24,6 +24,13 @@ struct PanelOrder {
 template <typename Real>
 struct RealWriter {
   Real* panel;
+  void operator()(int64_t at, Real value) const { panel[at] = value; }
+};
+
+// Where R's dtype is wider than the problem's.
+template <typename Real>
+struct RoundingWriter {
+  Real* panel;
   DType dtype;
   void operator()(int64_t at, Real value) const { panel[at] = rounded_to(dtype, value); }
 };
@@ -33,37 +40,55 @@ struct Bfloat16Writer {
   void operator()(int64_t at, float value) const { panel[at] = to_bfloat16(value); }
 };
 
+// By itself, so that its few variables get registers.
 template <typename Load, typename Write>
-void pack_forward_panels(const Geometry& g, const PanelOrder& whole, const Tensor& r, int64_t head,
+[[gnu::noinline]] void copy_spaced(Load load_r, int64_t from, int64_t from_stride, Write write,
+                                   int64_t to, int64_t to_stride, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) write(to + i * to_stride, load_r(from + i * from_stride));
+}
+
+// Depth that is packed at a time: the lines of R that are read and those of the panel that are
+// written stay in L1 until they are done with.
+constexpr int64_t kPackedDepth = 64;
+
+template <typename Load, typename Write>
+void pack_forward_panels(const Geometry& g, bool is_paired, const Tensor& r, int64_t head,
                          const Load& load_r, Write write) {
   for (int64_t group = 0; group < g.groups; ++group) {
     const int64_t first = group * g.group_vectors;
     const int64_t in_group = std::min(g.group_vectors, g.vectors - first);
-    const PanelOrder order{in_group * g.gates, g.lanes, whole.is_paired};
-    const int64_t base = first * g.gates * g.lanes * g.depth;
-    for (int64_t row = 0; row < order.rows; ++row) {
-      const int64_t gate = row % g.gates;
-      const int64_t first_unit = (first + row / g.gates) * g.lanes;
-      const int64_t units = std::clamp<int64_t>(g.units - first_unit, 0, g.lanes);
-      const int64_t from = gate * r.stride[0] + head * r.stride[1] + first_unit * r.stride[2];
-      // Lanes innermost: as many rows of R are read side by side, and what is written is whole
-      // lines.
-      for (int64_t k = 0; k < g.depth; ++k) {
-        const int64_t filled = k < g.units ? units : 0;
-        for (int64_t lane = 0; lane < filled; ++lane) {
-          write(base + order.at(row, lane, k), load_r(from + lane * r.stride[2] + k * r.stride[3]));
+    const int64_t rows = in_group * g.gates;
+    for (int64_t block = 0; block < rows; block += g.block_rows) {
+      const PanelOrder order{std::min(g.block_rows, rows - block), g.lanes, is_paired};
+      const int64_t base = (first * g.gates + block) * g.lanes * g.depth;
+      for (int64_t begin = 0; begin < g.depth; begin += kPackedDepth) {
+        const int64_t end = std::min(begin + kPackedDepth, g.depth);
+        for (int64_t i = 0; i < order.rows * g.lanes; ++i) {
+          const int64_t row = block + i / g.lanes;
+          const int64_t lane = i % g.lanes;
+          const int64_t unit = (first + row % in_group) * g.lanes + lane;
+          const int64_t from =
+              row / in_group * r.stride[0] + head * r.stride[1] + unit * r.stride[2];
+          const int64_t filled = unit < g.units ? std::clamp(g.units, begin, end) : begin;
+          // Even and odd depths apart, where they are paired: evenly spaced either way.
+          const int64_t every = is_paired ? 2 : 1;
+          for (int64_t k = begin; k < begin + every; ++k) {
+            const int64_t to = base + order.at(row - block, lane, k);
+            copy_spaced(load_r, from + k * r.stride[3], every * r.stride[3], write, to,
+                        order.rows * g.lanes * every, divide_up(filled - k, every));
+          }
+          for (int64_t k = filled; k < end; ++k) write(base + order.at(row - block, lane, k), 0);
         }
-        for (int64_t lane = filled; lane < g.lanes; ++lane) write(base + order.at(row, lane, k), 0);
       }
     }
   }
 }
 
 template <typename Load, typename Write>
-void pack_backward_panels(const Geometry& g, const PanelOrder& whole, const Tensor& r, int64_t head,
+void pack_backward_panels(const Geometry& g, bool is_paired, const Tensor& r, int64_t head,
                           const Load& load_r, Write write) {
-  for (int64_t first = 0; first < g.vectors; first += kPanelRows) {
-    const PanelOrder order{std::min(kPanelRows, g.vectors - first), g.lanes, whole.is_paired};
+  for (int64_t first = 0; first < g.vectors; first += g.block_rows) {
+    const PanelOrder order{std::min(g.block_rows, g.vectors - first), g.lanes, is_paired};
     const int64_t base = first * g.lanes * g.gradient_depth;
     for (int64_t k = 0; k < g.gradient_depth; ++k) {
       const int64_t gate = k / g.padded;
@@ -71,31 +96,39 @@ void pack_backward_panels(const Geometry& g, const PanelOrder& whole, const Tens
       const bool is_row = gate < g.gates && out_unit < g.units;
       const int64_t from = gate * r.stride[0] + head * r.stride[1] + out_unit * r.stride[2];
       for (int64_t row = 0; row < order.rows; ++row) {
-        for (int64_t lane = 0; lane < g.lanes; ++lane) {
-          const int64_t unit = (first + row) * g.lanes + lane;
-          const bool is_element = is_row && unit < g.units;
-          write(base + order.at(row, lane, k), is_element ? load_r(from + unit * r.stride[3]) : 0);
-        }
+        const int64_t begin = (first + row) * g.lanes;
+        const int64_t filled = is_row ? std::clamp<int64_t>(g.units - begin, 0, g.lanes) : 0;
+        for (int64_t lane = 0; lane < filled; ++lane)
+          write(base + order.at(row, lane, k), load_r(from + (begin + lane) * r.stride[3]));
+        for (int64_t lane = filled; lane < g.lanes; ++lane) write(base + order.at(row, lane, k), 0);
       }
     }
   }
 }
 
 // Resolves the types of source and panel once, then packs.
+template <typename Real, typename Pack>
+void with_writer(DType dtype, const Tensor& r, std::byte* panels, const Pack& pack) {
+  auto* reals = reinterpret_cast<Real*>(panels);
+  with_loader<Real>(r, [&](auto load_r) {
+    if (r.dtype == dtype) {
+      pack(load_r, RealWriter<Real>{reals});
+    } else {
+      pack(load_r, RoundingWriter<Real>{reals, dtype});
+    }
+  });
+}
+
 template <typename Pack>
 void with_types(ProductKind kind, DType dtype, const Tensor& r, std::byte* panels,
                 const Pack& pack) {
   if (dtype == DType::kFloat64) {
-    with_loader<double>(r, [&](auto load_r) {
-      pack(load_r, RealWriter<double>{reinterpret_cast<double*>(panels), dtype});
-    });
+    with_writer<double>(dtype, r, panels, pack);
   } else if (takes_bfloat16(kind)) {
     with_loader<float>(
         r, [&](auto load_r) { pack(load_r, Bfloat16Writer{reinterpret_cast<uint16_t*>(panels)}); });
   } else {
-    with_loader<float>(r, [&](auto load_r) {
-      pack(load_r, RealWriter<float>{reinterpret_cast<float*>(panels), dtype});
-    });
+    with_writer<float>(dtype, r, panels, pack);
   }
 }
 
@@ -125,17 +158,15 @@ int64_t backward_panel_bytes(const Geometry& g, ProductKind kind, int64_t real_s
 
 void pack_forward(const Geometry& g, ProductKind kind, DType dtype, const Tensor& r, int64_t head,
                   std::byte* panels) {
-  const PanelOrder order{0, g.lanes, takes_bfloat16(kind)};
   with_types(kind, dtype, r, panels, [&](auto load_r, auto write) {
-    pack_forward_panels(g, order, r, head, load_r, write);
+    pack_forward_panels(g, takes_bfloat16(kind), r, head, load_r, write);
   });
 }
 
 void pack_backward(const Geometry& g, ProductKind kind, DType dtype, const Tensor& r, int64_t head,
                    std::byte* panels) {
-  const PanelOrder order{0, g.lanes, takes_bfloat16(kind)};
   with_types(kind, dtype, r, panels, [&](auto load_r, auto write) {
-    pack_backward_panels(g, order, r, head, load_r, write);
+    pack_backward_panels(g, takes_bfloat16(kind), r, head, load_r, write);
   });
 }
 

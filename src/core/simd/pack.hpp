@@ -14,11 +14,12 @@ namespace flashrnn::simd {
 int64_t forward_panel_bytes(const Geometry& g, ProductKind kind, int64_t real_size);
 int64_t backward_panel_bytes(const Geometry& g, ProductKind kind, int64_t real_size);
 
-// [group][depth][vector of the group][gate][lanes]; with bfloat16 operands pairs of depth stand
-// side by side in each lane.
+// The rows of a group are [gate][vector of the group], in blocks of block_rows:
+// [group][block][depth][row of the block][lanes]; with bfloat16 operands pairs of depth stand side
+// by side in each lane.
 void pack_forward(const Geometry& g, ProductKind kind, DType dtype, const Tensor& r, int64_t head,
                   std::byte* panels);
-// The transpose: [group][gate, unit][vector of the group][lanes], groups of kPanelRows vectors.
+// The transpose: [block][gate, unit][vector of the block][lanes], blocks of block_rows vectors.
 void pack_backward(const Geometry& g, ProductKind kind, DType dtype, const Tensor& r, int64_t head,
                    std::byte* panels);
 // [vector][slot][lanes] of reals, zero where bias is absent.

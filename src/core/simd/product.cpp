@@ -29,33 +29,12 @@ constexpr int kSums = 12;
 #endif
 constexpr int max_columns(int rows) { return kSums / rows < 12 ? kSums / rows : 12; }
 
-// Fetches what an addend names as ahead, line by line, as it is asked to.
-template <typename T, int kRows>
-struct Ahead {
-  // The block starts at `row` and `column` of the product.
-  Ahead(const Addend& addend, int64_t first_row, int64_t column)
-      : column_stride(addend.column_stride), offset(column * column_stride) {
-    for (int r = 0; r < kRows; ++r)
-      rows[r] = static_cast<const T*>(addend.row[first_row + r].ahead);
-  }
-  HWY_INLINE void fetch() {
-    __builtin_prefetch(rows[row] + offset, 0, 2);
-    if (++row < kRows) return;
-    row = 0;
-    offset += column_stride;
-  }
-
-  const T* rows[kRows];
-  int64_t column_stride, offset;
-  int row = 0;
-};
-
 template <typename T, int kRows, int kColumns>
 HWY_INLINE void fetch_addend(const Addend& addend, int64_t row, int64_t column) {
 #pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r) {
     const T* from = static_cast<const T*>(addend.row[row + r].from);
-    if (from == nullptr) continue;
+    if (from == nullptr || !addend.row[row + r].begins_line) continue;
 #pragma GCC unroll 12
     for (int c = 0; c < kColumns; ++c)
       __builtin_prefetch(from + (column + c) * addend.column_stride, 0, 3);
@@ -123,16 +102,22 @@ void micro(const Product& p, int64_t row, int64_t column) {
       panel += panel_stride;
     }
   };
-  if (addend != nullptr && addend->is_ahead) {
-    Ahead<T, kRows> ahead(*addend, row, column);
-    const int64_t interval = std::max<int64_t>(depth / (kRows * kColumns), 1);
-    for (int64_t k = 0; k < depth; k += interval) {
-      ahead.fetch();
-      multiply(std::min(k + interval, depth) * step);
+  if (p.ahead != nullptr && row == 0) {
+    const int64_t count = p.ahead->count;
+    const int64_t interval =
+        count > 0 ? std::max<int64_t>(depth / (count * kColumns), 1) * step : 0;
+    int64_t end = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t column_bytes = p.ahead->lines[i].column_bytes;
+      const std::byte* line = p.ahead->lines[i].from + column * column_bytes;
+      for (int c = 0; c < kColumns; ++c, line += column_bytes) {
+        __builtin_prefetch(line, 0, 2);
+        end = std::min(end + interval, depth * step);
+        multiply(end);
+      }
     }
-  } else {
-    multiply(depth * step);
   }
+  multiply(depth * step);
   if (addend != nullptr) add<T, kRows, kColumns>(*addend, row, column, sums);
 #pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r) {
@@ -182,6 +167,7 @@ static const ProductKernels* kernels() {
   static const ProductKernels table = {
       static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>())),
       static_cast<int64_t>(hn::Lanes(hn::ScalableTag<double>())),
+      kMaxRows,
       &product<float>,
       &product<double>,
   };

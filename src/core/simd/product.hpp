@@ -3,26 +3,42 @@
 // panel[k][row] * x[column][k].
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace flashrnn::simd {
 
-// Most row vectors of a product that has an addend.
-inline constexpr int kAddendRows = 4;
-
 // What is added to the sums as they are stored: a vector of the row, and one of the row and column.
 // That one is fetched into L1 before the multiplications and read after them, when the processor
 // has those of the next block to go on with.
+struct AddendRow {
+  const void* offset;   // one vector
+  const void* from;     // of the first column; nullptr: nothing more than the offset
+  const void* fetched;  // of the first column, in what is fetched for a later step; not read here
+  bool begins_line;     // else `from` goes on in the line of the row before
+};
 struct Addend {
-  struct Row {
-    const void* offset;  // one vector
-    const void* from;    // of the first column; nullptr: nothing more than the offset
-    const void* ahead;   // likewise of what a later product will add: fetched into L2, one line of
-                         // a column at a time, between the multiplications
-  };
-  Row row[kAddendRows];
+  const AddendRow* row = nullptr;
   int64_t column_stride = 0;
-  bool is_ahead = false;  // the rows have something to fetch
+};
+
+// What later work will touch: fetched into L2, one line of a column at a time, between the
+// multiplications. All at once would fill the buffers for misses, and the processor would wait.
+struct Ahead {
+  static constexpr int kMost = 16;
+
+  struct Lines {
+    const std::byte* from;  // the first column's
+    int64_t column_bytes;
+  };
+
+  // Where there is room.
+  void add(const void* from, int64_t column_bytes) {
+    if (count < kMost) lines[count++] = {static_cast<const std::byte*>(from), column_bytes};
+  }
+
+  Lines lines[kMost];
+  int count = 0;
 };
 
 // Rows come in vectors of as many elements as the instruction set has lanes. Strides count
@@ -40,7 +56,9 @@ struct Product {
   int64_t columns = 0;
   int64_t depth = 0;
   bool accumulate = false;
-  const Addend* addend = nullptr;  // products of reals only
+  // Products of reals only.
+  const Addend* addend = nullptr;
+  const Ahead* ahead = nullptr;  // fetched for the first block of rows
 };
 
 using ProductFunction = void (*)(const Product&);
@@ -48,6 +66,7 @@ using ProductFunction = void (*)(const Product&);
 struct ProductKernels {
   int64_t lanes_f32;
   int64_t lanes_f64;
+  int64_t block_rows;  // row vectors of a block of sums
   ProductFunction f32;
   ProductFunction f64;
 };

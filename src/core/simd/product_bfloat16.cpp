@@ -237,6 +237,10 @@ ProductFunction product_function(ProductKind kind, DType dtype, int64_t target) 
   return dtype == DType::kFloat64 ? kernels.f64 : kernels.f32;
 }
 
+int64_t block_rows(ProductKind kind, int64_t target) {
+  return kind == ProductKind::kFma ? product_kernels(target).block_rows : 4;
+}
+
 TileUnit::TileUnit(ProductKind kind, int64_t columns) : is_on_(kind == ProductKind::kTile) {
   if (is_on_) configure_tiles(columns);
 }
@@ -257,6 +261,8 @@ ProductFunction product_function(ProductKind, DType dtype, int64_t target) {
   const ProductKernels& kernels = product_kernels(target);
   return dtype == DType::kFloat64 ? kernels.f64 : kernels.f32;
 }
+
+int64_t block_rows(ProductKind, int64_t target) { return product_kernels(target).block_rows; }
 
 TileUnit::TileUnit(ProductKind, int64_t) : is_on_(false) {}
 TileUnit::~TileUnit() = default;

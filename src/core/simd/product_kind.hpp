@@ -28,4 +28,7 @@ bool has_product(ProductKind kind);
 
 ProductFunction product_function(ProductKind kind, DType dtype, int64_t target);
 
+// Row vectors that it multiplies in one pass over x.
+int64_t block_rows(ProductKind kind, int64_t target);
+
 }  // namespace flashrnn::simd
