@@ -40,6 +40,21 @@ expect 0 '"x":18' solve - --json
 expect 0 '18,20' all -
 expect 0 '3' count --request "$folder/request"
 expect 3 'not the JSON' --request "$folder/broken"
+# request <exit code> <text that the output must hold> <request>
+request() {
+  printf '%s' "$3" >"$folder/other"
+  expect "$1" "$2" --request "$folder/other" --json
+}
+model='"action": "solve", "model": "param N = 7; var x in 1..9; x > 1;"'
+request 0 '"x":2' "{$model}"
+request 0 '"x":4' "{$model, \"add\": [\"x > 3;\"]}"
+request 1 '"x > 1"' "{$model, \"action\": \"check\", \"values\": {\"x\": 1}}"
+request 3 "unknown key 'modl'" '{"action": "solve", "modl": "var x in 1..9;"}'
+request 3 'either' '{"action": "solve"}'
+request 3 'max_node' "{$model, \"options\": {\"max_node\": 1}}"
+request 3 'max_nodes' "{$model, \"options\": {\"max_nodes\": -1}}"
+request 3 'an integer' "{$model, \"parameters\": {\"N\": 1.5}}"
+request 3 'JSON object' '[]'
 expect 1 'infeasible' solve - -p N=101
 expect 1 'x <= y' explain - -a 'x > y;'
 expect 0 '' check - -v x=18 -v y=20
@@ -47,6 +62,8 @@ expect 1 'x <= y' check - -v x=20 -v y=18
 expect 2 'limit' all - --max-solutions 2 --json
 expect 3 'usage' solve - --json -p N
 expect 3 'expected' solve
+expect 3 'max-nodes' solve - --max-nodes -1
+expect 0 'x = 10' solve -p N=100 -
 expect 3 'cannot read' solve "$folder/missing"
 expect 4 '2:5' solve "$folder/broken"
 expect 5 'N' solve "$folder/unset"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 
+#include "compile/compile.hpp"
 #include "constrint/constrint.hpp"
 
 namespace constrint {
@@ -115,6 +116,33 @@ TEST(Implied, MeansOfHugeNumbersDoNotOverflow) {
   const Model tight =
       Model::parse("var a, b, c, d in 1..2^40; a * b * c * d == 2^60; a + b + c + d <= 4 * 2^15;");
   EXPECT_EQ(tight.count().count, 1u);
+}
+
+TEST(Implied, RegroupingAProductOfZeroRefusesNoModel) {
+  // x y z alone would leave 125 bits; a product that is 0 says nothing of its factors.
+  const Model model = Model::parse(
+      "var a, b, c, d in 0..1; var x, y, z in 0..2^42; a * b * c * x * y * z == 0; a * c == d;"
+      "x > 2^41; y > 2^41; z > 2^41;");
+  const std::int64_t least = (std::int64_t{1} << 41) + 1;
+  EXPECT_EQ(model.solve_first().solution.values(), (Values{0, 0, 0, 0, least, least, least}));
+}
+
+TEST(Implied, EquationsTiedInAnyOrderAreMultiplied) {
+  // Whichever ties come first, all three equations are tied, and their product is posted.
+  const auto most_known = [](const std::string& ties) {
+    const Model model = Model::parse(
+        "var a, b, c, x, y, z in 1..64; a * x == 4; b * y == 8;"
+        "c * z == 16;" +
+        ties + "minimize x + z;");
+    const detail::Compiled compiled = detail::compile(model.data(), nullptr, true);
+    detail::Int most = 0;
+    for (const detail::Restriction& r : compiled.restrictions) {
+      if (r.implied) most = std::max(most, r.low);
+    }
+    return static_cast<std::int64_t>(most);
+  };
+  EXPECT_EQ(most_known("a * y <= 30; b * c <= 40;"), 4 * 8 * 16);
+  EXPECT_EQ(most_known("b * c <= 40; a * y <= 30;"), 4 * 8 * 16);
 }
 
 }  // namespace

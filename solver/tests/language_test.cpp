@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "constrint/constrint.hpp"
+#include "model/data.hpp"
 
 namespace constrint {
 namespace {
@@ -146,6 +147,18 @@ TEST(Language, TextAndBuilderGiveTheSameSearch) {
   EXPECT_EQ(a.statistics.nodes, b.statistics.nodes);
   EXPECT_EQ(a.statistics.propagations, b.statistics.propagations);
   EXPECT_EQ(text.count().count, built.count().count);
+}
+
+TEST(Language, StatementsAddedOneByOneAreNotMovedEachTime) {
+  Model model;
+  int moves = 0;
+  const void* place = nullptr;
+  for (int i = 0; i < 2000; ++i) {
+    model.add("var x" + std::to_string(i) + " in 1..9; x" + std::to_string(i) + " < 8;");
+    moves += model.data().exprs.data() != place ? 1 : 0;
+    place = model.data().exprs.data();
+  }
+  EXPECT_LE(moves, 20);  // the room doubles
 }
 
 }  // namespace

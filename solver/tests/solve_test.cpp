@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 
 #include "constrint/constrint.hpp"
 
@@ -176,6 +177,17 @@ TEST(Solve, BuilderRefusesWhatItCannotHold) {
   EXPECT_THROW(table({x}, {{1, 2}}), ModelError);
   EXPECT_THROW(all_different({}), ModelError);
   EXPECT_THROW(model.solve_best(), ModelError);
+}
+
+TEST(Solve, LimitsHoldWhereEveryValueOfALoopIsSlow) {
+  // Axes of tens of thousands of values: each value of the first one fills a mask of the next.
+  const Model model = Model::parse("a <= b <= c / d / 273 / d / 273");
+  Options options;
+  options.max_seconds = 0.02;
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(model.count(options).status, Status::limit);
+  // Without limits this takes minutes; 64 values of milliseconds each may pass between looks.
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
 }
 
 }  // namespace

@@ -19,16 +19,24 @@ int run(int argc, char** argv, bool* json) {
   app.add_option("action", request.action,
                  "solve, first, best, all, count, explain, check or text (the canonical form)");
   app.add_option("file", file, "The model; - reads standard input");
-  app.add_option("-p,--param", parameters, "NAME=VALUE: sets a parameter");
-  app.add_option("-a,--add", request.statements, "Statements to add to the model");
-  app.add_option("-v,--value", values, "NAME=VALUE: a variable's value, for check");
+  // One each time: else `-p N=3 model` would take the model for a second parameter.
+  app.add_option("-p,--param", parameters, "NAME=VALUE: sets a parameter")->allow_extra_args(false);
+  app.add_option("-a,--add", request.statements, "Statements to add to the model")
+      ->allow_extra_args(false);
+  app.add_option("-v,--value", values, "NAME=VALUE: a variable's value, for check")
+      ->allow_extra_args(false);
   app.add_option("--request", json_request,
                  "A request in JSON (a file, or - for standard input) instead of a model file");
   app.add_flag("--json", request.json, "Answer in JSON");
-  app.add_option("--max-nodes", request.options.max_nodes, "Stop after so many search nodes");
-  app.add_option("--max-seconds", request.options.max_seconds, "Stop after so much time");
-  app.add_option("--max-solutions", request.options.max_solutions, "Stop after so many solutions");
-  app.add_option("--threads", request.options.threads, "For all; 0: one per processor");
+  // A negative number would wrap around to a limit that is none.
+  app.add_option("--max-nodes", request.options.max_nodes, "Stop after so many search nodes")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--max-seconds", request.options.max_seconds, "Stop after so much time")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--max-solutions", request.options.max_solutions, "Stop after so many solutions")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--threads", request.options.threads, "For all; 0: one per processor")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--order", order, "automatic, preference or fastest");
   app.set_version_flag("--version", "constrint 0.1.0");
   try {

@@ -108,7 +108,8 @@ void Compiler::imply(int node, Int value) {
 void Compiler::regroup(const std::vector<Factored>& products, const Equations& known) {
   int added = 0;
   for (auto [whole, value] : known) {
-    if (whole->count < 3) continue;
+    // A product of 0 bounds none of its factors: regrouped, they could be too wide to work out.
+    if (whole->count < 3 || value == 0) continue;
     for (const Factored& part : products) {
       if (added == kAddedMost || part.count >= whole->count) continue;
       if (!std::includes(whole->begin(), whole->end(), part.begin(), part.end())) continue;
@@ -170,7 +171,11 @@ void Compiler::combine(const std::vector<Factored>& products, Equations known) {
     if (!f.distinct() || !std::all_of(f.begin(), f.end(), taken)) continue;
     const auto elsewhere = [&](int n) { return of[n] != of[*f.begin()]; };
     if (std::none_of(f.begin(), f.end(), elsewhere)) continue;
-    for (int n : f) std::replace(group.begin(), group.end(), group[of[n]], group[of[*f.begin()]]);
+    for (int n : f) {
+      // Copies: std::replace takes what it compares with by reference, and writes over it.
+      const int from = group[of[n]], to = group[of[*f.begin()]];
+      std::replace(group.begin(), group.end(), from, to);
+    }
     across.push_back(&f);
   }
   // The smallest first, then the longest; the order of nodes decides between equals.

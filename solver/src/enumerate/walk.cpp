@@ -7,8 +7,9 @@ namespace constrint::detail {
 
 // ---- loops ----
 
-Loops::Loops(const Space& space)
+Loops::Loops(const Space& space, Control* control)
     : space_(space),
+      control_(control),
       evaluator_(space),
       masks_(space.stage_words, 0),
       indices_(space.axes.size(), 0),
@@ -104,9 +105,10 @@ std::uint64_t Loops::bits(int position) const {
 bool Loops::exists(int position) {
   // Masks of positions without further rules are never empty: enter() saw to that.
   if (position >= space_.tail || position == size_) return true;
-  return !each(position, [&](std::size_t index) {
-    return !(enter(position, index) && exists(position + 1));
+  const bool found = !each(position, [&](std::size_t index) {
+    return !late() && !(enter(position, index) && exists(position + 1));
   });
+  return found && !control_->out();
 }
 
 // ---- listing ----
@@ -161,8 +163,7 @@ void spread_row(const i64* row, std::size_t width, std::size_t column, const i64
 }  // namespace
 
 Lister::Lister(const Space& space, Control* control, std::atomic<bool>* stop)
-    : Loops(space),
-      control_(control),
+    : Loops(space, control),
       stop_(stop),
       width_(space.outputs.size()),
       block_rows_(block_rows(width_)),
@@ -205,6 +206,7 @@ bool Lister::emit() {
 
 // Looked at now and then only: a loop takes a few nanoseconds.
 bool Lister::interrupted() {
+  if (control_->out()) return true;
   if (control_->options().max_nodes == 0 && (++nodes_ & 255) != 0) return false;
   if (control_->options().max_nodes == 0) {
     control_->nodes += 256;
@@ -246,6 +248,7 @@ bool Lister::walk(int position) {
   if (innermost_[position]) return innermost(position);
   if (interrupted()) return false;
   return each(position, [&](std::size_t index) {
+    if (late()) return false;
     if (!enter(position, index)) return true;
     bind_outputs(position);
     return walk(position + 1);
@@ -262,6 +265,7 @@ bool Lister::run(std::size_t first, std::size_t last, const Flush& flush) {
     const Word* mask = final_mask(0);
     if (!control_->node()) return false;
     for (std::size_t i = first; i < std::min(last, axis.values.size()); ++i) {
+      if (late()) return false;
       if ((mask[i / 64] >> (i % 64) & 1) == 0 || !enter(0, i)) continue;
       bind_outputs(0);
       if (!walk(1)) return false;
@@ -271,14 +275,12 @@ bool Lister::run(std::size_t first, std::size_t last, const Flush& flush) {
   rows_ = 0;
   control_->nodes += nodes_ & 255;
   nodes_ = 0;
-  return rest == 0 || flush(block_.get(), rest);
+  return (rest == 0 || flush(block_.get(), rest)) && !control_->out();
 }
 
 // ---- counting ----
 
-Counter::Counter(const Space& space, Control* control) : Loops(space), control_(control) {
-  plan_memory();
-}
+Counter::Counter(const Space& space, Control* control) : Loops(space, control) { plan_memory(); }
 
 // What the loops from a position on depend on: the indices of earlier positions that rules still to
 // be triggered look at, and the masks that the other earlier positions have already narrowed.
@@ -373,6 +375,7 @@ unsigned __int128 Counter::walk(int position) {
   }
   unsigned __int128 count = 0;
   each(position, [&](std::size_t index) {
+    if (late()) return false;
     if (enter(position, index)) count += walk(position + 1);
     return true;
   });

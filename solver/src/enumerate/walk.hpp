@@ -13,7 +13,7 @@ namespace constrint::detail {
 // The masks of all loops as they stand, one evaluator, one place in the loops.
 class Loops {
  public:
-  explicit Loops(const Space& space);
+  Loops(const Space& space, Control* control);
   // False where a variable has no value left before anything is bound.
   bool start();
 
@@ -44,10 +44,18 @@ class Loops {
     }
     return true;
   }
-  // Whether positions from here on have a common completion.
+  // Whether a limit was met. The clock is looked at now and then only: a value takes a few
+  // nanoseconds where its masks are remembered, but a millisecond where a long axis is filled.
+  bool late() {
+    if ((++tried_ & 63) == 0) control_->check_clock();
+    return control_->out();
+  }
+  // Whether positions from here on have a common completion; false as well where a limit was met.
   bool exists(int position);
 
   const Space& space_;
+  Control* control_;
+  std::uint64_t tried_ = 0;  // values
   // One rule to apply on entering a position: out = in & mask, and an empty mask prunes; or the
   // target's value is computed or checked.
   struct Trigger {
@@ -96,7 +104,6 @@ class Lister : public Loops {
   }
   bool interrupted();
 
-  Control* control_;
   std::atomic<bool>* stop_;
   const Flush* flush_ = nullptr;
   std::size_t width_, block_rows_;
@@ -123,7 +130,6 @@ class Counter : public Loops {
   void plan_memory();
   bool key(int position, std::string* out) const;
 
-  Control* control_;
   struct Memory {
     bool use = false;
     std::vector<int> seen;                   // earlier positions that later rules look at

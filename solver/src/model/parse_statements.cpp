@@ -10,6 +10,13 @@ constexpr std::string_view kReserved[] = {
     "and",   "or",    "not",       "implies",  "iff",      "min",          "max",     "abs",
     "floor", "ceil",  "floor_div", "ceil_div", "table",    "all_different"};
 
+// Room for `more`, doubled at the least: a model may be added to a statement at a time, and what is
+// reserved to measure would be moved each time.
+template <class Container>
+void make_room(Container* c, std::size_t capacity, std::size_t more) {
+  if (c->size() + more > capacity) c->reserve(std::max(c->size() + more, 2 * c->size()));
+}
+
 }  // namespace
 
 bool is_reserved(std::string_view word) {
@@ -21,8 +28,8 @@ bool is_reserved(std::string_view word) {
 Parser::Parser(ModelData* model, std::string_view text, const std::string& filename)
     : model_(*model), text_(text), filename_(filename), tokens_(tokenise(text, filename)) {
   // A term is about a token, and most tokens are terms.
-  model_.exprs.reserve(model_.exprs.size() + tokens_.size() / 2);
-  model_.args.reserve(model_.args.size() + tokens_.size() / 2);
+  make_room(&model_.exprs, model_.exprs.capacity(), tokens_.size() / 2);
+  make_room(&model_.args, model_.args.capacity(), tokens_.size() / 2);
   // One declaration anywhere makes undeclared names an error everywhere in the text.
   bool starts = true;
   std::size_t statements = 0;
@@ -33,9 +40,9 @@ Parser::Parser(ModelData* model, std::string_view text, const std::string& filen
     starts = t.token == Token::semicolon;
     statements += starts ? 1 : 0;
   }
-  model_.constraints.reserve(model_.constraints.size() + statements);
-  model_.variables.reserve(model_.variables.size() + statements);
-  model_.names.reserve(model_.names.size() + statements);
+  make_room(&model_.constraints, model_.constraints.capacity(), statements);
+  make_room(&model_.variables, model_.variables.capacity(), statements);
+  make_room(&model_.names, model_.names.bucket_count(), statements);
 }
 
 void Parser::run() {
