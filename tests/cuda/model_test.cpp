@@ -134,7 +134,8 @@ TEST(ModelTest, AllowsWhatCanBeLaunched) {
   for (const DeviceFacts& facts : {hopper(), consumer_blackwell()}) {
     const FakeDevice device(facts, true);
     for (const CellTraits& cell : kCells) {
-      for (const int64_t head_dim : {1, 16, 17, 64, 100, 128, 129, 256, 768, 1000, 4096}) {
+      for (const int64_t head_dim :
+           {1, 16, 17, 64, 100, 128, 129, 256, 768, 1000, 1536, 2000, 4096}) {
         for (const int64_t batch : {1, 16, 200}) {
           for (const Mode mode : {Mode::kTraining, Mode::kInference}) {
             Problem p = problem_of(cell.id, DType::kBfloat16, batch, 3, head_dim);
