@@ -400,9 +400,10 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
       expect(model.count().count == shadows.size(), "projected count", model);
     }
   } catch (const constrint::ModelError& e) {
-    // Every term has a value within 64 bits for every assignment, but what propagation must hold
-    // between may be wider.
-    if (std::string(e.what()).find("125 bits") == std::string::npos) {
+    // What propagation must hold may be wider than any value; and powers of powers may take an
+    // objective beyond what a result can tell (docs/language.md).
+    const std::string what = e.what();
+    if (what.find("125 bits") == std::string::npos && what.find("64 bits") == std::string::npos) {
       std::fprintf(stderr, "%s\n%s\n", e.what(), text.c_str());
       std::abort();
     }
