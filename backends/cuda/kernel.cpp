@@ -64,6 +64,8 @@ std::string why_general(const DeviceFacts& facts, const Problem& problem) {
                        facts.minor);
   }
   if (!can_compile()) return ": the library has no fused kernel of this shape; " + nvrtc_state();
+  if (problem.forced_config.empty() && problem.time > 0)
+    return ": no fused kernel is legal for this head dimension, or predicted to be faster";
   return "";
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fused kernel's configuration as text: the name in logs and cache keys, and the options that it
-// is compiled with. cuda.cmake passes the same at build time.
+// is compiled with. fused_grid.cmake passes the same at build time.
 #pragma once
 
 #include <string>
