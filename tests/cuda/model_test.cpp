@@ -199,6 +199,9 @@ TEST(ModelTest, LeavesTheGeneralKernelWhereFusedOnesCannotRun) {
   empty.time = 0;
   EXPECT_TRUE(only_general(empty));
   EXPECT_FALSE(only_general(problem_of(1, DType::kFloat16, 16, 12, 64)));
+  // 16 clusters of 8 in backward, of which this device holds 15.
+  EXPECT_TRUE(only_general(problem_of(1, DType::kBfloat16, 16, 1, 2048)));
+  EXPECT_FALSE(only_general(problem_of(1, DType::kBfloat16, 16, 1, 1792)));
   DeviceFacts old = hopper();
   old.major = kLeastFusedCapability / 10 - 1;
   const auto legal =
