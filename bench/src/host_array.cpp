@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host_array.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <thread>
 
 namespace flashrnn::bench {
 namespace {
 
-// SplitMix64: any seed gives a good stream.
+// SplitMix64: any seed gives a good stream, whose numbers can be had out of order.
+constexpr uint64_t kStep = 0x9e3779b97f4a7c15u;
 uint64_t next(uint64_t& state) {
-  uint64_t z = state += 0x9e3779b97f4a7c15u;
+  uint64_t z = state += kStep;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
   z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
   return z ^ (z >> 31);
@@ -71,10 +75,31 @@ void decode_as(const std::vector<std::byte>& bytes, std::vector<double>& values,
 
 std::vector<double> random_values(size_t count, double scale, uint64_t seed) {
   std::vector<double> values(count);
-  for (double& value : values) {
-    value = scale * (std::ldexp(static_cast<double>(next(seed) >> 11), -52) - 1.0);
-  }
+  for (double& value : values)
+    value = scale * (static_cast<double>(next(seed) >> 11) * 0x1p-52 - 1.0);
   return values;
+}
+
+std::vector<std::byte> random_bytes(size_t count, double scale, uint64_t seed,
+                                    flashrnn_dtype dtype) {
+  constexpr size_t kBlock = 1 << 16;  // stays in cache
+  const size_t size = flashrnn_dtype_size(dtype), blocks = (count + kBlock - 1) / kBlock;
+  std::vector<std::byte> bytes(count * size);
+  std::atomic<size_t> taken{0};
+  const auto draw = [&] {
+    for (size_t block = taken++; block < blocks; block = taken++) {
+      const size_t first = block * kBlock;
+      const std::vector<std::byte> part =
+          encode(random_values(std::min(kBlock, count - first), scale, seed + first * kStep), dtype);
+      std::copy(part.begin(), part.end(), bytes.begin() + static_cast<ptrdiff_t>(first * size));
+    }
+  };
+  std::vector<std::thread> others;
+  for (size_t i = 1; i < std::min<size_t>(std::thread::hardware_concurrency(), blocks); ++i)
+    others.emplace_back(draw);
+  draw();
+  for (std::thread& other : others) other.join();
+  return bytes;
 }
 
 std::vector<std::byte> encode(const std::vector<double>& values, flashrnn_dtype dtype) {

@@ -36,16 +36,20 @@ DeviceTensor output(const Device& device, const Strides& strides, flashrnn_dtype
 }
 
 DeviceTensor input(const Device& device, const Strides& strides, flashrnn_dtype dtype,
-                   const std::vector<double>& values) {
+                   const std::vector<std::byte>& bytes) {
   DeviceTensor tensor = output(device, strides, dtype);
-  const std::vector<std::byte> bytes = encode(values, dtype);
   tensor.buffer.upload(bytes.data(), bytes.size());
   return tensor;
 }
 
+DeviceTensor input(const Device& device, const Strides& strides, flashrnn_dtype dtype,
+                   const std::vector<double>& values) {
+  return input(device, strides, dtype, encode(values, dtype));
+}
+
 DeviceTensor random_input(const Device& device, const Strides& strides, flashrnn_dtype dtype,
                           double scale, uint64_t seed) {
-  return input(device, strides, dtype, random_values(strides.elements, scale, seed));
+  return input(device, strides, dtype, random_bytes(strides.elements, scale, seed, dtype));
 }
 
 // Between half and all of the time, so that about a quarter of the work is masked.

@@ -52,6 +52,8 @@ TEST(HostArray, RandomValuesFillTheirRangeAndRepeat) {
   EXPECT_LE(most, 2.0);
   EXPECT_GT(most, 1.99);
   EXPECT_EQ(values, random_values(100000, 2.0, 7));
+  EXPECT_EQ(encode(values, FLASHRNN_BFLOAT16), random_bytes(100000, 2.0, 7, FLASHRNN_BFLOAT16))
+      << "blocks of the stream, in whatever order they are drawn";
   EXPECT_NE(values, random_values(100000, 2.0, 8));
 }
 
