@@ -30,6 +30,7 @@ struct FmaProduct {
   }
 
   __device__ __forceinline__ void publish() {}
+  template <int kLeft>
   __device__ __forceinline__ void finish() {}
   __device__ __forceinline__ void begin(const char* gradients, const char* states, bool with_bias) {
 #pragma unroll

@@ -10,6 +10,38 @@ namespace flashrnn::cuda {
 template <typename Product>
 inline constexpr int kBytesOfStage = Product::Gradients::kSize + Product::States::kSize;
 
+// Which tile of which head, over which slice of the steps, a CTA has. Tiles of one head and slice
+// run side by side: they read the same steps.
+template <typename Product>
+struct WeightGradientPlace {
+  int first_row, first_column, head, slice;
+
+  __device__ WeightGradientPlace(const WeightGradientTask& task, int index) {
+    first_column = index % task.column_tiles * Product::States::kUnits;
+    index /= task.column_tiles;
+    first_row = index % task.row_tiles * Product::kRows;
+    index /= task.row_tiles;
+    head = index % task.shape.heads;
+    slice = index / task.shape.heads;
+  }
+  __device__ bool with_bias() const { return first_column == 0; }
+
+  __device__ __forceinline__ void store(const WeightGradientTask& task,
+                                        const Product& product) const {
+    const int rows = task.slots * task.padded_units;
+    const Index first = (Index(slice) * task.shape.heads + head) * rows;
+    product.for_each([&](int row, int column, float v0, float v1) {
+      if (first_row + row >= rows || first_column + column >= task.column_pitch) return;
+      *reinterpret_cast<float2*>(task.partial + (first + first_row + row) * task.column_pitch +
+                                 first_column + column) = make_float2(v0, v1);
+    });
+    if (!with_bias()) return;
+    product.for_each_bias([&](int row, float value) {
+      if (first_row + row < rows) task.partial_bias[first + first_row + row] = value;
+    });
+  }
+};
+
 template <typename Product>
 __global__ void __launch_bounds__(kWeightGradientThreads, Product::kCtasOfSm)
     weight_gradient_product(const __grid_constant__ WeightGradientTask task) {
@@ -21,25 +53,16 @@ __global__ void __launch_bounds__(kWeightGradientThreads, Product::kCtasOfSm)
   extern __shared__ __align__(1024) char stages[];
   const unsigned stages_address = static_cast<unsigned>(__cvta_generic_to_shared(stages));
 
-  // Tiles of one head and slice run side by side: they read the same steps.
-  int index = blockIdx.x;
-  const int first_column = index % task.column_tiles * States::kUnits;
-  index /= task.column_tiles;
-  const int first_row = index % task.row_tiles * Product::kRows;
-  index /= task.row_tiles;
-  const int head = index % task.shape.heads;
-  const int slice = index / task.shape.heads;
-
+  const WeightGradientPlace<Product> place(task, blockIdx.x);
   const int blocks_of_sequence = (task.shape.time + Product::kDepth - 1) / Product::kDepth;
   const Index blocks = Index(blocks_of_sequence) * task.shape.batch;
-  const Index first_block = blocks * slice / task.slices;
-  const int count = static_cast<int>(blocks * (slice + 1) / task.slices - first_block);
+  const Index first_block = blocks * place.slice / task.slices;
+  const int count = static_cast<int>(blocks * (place.slice + 1) / task.slices - first_block);
 
   Product product;
-  const bool with_bias = first_column == 0;
   if (count > 0) {
-    const GradientLoader<Gradients> gradients(task, head, first_row);
-    StateLoader<States> states(task, head, first_column);
+    const GradientLoader<Gradients> gradients(task, place.head, place.first_row);
+    StateLoader<States> states(task, place.head, place.first_column);
     StepBlock block(first_block, blocks_of_sequence, Product::kDepth);
     states.prepare(task, block);
     const auto load = [&](int stage) {
@@ -63,26 +86,15 @@ __global__ void __launch_bounds__(kWeightGradientThreads, Product::kCtasOfSm)
       product.publish();
       __syncthreads();
       const char* const now = stages + stage * kStageBytes;
-      product.begin(now, now + Gradients::kSize, with_bias);
+      product.begin(now, now + Gradients::kSize, place.with_bias());
       if (i + kStages - 1 < count) load(free_stage);
       commit_copies();
-      product.finish();
+      product.template finish<0>();
       free_stage = stage;
       stage = stage + 1 == kStages ? 0 : stage + 1;
     }
   }
-
-  const int rows = task.slots * task.padded_units;
-  const Index first = (Index(slice) * task.shape.heads + head) * rows;
-  product.for_each([&](int row, int column, float v0, float v1) {
-    if (first_row + row >= rows || first_column + column >= task.column_pitch) return;
-    *reinterpret_cast<float2*>(task.partial + (first + first_row + row) * task.column_pitch +
-                               first_column + column) = make_float2(v0, v1);
-  });
-  if (!with_bias) return;
-  product.for_each_bias([&](int row, float value) {
-    if (first_row + row < rows) task.partial_bias[first + first_row + row] = value;
-  });
+  place.store(task, product);
 }
 
 template <typename Product>

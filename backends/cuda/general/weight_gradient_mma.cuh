@@ -81,6 +81,7 @@ struct Mma16Product : MmaTile<kColumns> {
   float bias[4] = {};
 
   __device__ __forceinline__ void publish() {}
+  template <int kLeft>
   __device__ __forceinline__ void finish() {}
   __device__ __forceinline__ void begin(const char* gradients, const char* states, bool with_bias) {
     const unsigned a_tile = static_cast<unsigned>(__cvta_generic_to_shared(gradients));
@@ -147,6 +148,7 @@ struct Tf32Product : MmaTile<kColumns> {
   float bias[2] = {};  // rows lane / 4 and that + 8 of this lane's steps, in float32
 
   __device__ __forceinline__ void publish() {}
+  template <int kLeft>
   __device__ __forceinline__ void finish() {}
   __device__ __forceinline__ void begin(const char* gradients, const char* states, bool with_bias) {
     const int group = Base::lane / 4;

@@ -51,8 +51,15 @@ __device__ __forceinline__ void warpgroup_arrive() {
 __device__ __forceinline__ void warpgroup_commit() {
   FLASHRNN_WARPGROUP("wgmma.commit_group.sync.aligned;");
 }
+// All but the last kLeft groups are at their end.
+template <int kLeft>
 __device__ __forceinline__ void warpgroup_wait() {
-  FLASHRNN_WARPGROUP("wgmma.wait_group.sync.aligned 0;");
+  static_assert(kLeft == 0 || kLeft == 1);
+  if constexpr (kLeft == 0) {
+    FLASHRNN_WARPGROUP("wgmma.wait_group.sync.aligned 0;");
+  } else {
+    FLASHRNN_WARPGROUP("wgmma.wait_group.sync.aligned 1;");
+  }
 }
 // What copies of this thread wrote is seen by the warpgroup instructions after a barrier.
 __device__ __forceinline__ void publish_to_warpgroups() {
@@ -156,7 +163,11 @@ struct WarpgroupProduct {
     }
   }
 
-  __device__ __forceinline__ void finish() { warpgroup_wait(); }
+  // All blocks but the last kLeft.
+  template <int kLeft>
+  __device__ __forceinline__ void finish() {
+    warpgroup_wait<kLeft>();
+  }
 
   template <typename F>
   __device__ __forceinline__ void for_each(F f) const {

@@ -6,6 +6,7 @@
 
 #include "cells/traits.hpp"
 #include "cuda/general/elements.cuh"
+#include "cuda/general/weight_gradient_maps.hpp"
 #include "cuda/general/weight_gradients.hpp"
 
 namespace flashrnn::cuda {
@@ -111,8 +112,10 @@ Pieces lay_out(const WeightGradientTask& task) {
 }
 
 WeightGradientTask make_task(const CellTraits& cell, const Shape& shape, int row_tile, int slices) {
+  // Tiles of twice the rows may be fetched by maps, whose boxes must not go over from slot to slot.
   WeightGradientTask task{};
-  const int per_chunk = 16 / element_bytes(shape.dtype);
+  const int per_chunk =
+      row_tile > kWeightGradientRows ? kMapUnits : 16 / element_bytes(shape.dtype);
   task.shape = shape;
   task.slots = cell.slots;
   task.padded_units = ceil_div(shape.units, per_chunk) * per_chunk;
@@ -203,8 +206,13 @@ cudaError_t launch_weight_gradients(const WeightGradientPlan& plan,
         s, params.initial_states, task.padded_units, workspace + pieces.initial);
     if (const cudaError_t error = cudaPeekAtLastError(); error != cudaSuccess) return error;
   }
+  // Maps have no sources, and rows of whole chunks.
+  WeightGradientMaps maps{};
+  const bool is_mapped = plan.row_tile > kWeightGradientRows && task.sources == nullptr &&
+                         task.h_has_chunks && s.time > 0 && make_maps(task, &maps);
   const cudaError_t error =
-      plan.has_warpgroups
+      is_mapped ? launch_mapped_product(task, maps, plan.column_tile, stream)
+      : plan.has_warpgroups
           ? launch_warpgroup_product(task, plan.row_tile, plan.column_tile, stream)
           : launch_weight_gradient_product(task, plan.column_tile, params.allow_tf32, stream);
   if (error != cudaSuccess) return error;

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// The product of the weight gradients by warpgroup instructions, its operands fetched by the copy
+// engine: one warp does nothing but ask for them, as many blocks of steps ahead as there are
+// stages, and two warpgroups multiply. Blocks of steps past a sequence, or before its first step,
+// are zeros; where there are initial states, more blocks take the first steps of 64 sequences each.
+#include "cuda/fused/ptx.cuh"
+#include "cuda/general/weight_gradient_kernel.cuh"
+#include "cuda/general/weight_gradient_maps.hpp"
+#include "cuda/general/weight_gradient_wgmma.cuh"
+
+namespace flashrnn::cuda {
+
+namespace {
+
+constexpr int kThreads = kWeightGradientThreads + 32;
+constexpr int kConsumerWarps = kWeightGradientThreads / 32;
+
+// 64 units of a tensor map, from (units, head, time, batch) on.
+__device__ __forceinline__ void fetch_box(u32 shared, const CUtensorMap& map, int unit, int head,
+                                          int time, int batch, u32 barrier) {
+#if FLASHRNN_DEVICE_HAS_WARPGROUPS
+  asm volatile(
+      "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, "
+      "{%2, %3, %4, %5}], [%6];" ::"r"(shared),
+      "l"(&map), "r"(unit), "r"(head), "r"(time), "r"(batch), "r"(barrier)
+      : "memory");
+#endif
+}
+
+template <typename Product>
+struct MappedProduct {
+  using Gradients = typename Product::Gradients;
+  using States = typename Product::States;
+  static constexpr int kStages = Product::kStages, kStageBytes = kBytesOfStage<Product>;
+  static constexpr int kBoxBytes = kMapUnits * kMapSteps * 2;
+  static_assert(Product::kDepth == kMapSteps && Gradients::kBlock == kBoxBytes);
+
+  const WeightGradientTask& task;
+  const WeightGradientMaps& maps;
+  WeightGradientPlace<Product> place;
+  u32 stages;
+  int blocks_of_sequence, first_block, count;
+
+  // Blocks but for those of first steps.
+  __device__ int of_steps() const { return blocks_of_sequence * task.shape.batch; }
+  __device__ u32 full(int stage) const { return stages + kStages * kStageBytes + stage * 8; }
+  __device__ u32 empty(int stage) const { return full(kStages + stage); }
+
+  // By one thread.
+  __device__ __forceinline__ void fetch(int block, int stage) const {
+    const u32 to = stages + stage * kStageBytes, barrier = full(stage);
+    const bool is_first = block >= of_steps();
+    const int batch = is_first ? (block - of_steps()) * kMapSteps : block / blocks_of_sequence;
+    const int step = block % blocks_of_sequence * kMapSteps;
+    const int first = task.shape.is_reverse ? task.shape.time - 1 : 0;
+    mbarrier_expect(barrier, kStageBytes);
+#pragma unroll
+    for (int i = 0; i < Product::kRows / kMapUnits; ++i) {
+      const int stacked = place.first_row + i * kMapUnits, slot = stacked / task.padded_units;
+      // Past the last slot: past the units of that one.
+      const int unit = stacked - min(slot, task.slots - 1) * task.padded_units;
+      const int map = min(slot, task.slots - 1);
+      fetch_box(to + i * kBoxBytes, is_first ? maps.first_gradients[map] : maps.gradients[map],
+                unit, place.head, is_first ? first : step, batch, barrier);
+    }
+    const int before = task.shape.is_reverse ? step + 1 : step - 1;
+#pragma unroll
+    for (int i = 0; i < States::kUnits / kMapUnits; ++i) {
+      fetch_box(to + Gradients::kSize + i * kBoxBytes, is_first ? maps.initial : maps.h,
+                place.first_column + i * kMapUnits, place.head, is_first ? 0 : before, batch,
+                barrier);
+    }
+  }
+
+  __device__ __forceinline__ void fetch_all() const {
+    for (int i = 0; i < count; ++i) {
+      if (i >= kStages) mbarrier_wait(empty(i % kStages), (i / kStages - 1) & 1);
+      fetch(first_block + i, i % kStages);
+    }
+  }
+
+  __device__ __forceinline__ void tell_empty(int stage) const {
+    __syncwarp();
+    if (threadIdx.x % 32 == 0) mbarrier_arrive(empty(stage));
+  }
+
+  __device__ __forceinline__ void multiply(const char* memory) const {
+    Product product;
+    // The first steps' gradients are among the others': the biases have had them.
+    const int with_bias = place.with_bias() ? of_steps() - first_block : 0;
+    int stage = 0, before = 0;
+    u32 parity = 0;
+#pragma unroll 1
+    for (int i = 0; i < count; ++i) {
+      mbarrier_wait(full(stage), parity);
+      const char* const now = memory + stage * kStageBytes;
+      product.begin(now, now + Gradients::kSize, i < with_bias);
+      product.template finish<1>();
+      if (i > 0) tell_empty(before);
+      before = stage;
+      if (++stage == kStages) stage = 0, parity ^= 1;
+    }
+    product.template finish<0>();
+    place.store(task, product);
+  }
+
+  __device__ __forceinline__ void run(const char* memory) {
+    stages = shared_address(memory);
+    blocks_of_sequence = (task.shape.time + kMapSteps - 1) / kMapSteps;
+    const Index blocks =
+        Index(blocks_of_sequence) * task.shape.batch +
+        (task.initial != nullptr ? (task.shape.batch + kMapSteps - 1) / kMapSteps : 0);
+    first_block = static_cast<int>(blocks * place.slice / task.slices);
+    count = static_cast<int>(blocks * (place.slice + 1) / task.slices) - first_block;
+    if (threadIdx.x == 0) {
+      for (int i = 0; i < kStages; ++i) {
+        mbarrier_init(full(i), 1);
+        mbarrier_init(empty(i), kConsumerWarps);
+      }
+      mbarrier_init_fence();
+    }
+    __syncthreads();
+    if (warp_number() == kConsumerWarps) {
+      if (threadIdx.x % 32 == 0) fetch_all();
+    } else {
+      multiply(memory);
+    }
+  }
+};
+
+template <typename Product>
+__global__ void __launch_bounds__(kThreads, 1)
+    mapped_weight_gradient(const __grid_constant__ WeightGradientTask task,
+                           const __grid_constant__ WeightGradientMaps maps) {
+  // Swizzled tiles begin where their pattern does.
+  extern __shared__ __align__(1024) char memory[];
+#if FLASHRNN_DEVICE_HAS_WARPGROUPS
+  MappedProduct<Product>{task, maps, WeightGradientPlace<Product>(task, blockIdx.x), 0, 0, 0, 0}
+      .run(memory);
+#endif
+}
+
+template <typename Product>
+cudaError_t launch(const WeightGradientTask& task, const WeightGradientMaps& maps,
+                   cudaStream_t stream) {
+  const auto kernel = &mapped_weight_gradient<Product>;
+  constexpr int kBytes = Product::kStages * (kBytesOfStage<Product> + 16);
+  const cudaError_t error =
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
+  if (error != cudaSuccess) return error;
+  const unsigned ctas =
+      unsigned(task.row_tiles) * task.column_tiles * task.shape.heads * task.slices;
+  kernel<<<ctas, kThreads, kBytes, stream>>>(task, maps);
+  return cudaPeekAtLastError();
+}
+
+template <int kColumns>
+cudaError_t launch_tile(const WeightGradientTask& task, const WeightGradientMaps& maps,
+                        cudaStream_t stream) {
+  constexpr int kRows = 2 * kWeightGradientRows;
+  return task.shape.dtype == gpu::kFloat16
+             ? launch<WarpgroupProduct<kRows, kColumns, true>>(task, maps, stream)
+             : launch<WarpgroupProduct<kRows, kColumns, false>>(task, maps, stream);
+}
+
+}  // namespace
+
+cudaError_t launch_mapped_product(const WeightGradientTask& task, const WeightGradientMaps& maps,
+                                  int column_tile, cudaStream_t stream) {
+  return column_tile == 128 ? launch_tile<128>(task, maps, stream)
+                            : launch_tile<64>(task, maps, stream);
+}
+
+}  // namespace flashrnn::cuda
