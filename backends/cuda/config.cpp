@@ -21,12 +21,12 @@ std::string table_rule(const std::vector<gpu::FusedConfig>& configs, bool is_bac
   for (const gpu::FusedConfig& c : configs) {
     if ((c.is_backward != 0) != is_backward) continue;
     if (!rows.empty()) rows += ", ";
-    rows += fmt::format("[{}, {}, {}, {}, {}, {}, {}, {}]", c.cell, c.dtype, c.family, c.head_dim,
-                        c.columns, c.units, c.depth_warps, c.min_ctas);
+    rows += fmt::format("[{}, {}, {}, {}, {}, {}, {}, {}, {}]", c.cell, c.dtype, c.family,
+                        c.head_dim, c.columns, c.units, c.depth_warps, c.min_ctas, c.cluster);
   }
   return fmt::format(
       "({0}_family > 0) -> table([cell, dtype, {0}_family, {0}_head_dim, {0}_columns, {0}_units, "
-      "{0}_depth_warps, {0}_min_ctas], [{1}]);\n",
+      "{0}_depth_warps, {0}_min_ctas, {0}_cluster], [{1}]);\n",
       side, rows);
 }
 
@@ -53,8 +53,17 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
   const int shared = gpu::shared_bytes_of(c);
   holds(shared >= 0 && shared <= facts.shared_per_block, "shared memory", shared, "0 to",
         facts.shared_per_block);
-  const int cluster = gpu::cluster_size_of(c);
-  holds(cluster <= facts.max_cluster, "cluster", cluster, "at most", facts.max_cluster);
+  const int cluster = c.cluster;
+  holds(cluster > 0 && cluster <= std::max(1, facts.max_cluster), "cluster", cluster, "1 to",
+        facts.max_cluster);
+  const bool is_split = c.family == gpu::kGlobal && c.is_backward != 0;
+  if (is_split) {
+    holds(gpu::ctas_of_group(c) % cluster == 0, "cluster", cluster, "a divisor of",
+          gpu::ctas_of_group(c));
+  } else {
+    const int whole = c.family == gpu::kCluster ? gpu::ctas_of_group(c) : 1;
+    holds(cluster == whole, "cluster", cluster, "exactly", whole);
+  }
 }
 
 }  // namespace
@@ -71,7 +80,7 @@ gpu::FusedConfig fused_config(const Problem& problem, const KernelConfig& config
           is_backward ? 1 : 0, get("family"),
           get("head_dim"),     get("columns"),
           get("units"),        get("depth_warps"),
-          get("min_ctas")};
+          get("min_ctas"),     get("cluster")};
 }
 
 NamedValues model_parameters(const DeviceFacts& f, const Problem& p, bool compiles) {

@@ -34,18 +34,23 @@ struct Clocks {
   double split_pointwise, split_per_element;
   double split_busy, split_busy_per_element;  // of an SM, for a tile; per 8 units and sequences
   double cluster_busy_per_cta;
-  double global_busy;  // per 256 units of a head
+  double global_busy;  // forward, per 256 units of a head
   double memory_share;
 };
 constexpr Clocks kForward = {191, 110,  65,  0.69, 1.0, 81, 41,  336, 8.7,
                              47,  1237, 112, 51,   83,  52, 6.0, 85,  0.65};
 constexpr Clocks kBackward = {243, 166,  59, 0.92, 9.5, 7.7, 10, 228, 3.7,
-                              52,  1877, 97, 75,   105, 26,  15, 345, 0.70};
+                              52,  1350, 97, 75,   105, 26,  15,  0,   0.70};
 constexpr double kFullRateWarps = 2.8;
 constexpr double kBusyProduct = 0.92;  // share of the product that occupies the SM
 constexpr double kBusyPerWarp = 39;    // a multiplying warp of forward
 constexpr double kPerSlice = 1.2;      // partial sums of forward, a warp of the depth and element
 constexpr double kPerRank = 17;        // partial gradients of backward, a CTA of the cluster
+// Backward through L2: a CTA of the cluster, a unit of which a CTA reads four slots' gradients, and
+// weights from shared memory (fitted to 100 configurations, head dims 256 to 1792).
+constexpr double kGlobalPerRank = 23, kGlobalBusyPerRank = 18;
+constexpr double kGlobalPerRead = 5.4, kGlobalBusyPerRead = 3.2;
+constexpr double kSharedBytesPerClock = 128;
 // The larger of two times that overlap, and a part of the smaller.
 constexpr double kStepNorm = 2.6, kMemoryNorm = 5.6;
 // Seconds of waiting at the first call are worth a little: a kernel that the library carries is
@@ -113,6 +118,13 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
   } else {
     latency += k.global_exchange;
     busy += k.global_busy * c.head_dim / 256.0;
+    if (is_backward) {
+      const double reads = c.head_dim / static_cast<double>(c.cluster) *
+                           gpu::gradient_block_words(gpu::cell_counts(c.cell)) / 256.0;
+      const double weights = gpu::shared_weight_bytes(c) / kSharedBytesPerClock;
+      latency += kGlobalPerRank * c.cluster + kGlobalPerRead * reads + weights;
+      busy += kGlobalBusyPerRank * c.cluster + kGlobalBusyPerRead * reads + weights;
+    }
   }
   if (!is_backward) {
     latency += kPerSlice * c.depth_warps * elements;
@@ -150,7 +162,7 @@ double general_time(const DeviceFacts& facts, const Problem& p, bool is_backward
 
 Residency residency(const DeviceFacts& facts, const gpu::FusedConfig& c, double groups) {
   const double tiles = c.columns / 8.0, ctas = gpu::ctas_of_group(c);
-  const int cluster = gpu::cluster_size_of(c);
+  const int cluster = c.cluster;
   double clusters = 0;  // that the chip holds, one CTA an SM
   for (int i = kClusterSizes - 1; cluster > 1 && i >= 0; --i) {
     if (cluster_size_of(i) >= cluster) clusters = facts.active_clusters[static_cast<size_t>(i)];

@@ -4,7 +4,7 @@
 set(fused_source "${cuda_root}/cuda/fused/kernel.cu")
 
 # ---- the grid: grid_ci.txt or grid_all.txt, configurations as
-#   cell dtype direction family head_dim columns units depth_warps min_ctas
+#   cell dtype direction family head_dim columns units depth_warps min_ctas cluster
 # where cell, dtype and direction may be * for every one.
 set(grid_declarations "")
 set(grid_rows "")
@@ -33,7 +33,7 @@ function(flashrnn_grid_value list word result)
 endfunction()
 
 # One configuration: the rule that compiles it and its row of the table.
-function(flashrnn_grid_add cell dtype direction family head_dim columns units depth_warps min_ctas)
+function(flashrnn_grid_add cell dtype direction family head_dim columns units depth_warps min_ctas cluster)
   file(STRINGS "${PROJECT_SOURCE_DIR}/src/cells/cells.def" cell_line REGEX "^FLASHRNN_CELL\\(${cell},")
   if(NOT cell_line MATCHES "^FLASHRNN_CELL\\([a-z_0-9]+, *[A-Z_0-9]+, *([0-9]+)")
     message(FATAL_ERROR "${grid_file}: '${cell}' is no cell of cells.def")
@@ -44,7 +44,7 @@ function(flashrnn_grid_add cell dtype direction family head_dim columns units de
   flashrnn_grid_value(grid_families ${family} family_value)
   foreach(architecture IN LISTS FLASHRNN_CUDA_FUSED_ARCHITECTURES)
     string(CONCAT symbol "${cell}_${dtype}_${direction}_${family}_d${head_dim}_c${columns}_u${units}_w${depth_warps}"
-      "_m${min_ctas}_sm_${architecture}")
+      "_m${min_ctas}_k${cluster}_sm_${architecture}")
     set(cubin "${cuda_build}/fused/${symbol}.cubin")
     # The macros of modules/fused_text.cpp.
     flashrnn_nvcc("${cubin}" "${fused_source}" -cubin
@@ -52,7 +52,8 @@ function(flashrnn_grid_add cell dtype direction family head_dim columns units de
       -DFLASHRNN_FUSED_CELL=${cell} -DFLASHRNN_FUSED_CELL_ID=${cell_id} -DFLASHRNN_FUSED_DTYPE=${dtype_value}
       -DFLASHRNN_FUSED_BACKWARD=${is_backward} -DFLASHRNN_FUSED_FAMILY=${family_value}
       -DFLASHRNN_FUSED_HEAD_DIM=${head_dim} -DFLASHRNN_FUSED_COLUMNS=${columns} -DFLASHRNN_FUSED_UNITS=${units}
-      -DFLASHRNN_FUSED_DEPTH_WARPS=${depth_warps} -DFLASHRNN_FUSED_MIN_CTAS=${min_ctas})
+      -DFLASHRNN_FUSED_DEPTH_WARPS=${depth_warps} -DFLASHRNN_FUSED_MIN_CTAS=${min_ctas}
+      -DFLASHRNN_FUSED_CLUSTER=${cluster})
     # Straight-line code compresses to an eighth.
     set(image "${cuda_build}/fused/${symbol}.fatbin")
     add_custom_command(OUTPUT "${image}"
@@ -65,7 +66,7 @@ function(flashrnn_grid_add cell dtype direction family head_dim columns units de
     string(APPEND grid_declarations
       "extern const unsigned char flashrnn_${symbol}[], flashrnn_${symbol}_end[];\n")
     string(APPEND grid_rows "    {{${cell_id}, ${dtype_value}, ${is_backward}, ${family_value}, ${head_dim}, ${columns}, "
-      "${units}, ${depth_warps}, ${min_ctas}}, \"sm_${architecture}\", flashrnn_${symbol}, flashrnn_${symbol}_end},\n")
+      "${units}, ${depth_warps}, ${min_ctas}, ${cluster}}, \"sm_${architecture}\", flashrnn_${symbol}, flashrnn_${symbol}_end},\n")
     string(APPEND grid_images "FLASHRNN_IMAGE(flashrnn_${symbol}, \"${image}\")\n")
   endforeach()
   foreach(result fused_cubins fused_images grid_declarations grid_rows grid_images)
@@ -76,8 +77,8 @@ endfunction()
 foreach(line IN LISTS grid_lines)
   string(REGEX MATCHALL "[^ ]+" fields "${line}")
   list(LENGTH fields count)
-  if(NOT count EQUAL 9)
-    message(FATAL_ERROR "${grid_file}: '${line}' has ${count} fields: must have 9")
+  if(NOT count EQUAL 10)
+    message(FATAL_ERROR "${grid_file}: '${line}' has ${count} fields: must have 10")
   endif()
   list(POP_FRONT fields line_cells line_dtypes line_directions)
   string(REPLACE "*" "${cells}" line_cells "${line_cells}")

@@ -23,10 +23,10 @@ struct Grid {
     config.dynamicSmemBytes = static_cast<size_t>(gpu::shared_bytes_of(c));
     config.stream = stream;
     config.attrs = attributes.data();
-    if (gpu::cluster_size_of(c) > 1) {
+    if (c.cluster > 1) {
       cudaLaunchAttribute& cluster = attributes[config.numAttrs++];
       cluster.id = cudaLaunchAttributeClusterDimension;
-      cluster.val.clusterDim.x = static_cast<unsigned>(gpu::cluster_size_of(c));
+      cluster.val.clusterDim.x = static_cast<unsigned>(c.cluster);
       cluster.val.clusterDim.y = cluster.val.clusterDim.z = 1;
     }
     if (is_cooperative) {
@@ -42,7 +42,7 @@ struct Grid {
 // CTAs of the kernel that the empty device holds at once.
 int resident_ctas(const DeviceFacts& facts, const gpu::FusedConfig& c, cudaKernel_t kernel) {
   const auto* function = reinterpret_cast<const void*>(kernel);
-  const int cluster = gpu::cluster_size_of(c);
+  const int cluster = c.cluster;
   if (cluster > 1) {
     const Grid grid(c, std::max(1, cluster / gpu::ctas_of_group(c)), nullptr, false);
     int clusters = 0;

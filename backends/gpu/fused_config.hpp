@@ -24,11 +24,13 @@ struct FusedConfig {
   int units;        // of one CTA
   int depth_warps;  // warps that share the depth of the product
   int min_ctas;     // CTAs that must fit an SM, as __launch_bounds__ takes it
+  int cluster;      // CTAs of a thread block cluster; 1: none
 
   friend constexpr bool operator==(const FusedConfig& a, const FusedConfig& b) {
     return a.cell == b.cell && a.dtype == b.dtype && a.is_backward == b.is_backward &&
            a.family == b.family && a.head_dim == b.head_dim && a.columns == b.columns &&
-           a.units == b.units && a.depth_warps == b.depth_warps && a.min_ctas == b.min_ctas;
+           a.units == b.units && a.depth_warps == b.depth_warps && a.min_ctas == b.min_ctas &&
+           a.cluster == b.cluster;
   }
 };
 

@@ -26,10 +26,13 @@ std::vector<Case> cases() {
   struct Shape {
     int64_t batch, time, heads, head_dim;
   };
-  // Times beyond the buffers that kernels go round in; batches of several tiles and a rest.
-  const std::vector<Shape> shapes = {
-      {16, 70, 2, 32}, {40, 37, 2, 64}, {9, 37, 1, 128}, {19, 21, 1, 256}};
-  const std::vector<Shape> large = {{3, 19, 1, 512}, {17, 9, 1, 768}, {9, 5, 1, 1536}};
+  // Times beyond the buffers that kernels go round in; batches of several tiles and a rest; heads
+  // that end within a tile, or for which kernels are made larger.
+  const std::vector<Shape> shapes = {{16, 70, 2, 32},  {40, 37, 2, 64},  {9, 37, 1, 128},
+                                     {19, 21, 1, 256}, {16, 37, 3, 24},  {9, 21, 2, 104},
+                                     {10, 19, 1, 232}};
+  const std::vector<Shape> large = {
+      {3, 19, 1, 512}, {17, 9, 1, 768}, {9, 5, 1, 1536}, {40, 21, 1, 448}, {17, 9, 1, 704}};
   std::vector<Case> all;
   const auto add = [&](Case c, const Shape& s) {
     c.batch = s.batch, c.time = s.time, c.heads = s.heads, c.head_dim = s.head_dim;

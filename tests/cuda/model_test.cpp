@@ -121,7 +121,7 @@ void expect_launchable(const DeviceFacts& facts, const gpu::FusedConfig& c) {
   EXPECT_LE(gpu::threads_of(c), facts.threads_per_block);
   EXPECT_LE(gpu::shared_bytes_of(c), facts.shared_per_block);
   EXPECT_LE((gpu::shared_bytes_of(c) + 1024) * c.min_ctas, facts.shared_per_multiprocessor);
-  EXPECT_LE(gpu::cluster_size_of(c), facts.max_cluster);
+  EXPECT_LE(c.cluster, facts.max_cluster);
   EXPECT_LE(gpu::threads_of(c) * c.min_ctas, facts.threads_per_multiprocessor);
   EXPECT_LE(weight_registers(c), 215);
   EXPECT_LE(weight_registers(c) * gpu::threads_of(c) * c.min_ctas,
@@ -246,7 +246,8 @@ TEST(ModelTest, RefusesAnImpossibleConfiguration) {
        {std::pair{"kernel", 2}, std::pair{"forward_units", 0}, std::pair{"forward_units", 24},
         std::pair{"forward_columns", 12}, std::pair{"backward_head_dim", 48},
         std::pair{"backward_columns", 4096}, std::pair{"forward_family", 9},
-        std::pair{"backward_min_ctas", 0}}) {
+        std::pair{"backward_min_ctas", 0}, std::pair{"backward_cluster", 3},
+        std::pair{"forward_cluster", 0}}) {
     KernelConfig config = fused->config;
     config.set(name, value);
     EXPECT_THROW(check_config(facts, p, config), Error) << name << " = " << value;

@@ -59,7 +59,7 @@ TEST_F(NvrtcTest, SpecialisesAFusedKernelOnce) {
   ASSERT_NE(::mkdtemp(folder.data()), nullptr);
   ::setenv("FLASHRNN_CACHE_DIR", folder.c_str(), 1);
   for (const int is_backward : {0, 1}) {
-    const gpu::FusedConfig config{3, 3, is_backward, gpu::kDirect, 16, 8, 16, 1, 2};
+    const gpu::FusedConfig config{3, 3, is_backward, gpu::kDirect, 16, 8, 16, 1, 2, 1};
     ASSERT_EQ(find_embedded(config, "sm_90a"), nullptr);
     const FusedImage first = find_image(config, "sm_90a");
     EXPECT_STREQ(first.origin, "compiled");
@@ -78,13 +78,14 @@ TEST_F(NvrtcTest, SpecialisesAFusedKernelOnce) {
 }
 
 TEST(ImageKey, TellsConfigurationsApart) {
-  const gpu::FusedConfig config{1, 2, 0, 1, 64, 8, 64, 1, 1};
+  const gpu::FusedConfig config{1, 2, 0, 1, 64, 8, 64, 1, 1, 1};
   const std::string key = image_key(config, "sm_90a");
   EXPECT_NE(key, image_key(config, "sm_100"));
   for (int gpu::FusedConfig::*field :
        {&gpu::FusedConfig::cell, &gpu::FusedConfig::dtype, &gpu::FusedConfig::is_backward,
         &gpu::FusedConfig::family, &gpu::FusedConfig::head_dim, &gpu::FusedConfig::columns,
-        &gpu::FusedConfig::units, &gpu::FusedConfig::depth_warps, &gpu::FusedConfig::min_ctas}) {
+        &gpu::FusedConfig::units, &gpu::FusedConfig::depth_warps, &gpu::FusedConfig::min_ctas,
+        &gpu::FusedConfig::cluster}) {
     gpu::FusedConfig other = config;
     ++(other.*field);
     EXPECT_NE(key, image_key(other, "sm_90a"));

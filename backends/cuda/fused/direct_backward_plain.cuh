@@ -45,7 +45,7 @@ struct DirectBackwardPlain {
   const char* from[Tiles];
   char* to[Tiles][OutPieces::kOfLane];
   Index from_step, to_step[OutPieces::kOfLane];
-  bool has_to[Tiles];
+  bool has_to[Tiles], has_from;  // the last warp's second piece may be past the head
   char* alone_to;
 
   static __device__ constexpr int slot_of_gate(int gate) {
@@ -66,7 +66,7 @@ struct DirectBackwardPlain {
   __device__ __forceinline__ void fetch(int step, u32 slot) {
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
-      if (lane < 16 || (Cell::kReadsH && step > 0))
+      if (has_from && (lane < 16 || (Cell::kReadsH && step > 0)))
         copy_async<16>(piece + slot + c * kRowsBytes, from[c]);
       from[c] += from_step;
     }
@@ -123,7 +123,7 @@ struct DirectBackwardPlain {
 #pragma unroll
       for (int j = 0; j < kPairs; ++j) {
         const int column = j / 2 * 8 + j % 2;
-        if (b0 + column + 2 * q < p.shape.batch)
+        if (b0 + column + 2 * q < p.shape.batch && u < p.shape.units)
           stg32(alone_to + 2 * column * view.stride[0], alone[j]);
       }
       alone_to -= 2 * sign() * view.stride[1];
@@ -132,20 +132,21 @@ struct DirectBackwardPlain {
 
   __device__ __forceinline__ float state_at(const View& v, int k, int j, int e) const {
     const int b = b0 + j / 2 * 8 + 2 * q + j % 2;
-    return b < p.shape.batch ? load_state(v, k, b, n, u + e) : 0.0f;
+    return b < p.shape.batch && u < p.shape.units ? load_state(v, k, b, n, u + e) : 0.0f;
   }
 
   __device__ __forceinline__ void aim(u32 buffer) {
     const Index t = p.shape.is_reverse ? 0 : p.shape.time - 1;
     const View& in = Pieces::kind(lane, 0) == 0 ? p.d_h : p.h;
     from_step = -2 * sign() * in.stride[1];
+    has_from = warp * 16 + lane % 2 * 8 < p.shape.units;
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
       const int b = min(b0 + c * 8 + Pieces::column(lane), p.shape.batch - 1);
       from[c] = static_cast<const char*>(in.data) +
                 2 * (b * in.stride[0] + (t - Pieces::kind(lane, 0) * sign()) * in.stride[1] +
                      n * in.stride[2] + warp * 16 + lane % 2 * 8);
-      has_to[c] = b0 + c * 8 + OutPieces::column(lane) < p.shape.batch;
+      has_to[c] = has_from && b0 + c * 8 + OutPieces::column(lane) < p.shape.batch;
 #pragma unroll
       for (int k = 0; k < OutPieces::kOfLane; ++k) {
         const int gate = min(OutPieces::kind(lane, k), kGates - 1);
@@ -236,7 +237,8 @@ struct DirectBackwardPlain {
 #pragma unroll
       for (int k = 0; k < Cell::kSlots; ++k) {
         const int gate = Cell::recurrent_of_slot(k);
-        const u32 gradient = pack(slots[k][0], slots[k][1]);
+        // Units past the head must not bring a NaN into the product.
+        const u32 gradient = u < p.shape.units ? pack(slots[k][0], slots[k][1]) : 0;
         if (gate < 0) {
           alone[j] = gradient;
         } else {
@@ -284,7 +286,8 @@ struct DirectBackwardPlain {
     const u32 buffer = shared_address(shared), all_rows = buffer + 2 * kBufferBytes;
     chunks.set_up(p.shape, const_cast<void*>(p.saved), Place{n, b0, 0},
                   all_rows + kAhead * kStepBytes);
-    for (u32 i = threadIdx.x; i < 2 * kBufferBytes / 4; i += kThreads) sts32(buffer + 4 * i, 0);
+    for (u32 i = threadIdx.x; i < (2 * kBufferBytes + kAhead * kStepBytes) / 4; i += kThreads)
+      sts32(buffer + 4 * i, 0);
     if (threadIdx.x == 0) {
       chunks.init();
       chunks.load(0);
@@ -330,7 +333,7 @@ struct DirectBackwardPlain {
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
       const int b = b0 + j / 2 * 8 + 2 * q + j % 2;
-      if (b >= p.shape.batch) continue;
+      if (b >= p.shape.batch || u >= p.shape.units) continue;
 #pragma unroll
       for (int k = 0; k < Cell::kStates; ++k) {
 #pragma unroll

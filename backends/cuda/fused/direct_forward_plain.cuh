@@ -44,7 +44,7 @@ struct DirectForwardPlain {
   u32 saved[kPairs][Cell::kSaved];
   const char* from[Tiles];  // of this lane's first piece, next to be fetched
   char* to;                 // of this lane's piece of h
-  bool has_to;
+  bool has_to, has_from;    // the last warp's second piece may be past the head
   Index wx_step, h_step, gate_step;  // bytes
 
   __device__ __forceinline__ void fetch(u32 slot) {
@@ -52,7 +52,7 @@ struct DirectForwardPlain {
     for (int c = 0; c < Tiles; ++c) {
 #pragma unroll
       for (int k = 0; k < Pieces::kOfLane; ++k) {
-        if (Pieces::has(lane, k))
+        if (has_from && Pieces::has(lane, k))
           copy_async<16>(piece + slot + c * kRowsBytes + k * Pieces::kNextPlace,
                          from[c] + 2 * k * gate_step);
       }
@@ -101,7 +101,7 @@ struct DirectForwardPlain {
 
   __device__ __forceinline__ float state_at(const View& v, int k, int j, int e) const {
     const int b = b0 + j / 2 * 8 + 2 * q + j % 2;
-    return b < p.shape.batch ? load_state(v, k, b, n, u + e) : 0.0f;
+    return b < p.shape.batch && u < p.shape.units ? load_state(v, k, b, n, u + e) : 0.0f;
   }
 
   __device__ __forceinline__ void start(u32 h_buffer) {
@@ -119,7 +119,8 @@ struct DirectForwardPlain {
                      lane % 2 * 8);
     }
     const int b = b0 + lane / 2;
-    has_to = b < p.shape.batch && lane < 16 * Tiles;
+    has_from = warp * 16 + lane % 2 * 8 < p.shape.units;
+    has_to = has_from && b < p.shape.batch && lane < 16 * Tiles;
     to = static_cast<char*>(p.h.data) + 2 * (b * p.h.stride[0] + (t - sign) * p.h.stride[1] +
                                              n * p.h.stride[2] + warp * 16 + lane % 2 * 8);
     h_piece = h_buffer + (lane < 16 * Tiles ? lane / 16 : 0) * kTileBytes +
@@ -206,7 +207,8 @@ struct DirectForwardPlain {
     n = group % p.shape.heads, b0 = group / p.shape.heads * kColumns, u = warp * 16 + 2 * row;
     const u32 h_buffer = shared_address(shared), all_rows = h_buffer + 2 * kBufferBytes;
     chunks.set_up(p.shape, p.saved, Place{n, b0, 0}, all_rows + kAhead * kStepBytes);
-    for (u32 i = threadIdx.x; i < 2 * kBufferBytes / 4; i += kThreads) sts32(h_buffer + 4 * i, 0);
+    for (u32 i = threadIdx.x; i < (2 * kBufferBytes + kAhead * kStepBytes) / 4; i += kThreads)
+      sts32(h_buffer + 4 * i, 0);
     if (HasSaver && threadIdx.x == 0) chunks.init(kWarps);
     __syncthreads();
     if (HasSaver && warp == kWarps) {
@@ -271,7 +273,7 @@ struct DirectForwardPlain {
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
       const int b = b0 + j / 2 * 8 + 2 * q + j % 2;
-      if (b >= p.shape.batch) continue;
+      if (b >= p.shape.batch || u >= p.shape.units) continue;
 #pragma unroll
       for (int k = 0; k < Cell::kStates; ++k) {
 #pragma unroll

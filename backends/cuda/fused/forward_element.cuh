@@ -16,10 +16,14 @@ struct ForwardElement {
   float state[Cell::kStates];
   float saved[Cell::kSaved];
 
+  static __device__ __forceinline__ bool is_there(const ForwardParams& p, int b, int u) {
+    return b < p.shape.batch && u < p.shape.units;
+  }
+
   __device__ __forceinline__ void start(const ForwardParams& p, int b, int n, int u) {
 #pragma unroll
     for (int k = 0; k < Cell::kStates; ++k)
-      state[k] = b < p.shape.batch ? load_state(p.initial_states, k, b, n, u) : 0.0f;
+      state[k] = is_there(p, b, u) ? load_state(p.initial_states, k, b, n, u) : 0.0f;
   }
 
   __device__ __forceinline__ void advance(const float (&g)[Cell::kSlots]) {
@@ -66,7 +70,7 @@ struct ForwardElement {
 
   __device__ void finish(const ForwardParams& p, int b, int n, int u) const {
     const View& v = p.last_states;
-    if (v.data == nullptr || b >= p.shape.batch) return;
+    if (v.data == nullptr || !is_there(p, b, u)) return;
 #pragma unroll
     for (int k = 0; k < Cell::kStates; ++k) store_state(v, k, b, n, u, state[k]);
   }
@@ -80,7 +84,7 @@ struct ElementBias {
     const View& b = p.bias;
 #pragma unroll
     for (int k = 0; k < Cell::kSlots; ++k) {
-      v[k] = b.data != nullptr
+      v[k] = b.data != nullptr && u < p.shape.units
                  ? load_any(b.data, b.dtype, k * b.stride[0] + n * b.stride[1] + u * b.stride[2])
                  : 0.0f;
     }

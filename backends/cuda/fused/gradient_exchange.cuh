@@ -20,7 +20,7 @@ __device__ constexpr int slot_of_gate(int gate) {
 // The operands of 16 units: a thread's gradients of a pair of units (a word a gate) are one lane's
 // operands, so that they go as one store and one load. Depth of an mma: with several gates 8 units
 // of two gates; with one gate 16 units of it.
-template <int Family, int Clusters, int Tiles, int Multipliers>
+template <int Family, int Ranks, int Clusters, int Tiles, int Multipliers, int Buffers>
 struct GradientOperands {
   static constexpr bool kIsGlobal = Family == gpu::kGlobal;
   static constexpr int kGates = Cell::kRecurrents;
@@ -31,44 +31,58 @@ struct GradientOperands {
   static constexpr int kSteps = kGates == 1 ? 1 : kGates == 2 ? 2 : 4;  // mma of 16 units
   static constexpr int kBlockWords = kHalves * 32 * kVector;  // of 16 units and 8 sequences
   static constexpr int kBufferWords = Clusters * Tiles * kBlockWords;
-  static constexpr int kSharedBytes = 2 * kBufferWords * 4;
+  // Words of global memory from a step's buffer to the next one's.
+  static constexpr int kStepWords = Ranks * kBufferWords;
+  // Of shared memory. One buffer does where a step of another tile, with its barrier, lies between two steps of one.
+  static constexpr int kSharedBuffers = kIsGlobal && Tiles > 1 ? 1 : 2;
+  static constexpr int kSharedBytes = kSharedBuffers * kBufferWords * 4;
 
   u32 shared;
   u32* global;  // of this rank, first cluster and buffer
   u32 place;    // of this thread's words in a block
   u32* own;
 
-  // Global memory: [4 buffers][8 ranks][clusters][tiles] blocks.
+  // Global memory: [Buffers][ranks][clusters][tiles] blocks.
   __device__ __forceinline__ void set_up(void* exchange, int group, u32 shared_, int rank) {
     shared = shared_;
     global = static_cast<u32*>(exchange) +
-             (static_cast<long long>(group) * 4 * gpu::kBackwardClusterSize + rank) * kBufferWords;
+             (static_cast<long long>(group) * Buffers * Ranks + rank) * kBufferWords;
   }
   __device__ __forceinline__ void open(int pair, int column, int cluster) {
     const int lane = column * 4 + pair % 4, half = pair / 4;
     place = kGates == 1 ? lane * 2 + half : (half * 32 + lane) * kVector;
     own = global + cluster * Tiles * kBlockWords + place;
   }
+  // The word of global memory at which the buffer of step i begins.
+  static __device__ __forceinline__ u32 first_of(int i) { return i % Buffers * kStepWords; }
 
-  // The thread's gradients of a tile, for the product of step `buffer` modulo 4. Buffers of global
-  // memory are emptied again two steps later, when every CTA must have read them.
+  // A CTA that is through with step i knows that all others have read its gradients of step i - 2.
+  static constexpr int kClearLag = 2;
+  // Empties the CTA's own words of step i. `index` of `threads` that share the work.
+  __device__ __forceinline__ void clear(int i, int cluster, int index, int threads) const {
+    if (!kIsGlobal || i < 0) return;
+    meeting_point();
+    u32* const to = global + first_of(i) + cluster * Tiles * kBlockWords;
+    for (int w = index; w < Tiles * kBlockWords / 4; w += threads)
+      store_relaxed128(to + 4 * w, kEmptyWord, kEmptyWord, kEmptyWord, kEmptyWord);
+  }
+  __device__ __forceinline__ void clear_fence() const {
+    if constexpr (kIsGlobal) fence_gpu();
+  }
+
+  // The thread's gradients of a tile, for the product of the step (modulo 4) whose buffer of global
+  // memory begins at word `first`.
   template <int Threads>
-  __device__ __forceinline__ void publish(int buffer, int tile,
+  __device__ __forceinline__ void publish(u32 first, int step, int tile,
                                           const u32 (&gradient)[Cell::kSlots]) const {
     u32 w[4] = {0, 0, 0, 0};
     meeting_point();
 #pragma unroll
     for (int g = 0; g < kGates; ++g) w[g] = gradient[slot_of_gate(g)];
     if constexpr (kIsGlobal) {
-      constexpr int kBuffer = gpu::kBackwardClusterSize * kBufferWords;
-      u32* mine = own + tile * kBlockWords;
-      put_global(mine + buffer * kBuffer, w);
-      meeting_point();
-      const u32 empty[4] = {kEmptyWord, kEmptyWord, kEmptyWord, kEmptyWord};
-      put_global(mine + (buffer + 2) % 4 * kBuffer, empty);
-      fence_gpu();
+      put_global(own + first + tile * kBlockWords, w);
     } else {
-      const u32 to = shared + (buffer % 2 * kBufferWords + tile * kBlockWords + place) * 4;
+      const u32 to = shared + (step % kSharedBuffers * kBufferWords + tile * kBlockWords + place) * 4;
       if constexpr (kGates == 1) {
         sts32(to, w[0]);
       } else if constexpr (kGates == 2) {
@@ -76,7 +90,7 @@ struct GradientOperands {
       } else {
         sts128(to, w[0], w[1], w[2], w[3]);
       }
-      barrier_arrive<Threads>(2 + buffer % 2 + 2 * tile);
+      barrier_arrive<Threads>(2 + step % 2 + 2 * tile);
     }
   }
   static __device__ __forceinline__ void put_global(u32* to, const u32 (&w)[4]) {
@@ -89,39 +103,56 @@ struct GradientOperands {
     }
   }
 
-  // The multiplying warps: waits until the operands of a step and tile are in shared memory.
+  // A thread's part of the operands of a step and tile, on their way from global memory.
+  static constexpr int kVectors = Clusters * kBlockWords / 4,
+                       kOfThread = (kVectors + Multipliers * 32 - 1) / (Multipliers * 32);
+  using Looked = uint4[kIsGlobal ? kOfThread : 1];
+  // With several tiles the look for the next one's begins before the product of this one's.
+  static constexpr bool kLooksAhead = kIsGlobal && Tiles > 1;
+
+  __device__ __forceinline__ void look(u32 first, int tile, int thread, Looked& v) const {
+    if constexpr (kIsGlobal) {
+      const u32* from = global + first;
+#pragma unroll
+      for (int i = 0; i < kOfThread; ++i) {
+        const int at = thread + i * Multipliers * 32;
+        v[i] = at < kVectors ? load_relaxed128(from + word_of(at, tile)) : uint4{0, 0, 0, 0};
+      }
+    }
+  }
+
+  // The multiplying warps: waits until the operands of a step (modulo 4) and tile are in shared
+  // memory. Its buffer of global memory begins at word `first`, the next step's at `next`. `v`:
+  // what was looked at ahead, and then is.
   template <int Threads>
-  __device__ __forceinline__ void wait(int buffer, int tile, int thread,
-                                       Pacer<Family>& pacer) const {
+  __device__ __forceinline__ void wait(u32 first, u32 next, int step, int tile, int thread,
+                                       Pacer<Family>& pacer, Looked& v) const {
     if constexpr (!kIsGlobal) {
-      barrier_sync<Threads>(2 + buffer % 2 + 2 * tile);
+      barrier_sync<Threads>(2 + step % 2 + 2 * tile);
     } else {
-      constexpr int kVectors = Clusters * kBlockWords / 4,
-                    kOfThread = (kVectors + Multipliers * 32 - 1) / (Multipliers * 32);
-      const u32* from = global + buffer * gpu::kBackwardClusterSize * kBufferWords;
-      uint4 v[kOfThread];
       meeting_point();
-      pacer.hold();
-      for (bool was_early = false;; was_early = true) {
+      if constexpr (!kLooksAhead) pacer.hold();
+      bool was_early = false;
+      if constexpr (!kLooksAhead) look(first, tile, thread, v);
+      for (;; was_early = true) {
         u32 largest = 0;
 #pragma unroll
-        for (int i = 0; i < kOfThread; ++i) {
-          const int at = thread + i * Multipliers * 32;
-          v[i] = at < kVectors ? load_relaxed128(from + word_of(at, tile)) : uint4{0, 0, 0, 0};
-        }
-#pragma unroll
         for (int i = 0; i < kOfThread; ++i) largest = max(largest, largest_of(v[i]));
-        if (!is_any_empty(largest)) {
-          pacer.learn(was_early);
-          break;
-        }
+        if (!is_any_empty(largest)) break;
+        look(first, tile, thread, v);
       }
+      if constexpr (!kLooksAhead) pacer.learn(was_early);
 #pragma unroll
       for (int i = 0; i < kOfThread; ++i) {
         const int at = thread + i * Multipliers * 32;
         if (at < kVectors)
-          sts128(shared + (buffer % 2 * kBufferWords + word_of(at, tile)) * 4, v[i].x, v[i].y,
+          sts128(shared + (step % kSharedBuffers * kBufferWords + word_of(at, tile)) * 4, v[i].x, v[i].y,
                  v[i].z, v[i].w);
+      }
+      if constexpr (kLooksAhead) {
+        meeting_point();
+        const bool is_last = tile == Tiles - 1;
+        look(is_last ? next : first, is_last ? 0 : tile + 1, thread, v);
       }
       barrier_sync<Multipliers * 32>(1);
     }
@@ -133,10 +164,10 @@ struct GradientOperands {
     return (at / kOfBlock * Tiles + tile) * kBlockWords + at % kOfBlock * 4;
   }
 
-  __device__ __forceinline__ void load(int buffer, int cluster, int tile, int lane,
+  __device__ __forceinline__ void load(int step, int cluster, int tile, int lane,
                                        u32 (&b)[kSteps][2]) const {
     const u32 block =
-        shared + (buffer % 2 * kBufferWords + (cluster * Tiles + tile) * kBlockWords) * 4;
+        shared + (step % kSharedBuffers * kBufferWords + (cluster * Tiles + tile) * kBlockWords) * 4;
 #pragma unroll
     for (int half = 0; half < kHalves; ++half) {
       if constexpr (kVector == 2) {

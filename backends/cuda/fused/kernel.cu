@@ -27,7 +27,8 @@
 inline constexpr flashrnn::gpu::FusedConfig kConfig = {
     FLASHRNN_FUSED_CELL_ID, FLASHRNN_FUSED_DTYPE,       FLASHRNN_FUSED_BACKWARD,
     FLASHRNN_FUSED_FAMILY,  FLASHRNN_FUSED_HEAD_DIM,    FLASHRNN_FUSED_COLUMNS,
-    FLASHRNN_FUSED_UNITS,   FLASHRNN_FUSED_DEPTH_WARPS, FLASHRNN_FUSED_MIN_CTAS};
+    FLASHRNN_FUSED_UNITS,   FLASHRNN_FUSED_DEPTH_WARPS, FLASHRNN_FUSED_MIN_CTAS,
+    FLASHRNN_FUSED_CLUSTER};
 inline constexpr int kChunk = flashrnn::gpu::chunk_of(kConfig);
 inline constexpr int kSequences = flashrnn::gpu::sequences_of_thread(kConfig);
 inline constexpr int kHeldClusters = flashrnn::gpu::held_clusters_of(kConfig);
@@ -42,12 +43,12 @@ flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams pa
   using namespace flashrnn::cuda;
   extern __shared__ __align__(128) unsigned char shared[];
 #if FLASHRNN_FUSED_FAMILY != 1
-  SplitBackward<kConfig.family, kConfig.head_dim, kConfig.depth_warps, kConfig.columns / 8, kChunk,
-                kHeldClusters>{params, {}, {}, {}, 0, 0, 0}
-      .run(shared, is_plain(params, kConfig.head_dim));
+  SplitBackward<kConfig.family, kConfig.head_dim, kConfig.cluster, kConfig.depth_warps,
+                kConfig.columns / 8, kChunk, kHeldClusters>{params, {}, {}, {}, 0, 0, 0}
+      .run(shared, is_plain(params));
 #else
 #if FLASHRNN_FUSED_HAS_PLAIN
-  if (is_plain(params, kConfig.head_dim)) {
+  if (is_plain(params)) {
     DirectBackwardPlain<kConfig.head_dim, kConfig.columns / 8, kChunk>{params, {}}.run(shared);
     return;
   }
@@ -63,10 +64,10 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
 #if FLASHRNN_FUSED_FAMILY != 1
   SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.depth_warps,
                kConfig.columns / 8, kSequences, kChunk, kHeldDepth>{params, {}, 0, 0, {}}
-      .run(shared, is_plain(params, kConfig.head_dim));
+      .run(shared, is_plain(params));
 #else
 #if FLASHRNN_FUSED_HAS_PLAIN
-  if (is_plain(params, kConfig.head_dim)) {
+  if (is_plain(params)) {
     DirectForwardPlain<kConfig.head_dim, kConfig.columns / 8, kChunk, kHasSaver>{params, {}}.run(
         shared);
     return;

@@ -33,6 +33,13 @@ struct Stages {
   __device__ u32 done(int c) const { return barriers + (kStages + c % kStages) * 8; }
   __device__ u32 free(int c) const { return barriers + (2 * kStages + c % kStages) * 8; }
 
+  // By all of the CTA's threads, before its barrier: zeros where nothing will be fetched to.
+  __device__ void clear_inputs(int threads) const {
+    for (int i = threadIdx.x * 16; i < kStages * Chunk * InputBytes; i += threads * 16)
+      sts128(inputs + i, 0, 0, 0, 0);
+    fence_for_bulk();
+  }
+
   // By one thread, before a barrier of the CTA. The inputs of backward come by bulk copies too,
   // whose bytes one more arrival announces.
   __device__ void init(int computing_warps, bool is_backward) const {
@@ -87,18 +94,22 @@ struct Mover {
   Index tile_values, tile_kept;  // from 8 sequences to the next
   Index all_kept;                // from kept state to kept state
   bool has_saved;
-  int tiles;  // that the batch really has here
+  int tiles;       // that the batch really has here
+  int blocks;      // of 16 units that the head really has here, at most Units / 16
 
-  static constexpr int kTiles = kIn.columns / 8;
+  static constexpr int kTiles = kIn.columns / 8, kBlocks = Units / gpu::kBlockUnits;
+
+  // Of the bytes of all blocks, those of the blocks that are there.
+  __device__ __forceinline__ int there(int bytes) const { return bytes / kBlocks * blocks; }
 
   // One step's saved memory to `stage`, by one lane.
   __device__ __forceinline__ void load(u32 stage, u32 bar, bool with_before, int lane) {
     constexpr int kTileValues = kIn.value_bytes() / kTiles, kTileKept = kIn.kept_bytes() / kTiles;
-    if (lane == 0) {
+    if (lane == 0 && blocks > 0) {
 #pragma unroll
       for (int c = 0; c < kTiles; ++c)
         if (c < tiles)
-          bulk_load(stage + c * kTileValues, values_in + c * tile_values, kTileValues, bar);
+          bulk_load(stage + c * kTileValues, values_in + c * tile_values, there(kTileValues), bar);
       if (with_before) {
 #pragma unroll
         for (int k = 0; k < kIn.kept; ++k) {
@@ -106,7 +117,7 @@ struct Mover {
           for (int c = 0; c < kTiles; ++c) {
             if (c < tiles)
               bulk_load(stage + kIn.kept_at() + k * kIn.kept_bytes() + c * kTileKept,
-                        kept_in + k * all_kept + c * tile_kept, kTileKept, bar);
+                        kept_in + k * all_kept + c * tile_kept, there(kTileKept), bar);
           }
         }
       }
@@ -134,14 +145,15 @@ struct Mover {
 #pragma unroll
       for (int c = 0; c < kTiles; ++c)
         if (c < tiles)
-          bulk_store(values_out + c * tile_values, stage + c * kTileValues, kTileValues);
+          bulk_store(values_out + c * tile_values, stage + c * kTileValues, there(kTileValues));
 #pragma unroll
       for (int k = 0; k < kOut.kept; ++k) {
 #pragma unroll
         for (int c = 0; c < kTiles; ++c) {
           if (c < tiles)
             bulk_store(kept_out + k * all_kept + c * tile_kept,
-                       stage + kOut.kept_at() + k * kOut.kept_bytes() + c * kTileKept, kTileKept);
+                       stage + kOut.kept_at() + k * kOut.kept_bytes() + c * kTileKept,
+                       there(kTileKept));
         }
       }
     }
@@ -173,7 +185,8 @@ struct Mover {
       if (lane == 0)
         mbarrier_expect(
             bar,
-            tiles * (count * kIn.value_bytes() + before * kIn.kept * kIn.kept_bytes()) / kTiles);
+            tiles * there((count * kIn.value_bytes() + before * kIn.kept * kIn.kept_bytes()) /
+                          kTiles));
       __syncwarp();
     }
 #pragma unroll 1

@@ -10,6 +10,12 @@ namespace flashrnn::cuda {
 using gpu::BackwardParams;
 using gpu::ForwardParams;
 
+// Blocks of 16 units that a head has of the `units` from u0 on.
+__device__ __forceinline__ int blocks_at(const gpu::Shape& shape, int u0, int units) {
+  const int left = min(units, shape.units - u0);
+  return max(0, (left + gpu::kBlockUnits - 1) / gpu::kBlockUnits);
+}
+
 template <int Units, int Columns>
 __device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const ForwardParams& p,
                                        const Place& at, int lane) {
@@ -21,7 +27,7 @@ __device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const Fo
   for (int k = 0; k < M::InRows::kOfLane; ++k) {
     const int r = M::InRows::row(lane, k), u = M::InRows::unit(lane, k), gate = r / Columns,
               b = min(at.b0 + r % Columns, last);
-    m.in.is_there[k] = r < in.rows();
+    m.in.is_there[k] = r < in.rows() && at.u0 + u < p.shape.units;
     m.in.at[k] =
         static_cast<char*>(p.wx.data) +
         2 * (b * p.wx.stride[0] + t * p.wx.stride[1] +
@@ -32,7 +38,7 @@ __device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const Fo
 #pragma unroll
   for (int k = 0; k < M::OutRows::kOfLane; ++k) {
     const int r = M::OutRows::row(lane, k), u = M::OutRows::unit(lane, k), b = at.b0 + r;
-    m.out.is_there[k] = r < out.rows() && b <= last;
+    m.out.is_there[k] = r < out.rows() && b <= last && at.u0 + u < p.shape.units;
     m.out.at[k] =
         static_cast<char*>(p.h.data) +
         2 * (min(b, last) * p.h.stride[0] + t * p.h.stride[1] + at.n * p.h.stride[2] + at.u0 + u);
@@ -41,7 +47,8 @@ __device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const Fo
   }
   m.tiles = min(Columns / 8, (p.shape.batch - at.b0 + 7) / 8);
   const SavedPlace saved(p.shape, at, 0);
-  m.has_saved = p.saved != nullptr;
+  m.blocks = blocks_at(p.shape, at.u0, Units);
+  m.has_saved = p.saved != nullptr && m.blocks > 0;
   m.values_in = m.kept_in = nullptr;
   m.values_out = static_cast<char*>(p.saved) + saved.pair * (4 * Cell::kSaved);
   m.kept_out = static_cast<char*>(p.saved) + saved.value_bytes + saved.pair * 8;
@@ -66,7 +73,7 @@ __device__ __forceinline__ void set_up(Mover<true, Units, Columns>& m, const Bac
               b = min(at.b0 + r % Columns, last);
     const bool is_h = Cell::kReadsH && r >= Columns;
     const View& v = is_h ? p.h : p.d_h;
-    m.in.is_there[k] = r < in.rows();
+    m.in.is_there[k] = r < in.rows() && at.u0 + u < p.shape.units;
     m.in.at[k] =
         static_cast<char*>(v.data) + 2 * (b * v.stride[0] + (is_h ? t - sign : t) * v.stride[1] +
                                           at.n * v.stride[2] + at.u0 + u);
@@ -82,7 +89,7 @@ __device__ __forceinline__ void set_up(Mover<true, Units, Columns>& m, const Bac
     for (int s = 1; s < Cell::kSlots; ++s) {
       if (slot == s) v = &p.slot_gradient[s];
     }
-    m.out.is_there[k] = r < out.rows() && b <= last;
+    m.out.is_there[k] = r < out.rows() && b <= last && at.u0 + u < p.shape.units;
     m.out.at[k] =
         static_cast<char*>(v->data) +
         2 * (min(b, last) * v->stride[0] + t * v->stride[1] + at.n * v->stride[2] + at.u0 + u);
@@ -95,6 +102,7 @@ __device__ __forceinline__ void set_up(Mover<true, Units, Columns>& m, const Bac
   m.kept_in =
       static_cast<const char*>(p.saved) + saved.value_bytes + (saved.pair - saved.step_pairs) * 8;
   m.values_out = m.kept_out = nullptr;
+  m.blocks = blocks_at(p.shape, at.u0, Units);
   m.has_saved = false;
   m.values_step = -saved.step_pairs * (4 * Cell::kSaved);
   m.kept_step = -saved.step_pairs * 8;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which launches may take the short way through a fused kernel: what is asked of them is what
 // nearly every training run asks, and then a step has no branch and no address but running
-// pointers.
+// pointers. Heads may end within the kernel's head dimension, but not within a piece: what is not
+// there is never fetched, so it is the zeros that its place was filled with, and never stored.
 #pragma once
 
 #include "cuda/fused/number.cuh"
@@ -18,14 +19,14 @@ __device__ __forceinline__ bool has_pieces(const View& v) {
          (reinterpret_cast<unsigned long long>(v.data) & 15) == 0;
 }
 
-__device__ __forceinline__ bool is_plain(const gpu::ForwardParams& p, int head_dim) {
-  return p.shape.units == head_dim && p.sources == nullptr && p.shape.forward_clip == 0.0f &&
+__device__ __forceinline__ bool is_plain(const gpu::ForwardParams& p) {
+  return p.shape.units % 8 == 0 && p.sources == nullptr && p.shape.forward_clip == 0.0f &&
          p.states.data == nullptr && has_pieces<5>(p.wx) && has_pieces<4>(p.h) &&
          p.h.data != nullptr;
 }
 
-__device__ __forceinline__ bool is_plain(const gpu::BackwardParams& p, int head_dim) {
-  return p.shape.units == head_dim && p.sources == nullptr && p.shape.forward_clip == 0.0f &&
+__device__ __forceinline__ bool is_plain(const gpu::BackwardParams& p) {
+  return p.shape.units % 8 == 0 && p.sources == nullptr && p.shape.forward_clip == 0.0f &&
          p.d_states.data == nullptr && p.d_h.data != nullptr && has_pieces<4>(p.d_h) &&
          has_pieces<4>(p.h) && !p.shape.cut_recurrent_gradient &&
          p.shape.recurrent_gradient_clip == 0.0f;

@@ -174,7 +174,6 @@ __device__ __forceinline__ void mbarrier_wait_cluster(u32 bar, u32 parity) {
 __device__ __forceinline__ void mbarrier_arrive(u32 bar) {
   asm volatile("mbarrier.arrive.shared.b64 _, [%0];" ::"r"(bar) : "memory");
 }
-
 // An arrival of this thread once its copy_async before this are there.
 __device__ __forceinline__ void mbarrier_arrive_on_copies(u32 bar) {
   asm volatile("cp.async.mbarrier.arrive.noinc.shared.b64 [%0];" ::"r"(bar) : "memory");

@@ -6,7 +6,7 @@
 // and the exchange are one hop. A last warp moves tensors (mover.cuh).
 //
 // kCluster: one cluster has all units, and a CTA multiplies its own slots' gradients. kGlobal:
-// clusters of 8; a CTA multiplies those of its rank in every cluster, which come through L2 as
+// several clusters; a CTA multiplies those of its rank in every cluster, which come through L2 as
 // words that are their own flags (exchange.cuh).
 #pragma once
 
@@ -20,11 +20,10 @@ namespace flashrnn::cuda {
 // HeldClusters: of the clusters' slots' gradients, those of which a multiplying warp has the
 // weights in registers, not in shared memory. Tiles go round one after the other, so that one's
 // exchange is another's product.
-template <int Family, int D, int Multipliers, int Tiles, int Chunk, int HeldClusters>
+template <int Family, int D, int Ranks, int Multipliers, int Tiles, int Chunk, int HeldClusters>
 struct SplitBackward {
   static constexpr int kUnits = 16, kColumns = 8 * Tiles;
-  static constexpr int kRanks = Family == gpu::kCluster ? D / kUnits : gpu::kBackwardClusterSize,
-                       kClusters = D / kUnits / kRanks;
+  static constexpr int kRanks = Ranks, kClusters = D / kUnits / kRanks;
   static constexpr int kTargets = kRanks / Multipliers;  // CTAs that a multiplying warp writes to
   static constexpr int kUpdaters = kUnits * 4, kUpdaterWarps = kUpdaters / 32;
   static constexpr int kThreads = Multipliers * 32 + kUpdaters;
@@ -34,7 +33,7 @@ struct SplitBackward {
   static constexpr int kKept = Cell::kKept > 0 ? Cell::kKept : 1;
   static constexpr int kChunk = Chunk;
   using SplitStages = Stages<kChunk, kIn.bytes(), kOut.bytes()>;
-  using Operands = GradientOperands<Family, kClusters, Tiles, Multipliers>;
+  using Operands = GradientOperands<Family, kRanks, kClusters, Tiles, Multipliers, 4 * Chunk>;
   using Partials = PartialGradients<kRanks, Tiles>;
   static constexpr int kClusterBytes = kTargets * Operands::kSteps * 512,  // of a warp's weights
       kWarpBytes = (kClusters - HeldClusters) * kClusterBytes,
@@ -75,13 +74,18 @@ struct SplitBackward {
       }
     }
     Pacer<Family> pacer[Tiles];
+    typename Operands::Looked ahead;
+    if constexpr (Operands::kLooksAhead) operands.look(0, 0, threadIdx.x, ahead);
     for (int i0 = 0; i0 < p.shape.time; i0 += 4) {
+      const u32 from = Operands::first_of(i0), after = Operands::first_of(i0 + 4);
 #pragma unroll
       for (int s = 0; s < 4; ++s) {
         if (i0 + s >= p.shape.time) break;
 #pragma unroll
         for (int tile = 0; tile < Tiles; ++tile) {
-          operands.template wait<kThreads>(s, tile, threadIdx.x, pacer[tile]);
+          operands.template wait<kThreads>(
+              from + s * Operands::kStepWords, s < 3 ? from + (s + 1) * Operands::kStepWords : after,
+              s, tile, threadIdx.x, pacer[tile], ahead);
           float sum[kTargets][4];
 #pragma unroll
           for (int i = 0; i < kTargets; ++i) sum[i][0] = sum[i][1] = sum[i][2] = sum[i][3] = 0.0f;
@@ -140,6 +144,7 @@ struct SplitBackward {
         first_h[tile] =
             pack(one.state_at(p.initial_states, 0, 0), one.state_at(p.initial_states, 0, 1));
     }
+    const bool is_past = at.u0 + mine.pair * 2 >= p.shape.units;
     const u32 word = mine.column * kRowBytes + mine.pair * 4;
     constexpr int kTileRows = 8 * kRowBytes;
     operands.open(mine.pair, mine.column, cluster);
@@ -147,6 +152,7 @@ struct SplitBackward {
       stages.wait_ready(c);
       stages.wait_free(c);
       const u32 inputs = stages.input(c), outputs = stages.output(c) + kOut.rows_at() + word;
+      const u32 to = Operands::first_of(c * kChunk);
 #pragma unroll
       for (int s = 0; s < kChunk; ++s) {
         const int i = c * kChunk + s;
@@ -170,7 +176,11 @@ struct SplitBackward {
                 is_first ? first_h[tile] : lds32(rows + tile * kTileRows + kColumns * kRowBytes);
           if (i > 0) receive(mine, index, tile, i - 1, (buffer + 3) % 4, one);
           one.advance_plain();
-          operands.template publish<kThreads>(buffer, tile, one.gradient);
+          // Units past the head must not bring a NaN into the product.
+#pragma unroll
+          for (int k = 0; k < Cell::kSlots; ++k) one.gradient[k] = is_past ? 0 : one.gradient[k];
+          operands.template publish<kThreads>(to + s * Operands::kStepWords, buffer, tile,
+                                              one.gradient);
 #pragma unroll
           for (int k = 0; k < Cell::kSlots; ++k)
             sts32(outputs + s * kOut.bytes() + k * kColumns * kRowBytes + tile * kTileRows,
@@ -232,11 +242,14 @@ struct SplitBackward {
         }
         if (step < 0) continue;
         one.advance(p, step);
-        operands.template publish<kThreads>(s, tile, one.gradient);
+        operands.template publish<kThreads>(Operands::first_of(i), s, tile, one.gradient);
         one.store(p, facts);
         if (step >= 4) one.fetch(p, facts, step - 4, ring(tile), s * kStep);
       }
       copy_commit();
+      barrier_sync<kUpdaters>(kGeneralBarrier);
+      operands.clear(i - Operands::kClearLag, cluster, index, kUpdaters);
+      operands.clear_fence();
     }
 #pragma unroll
     for (int tile = 0; tile < Tiles; ++tile) pair[tile].finish(p);
@@ -262,6 +275,7 @@ struct SplitBackward {
       partials.init();
       stages.init(kUpdaterWarps, true);
     }
+    if (is_plain && at.u0 + kUnits > p.shape.units) stages.clear_inputs(kThreads + 32);
     __syncthreads();
     cluster_sync();
     if (warp < Multipliers) {
@@ -270,7 +284,11 @@ struct SplitBackward {
       if (is_plain) {
         Mover<true, kUnits, kColumns> mover;
         set_up(mover, p, at, lane);
-        mover.run(stages, p.shape.time, p.shape.time - 1, lane, [](int) {});
+        mover.run(stages, p.shape.time, p.shape.time - 1, lane, [&](int c) {
+          for (int i = 0; i < kChunk; ++i)
+            operands.clear(c * kChunk + i - Operands::kClearLag, cluster, lane, 32);
+          operands.clear_fence();
+        });
       }
     } else if (is_plain) {
       update_plain(stages, threadIdx.x - Multipliers * 32);

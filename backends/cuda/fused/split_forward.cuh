@@ -293,6 +293,7 @@ struct SplitForward {
     const int warp = warp_number(), lane = threadIdx.x % 32;
     exchange.clear_all(kThreads + 32);
     if (threadIdx.x == 0) stages.init(kUpdaterWarps, false);
+    if (is_plain && at.u0 + Units > p.shape.units) stages.clear_inputs(kThreads + 32);
     exchange.sync_group();
     if (warp < kMultipliers) {
       multiply(warp, lane);

@@ -29,10 +29,10 @@ const char* family_name(int family) {
 }  // namespace
 
 std::string fused_name(const gpu::FusedConfig& c) {
-  return fmt::format("{} {} {} {} d{} c{} u{} w{} m{}", find_cell(c.cell)->name,
+  return fmt::format("{} {} {} {} d{} c{} u{} w{} m{} k{}", find_cell(c.cell)->name,
                      dtype_name(static_cast<DType>(c.dtype)),
                      c.is_backward != 0 ? "backward" : "forward", family_name(c.family), c.head_dim,
-                     c.columns, c.units, c.depth_warps, c.min_ctas);
+                     c.columns, c.units, c.depth_warps, c.min_ctas, c.cluster);
 }
 
 std::vector<std::string> fused_options(const gpu::FusedConfig& c) {
@@ -45,7 +45,7 @@ std::vector<std::string> fused_options(const gpu::FusedConfig& c) {
       {"BACKWARD", c.is_backward}, {"FAMILY", c.family},
       {"HEAD_DIM", c.head_dim},    {"COLUMNS", c.columns},
       {"UNITS", c.units},          {"DEPTH_WARPS", c.depth_warps},
-      {"MIN_CTAS", c.min_ctas}};
+      {"MIN_CTAS", c.min_ctas},    {"CLUSTER", c.cluster}};
   for (const auto& [name, value] : numbers) {
     options.push_back(fmt::format("-DFLASHRNN_FUSED_{}={}", name, value));
   }

@@ -36,7 +36,7 @@ FusedModule load(const DeviceFacts& facts, const gpu::FusedConfig& config) {
   check(cudaLibraryGetKernel(&module.kernel, library, fused_entry(config)), "cudaLibraryGetKernel");
   allow(module.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, gpu::shared_bytes_of(config),
         facts.ordinal);
-  if (gpu::cluster_size_of(config) > 1) {
+  if (config.cluster > 1) {
     allow(module.kernel, cudaFuncAttributeNonPortableClusterSizeAllowed, 1, facts.ordinal);
   }
   cudaFuncAttributes attributes{};
@@ -53,7 +53,7 @@ FusedModule load(const DeviceFacts& facts, const gpu::FusedConfig& config) {
   return module;
 }
 
-using Key = std::array<int, 11>;
+using Key = std::array<int, 12>;
 
 Key key_of(const DeviceFacts& facts, const gpu::FusedConfig& c) {
   return {facts.ordinal,
@@ -66,6 +66,7 @@ Key key_of(const DeviceFacts& facts, const gpu::FusedConfig& c) {
           c.units,
           c.depth_warps,
           c.min_ctas,
+          c.cluster,
           wants_delays() ? 1 : 0};
 }
 

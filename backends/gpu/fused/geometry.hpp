@@ -14,7 +14,6 @@ namespace flashrnn::gpu {
 inline constexpr int kRingSteps = 4;
 
 inline constexpr int kRowSteps = 8;             // steps that kDirect fetches its rows ahead
-inline constexpr int kBackwardClusterSize = 8;  // of kGlobal
 inline constexpr int kWeightRegisters = 136;    // of a multiplying thread beyond kDirect, at most
 
 constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
@@ -43,22 +42,26 @@ constexpr int held_depth_of(const FusedConfig& c) {
 // Backward beyond kDirect: likewise the clusters whose slots' gradients a warp multiplies. An mma
 // has 16 units of one gate, or 8 of two.
 constexpr int clusters_of(const FusedConfig& c) {
-  return c.family == kGlobal ? c.head_dim / 16 / kBackwardClusterSize : 1;
+  return c.family == kGlobal ? c.head_dim / 16 / c.cluster : 1;
 }
+// CTAs to whose units a warp's products go.
+constexpr int targets_of(const FusedConfig& c) { return c.cluster / c.depth_warps; }
 constexpr int products_of(const FusedConfig& c) {
   const int gates = cell_counts(c.cell).recurrents;
   return gates > 2 ? 4 : gates;
 }
 constexpr int held_clusters_of(const FusedConfig& c) {
-  return c.family != kGlobal || clusters_of(c) * products_of(c) * 4 <= kWeightRegisters
+  return c.family != kGlobal ||
+                 clusters_of(c) * targets_of(c) * products_of(c) * 4 <= kWeightRegisters
              ? clusters_of(c)
-             : 24 / products_of(c);
+             : 24 / products_of(c) / targets_of(c);
 }
 // Bytes of weights in shared memory, 512 an mma.
 constexpr int shared_weight_bytes(const FusedConfig& c) {
   if (c.family == kDirect) return 0;
   if (c.is_backward)
-    return (clusters_of(c) - held_clusters_of(c)) * products_of(c) * 512 * c.depth_warps;
+    return (clusters_of(c) - held_clusters_of(c)) * targets_of(c) * products_of(c) * 512 *
+           c.depth_warps;
   return (depth_of(c) - held_depth_of(c)) * cell_counts(c.cell).recurrents * 1024 *
          multiplying_warps(c);
 }
@@ -86,11 +89,12 @@ constexpr int threads_of(const FusedConfig& c) {
 
 // Steps of a chunk (stage.hpp): fewer where shared memory is short.
 constexpr int chunk_of(const FusedConfig& c) {
-  return c.family == kDirect                            ? (c.min_ctas > 1 ? 2 : 4)
-         : c.columns > 16 || shared_weight_bytes(c) > 0 ? 2
-                                                        : 4;
+  if (c.family == kDirect) return c.min_ctas > 1 ? 2 : 4;
+  const bool has_much_h = c.family == kCluster && !c.is_backward && c.head_dim * c.columns > 2048;
+  return c.columns > 16 || shared_weight_bytes(c) > 0 || has_much_h ? 2 : 4;
 }
-// Buffers of h that are exchanged: one is used again when at least two chunks lie between.
+// Buffers of what is exchanged through L2, and of h within a cluster: one is used again when at
+// least two chunks lie between.
 constexpr int exchange_buffers_of(const FusedConfig& c) { return 4 * chunk_of(c); }
 
 // Bytes of partial sums of one step (cuda/fused/exchange.cuh).
@@ -124,19 +128,12 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
     return 2 * partial_sum_bytes(c) + shared_weight_bytes(c) +
            (c.family == kCluster ? exchange_buffers_of(c) * c.head_dim * c.columns / 2 * 5 : 0) +
            tensors;
-  // Operands of two steps, partial gradients of four, and their barriers
+  // Operands of two steps, or of one, partial gradients of four, and their barriers
   // (cuda/fused/gradient_exchange.cuh).
-  const int ranks = c.family == kCluster ? c.head_dim / 16 : kBackwardClusterSize,
-            tiles = c.columns / 8;
-  return 2 * c.head_dim / 16 / ranks * tiles * gradient_block_words(cell) * 4 +
-         tiles * (4 * ranks * 512 + 64) + shared_weight_bytes(c) + tensors;
-}
-
-// CTAs of one cluster; 1: no clusters.
-constexpr int cluster_size_of(const FusedConfig& c) {
-  return c.family == kCluster                   ? ctas_of_group(c)
-         : c.family == kGlobal && c.is_backward ? kBackwardClusterSize
-                                                : 1;
+  const int tiles = c.columns / 8,
+            buffers = c.family == kGlobal && tiles > 1 ? 1 : 2;
+  return buffers * c.head_dim / 16 / c.cluster * tiles * gradient_block_words(cell) * 4 +
+         tiles * (4 * c.cluster * 512 + 64) + shared_weight_bytes(c) + tensors;
 }
 
 // Bytes of exchange memory of one group, to be filled with 0xff before a launch; the groups of a
@@ -144,7 +141,8 @@ constexpr int cluster_size_of(const FusedConfig& c) {
 constexpr Index exchange_bytes_of(const FusedConfig& c) {
   if (c.family != kGlobal) return 0;
   if (!c.is_backward) return Index(exchange_buffers_of(c)) * c.head_dim * c.columns * 2;
-  return Index(4) * c.head_dim / 16 * c.columns / 8 * gradient_block_words(cell_counts(c.cell)) * 4;
+  return Index(exchange_buffers_of(c)) * c.head_dim / 16 * c.columns / 8 *
+         gradient_block_words(cell_counts(c.cell)) * 4;
 }
 
 }  // namespace flashrnn::gpu
