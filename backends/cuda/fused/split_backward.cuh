@@ -285,8 +285,9 @@ struct SplitBackward {
         Mover<true, kUnits, kColumns> mover;
         set_up(mover, p, at, lane);
         mover.run(stages, p.shape.time, p.shape.time - 1, lane, [&](int c) {
-          for (int i = 0; i < kChunk; ++i)
-            operands.clear(c * kChunk + i - Operands::kClearLag, cluster, lane, 32);
+          // The last chunk may end early, and what follows was not read by all.
+          for (int i = c * kChunk; i < min((c + 1) * kChunk, p.shape.time); ++i)
+            operands.clear(i - Operands::kClearLag, cluster, lane, 32);
           operands.clear_fence();
         });
       }

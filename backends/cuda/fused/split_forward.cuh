@@ -302,8 +302,9 @@ struct SplitForward {
         Mover<false, Units, kColumns> mover;
         set_up(mover, p, at, lane);
         mover.run(stages, p.shape.time, 0, lane, [&](int c) {
-          for (int i = 0; i < kChunk; ++i)
-            exchange.clear(c * kChunk + i - Exchanged::kClearLag, lane, 32);
+          // The last chunk may end early, and what follows was not read by all.
+          for (int i = c * kChunk; i < min((c + 1) * kChunk, p.shape.time); ++i)
+            exchange.clear(i - Exchanged::kClearLag, lane, 32);
           exchange.clear_fence();
         });
       }
