@@ -188,6 +188,20 @@ TEST(ModelTest, FloorsLieBelowPredictions) {
       0);
 }
 
+// A head that no number of warps divides gets a kernel for a larger one.
+TEST(ModelTest, EveryHeadDimUpTo1792HasAFusedKernel) {
+  const FakeDevice device(hopper(), true);
+  for (const CellTraits& cell : kCells) {
+    for (int64_t head_dim = 24; head_dim <= 1792; head_dim += 56) {
+      const auto legal =
+          legal_configs(device, problem_of(cell.id, DType::kBfloat16, 16, 1, head_dim));
+      EXPECT_TRUE(std::any_of(legal.begin(), legal.end(), [](const RankedConfig& r) {
+        return is_fused(r.config);
+      })) << cell.name << " " << head_dim;
+    }
+  }
+}
+
 TEST(ModelTest, LeavesTheGeneralKernelWhereFusedOnesCannotRun) {
   const FakeDevice device(hopper(), true);
   const auto only_general = [&](const Problem& p) {
