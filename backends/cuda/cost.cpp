@@ -40,7 +40,7 @@ struct Clocks {
 constexpr Clocks kForward = {191, 110,  65,  0.69, 1.0, 81, 41,  336, 8.7,
                              47,  1237, 112, 51,   83,  52, 6.0, 85,  0.65};
 constexpr Clocks kBackward = {243, 166,  59, 0.92, 9.5, 7.7, 10, 228, 3.7,
-                              52,  1350, 97, 75,   105, 26,  15,  0,   0.70};
+                              52,  1350, 97, 75,   105, 26,  15, 0,   0.70};
 constexpr double kFullRateWarps = 2.8;
 constexpr double kBusyProduct = 0.92;  // share of the product that occupies the SM
 constexpr double kBusyPerWarp = 39;    // a multiplying warp of forward

@@ -89,8 +89,8 @@ std::vector<std::byte> random_bytes(size_t count, double scale, uint64_t seed,
   const auto draw = [&] {
     for (size_t block = taken++; block < blocks; block = taken++) {
       const size_t first = block * kBlock;
-      const std::vector<std::byte> part =
-          encode(random_values(std::min(kBlock, count - first), scale, seed + first * kStep), dtype);
+      const std::vector<std::byte> part = encode(
+          random_values(std::min(kBlock, count - first), scale, seed + first * kStep), dtype);
       std::copy(part.begin(), part.end(), bytes.begin() + static_cast<ptrdiff_t>(first * size));
     }
   };

@@ -28,8 +28,8 @@ std::vector<Case> cases() {
   };
   // Times beyond the buffers that kernels go round in; batches of several tiles and a rest; heads
   // that end within a tile, or for which kernels are made larger.
-  const std::vector<Shape> shapes = {{16, 70, 2, 32},  {40, 37, 2, 64},  {9, 37, 1, 128},
-                                     {19, 21, 1, 256}, {16, 37, 3, 24},  {9, 21, 2, 104},
+  const std::vector<Shape> shapes = {{16, 70, 2, 32},  {40, 37, 2, 64}, {9, 37, 1, 128},
+                                     {19, 21, 1, 256}, {16, 37, 3, 24}, {9, 21, 2, 104},
                                      {10, 19, 1, 232}};
   const std::vector<Shape> large = {
       {3, 19, 1, 512}, {17, 9, 1, 768}, {9, 5, 1, 1536}, {40, 21, 1, 448}, {17, 9, 1, 704}};

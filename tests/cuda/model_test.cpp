@@ -195,9 +195,9 @@ TEST(ModelTest, EveryHeadDimUpTo1792HasAFusedKernel) {
     for (int64_t head_dim = 24; head_dim <= 1792; head_dim += 56) {
       const auto legal =
           legal_configs(device, problem_of(cell.id, DType::kBfloat16, 16, 1, head_dim));
-      EXPECT_TRUE(std::any_of(legal.begin(), legal.end(), [](const RankedConfig& r) {
-        return is_fused(r.config);
-      })) << cell.name << " " << head_dim;
+      EXPECT_TRUE(std::any_of(legal.begin(), legal.end(),
+                              [](const RankedConfig& r) { return is_fused(r.config); }))
+          << cell.name << " " << head_dim;
     }
   }
 }

@@ -42,9 +42,9 @@ struct DirectForwardPlain {
   float state[kPairs][Cell::kStates][2];
   float next[kPairs][Cell::kSlots][2];  // the next step's slots before the product
   u32 saved[kPairs][Cell::kSaved];
-  const char* from[Tiles];  // of this lane's first piece, next to be fetched
-  char* to;                 // of this lane's piece of h
-  bool has_to, has_from;    // the last warp's second piece may be past the head
+  const char* from[Tiles];           // of this lane's first piece, next to be fetched
+  char* to;                          // of this lane's piece of h
+  bool has_to, has_from;             // the last warp's second piece may be past the head
   Index wx_step, h_step, gate_step;  // bytes
 
   __device__ __forceinline__ void fetch(u32 slot) {

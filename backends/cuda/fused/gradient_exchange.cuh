@@ -33,7 +33,8 @@ struct GradientOperands {
   static constexpr int kBufferWords = Clusters * Tiles * kBlockWords;
   // Words of global memory from a step's buffer to the next one's.
   static constexpr int kStepWords = Ranks * kBufferWords;
-  // Of shared memory. One buffer does where a step of another tile, with its barrier, lies between two steps of one.
+  // Of shared memory. One buffer does where a step of another tile, with its barrier, lies between
+  // two steps of one.
   static constexpr int kSharedBuffers = kIsGlobal && Tiles > 1 ? 1 : 2;
   static constexpr int kSharedBytes = kSharedBuffers * kBufferWords * 4;
 
@@ -82,7 +83,8 @@ struct GradientOperands {
     if constexpr (kIsGlobal) {
       put_global(own + first + tile * kBlockWords, w);
     } else {
-      const u32 to = shared + (step % kSharedBuffers * kBufferWords + tile * kBlockWords + place) * 4;
+      const u32 to =
+          shared + (step % kSharedBuffers * kBufferWords + tile * kBlockWords + place) * 4;
       if constexpr (kGates == 1) {
         sts32(to, w[0]);
       } else if constexpr (kGates == 2) {
@@ -146,8 +148,8 @@ struct GradientOperands {
       for (int i = 0; i < kOfThread; ++i) {
         const int at = thread + i * Multipliers * 32;
         if (at < kVectors)
-          sts128(shared + (step % kSharedBuffers * kBufferWords + word_of(at, tile)) * 4, v[i].x, v[i].y,
-                 v[i].z, v[i].w);
+          sts128(shared + (step % kSharedBuffers * kBufferWords + word_of(at, tile)) * 4, v[i].x,
+                 v[i].y, v[i].z, v[i].w);
       }
       if constexpr (kLooksAhead) {
         meeting_point();
@@ -167,7 +169,8 @@ struct GradientOperands {
   __device__ __forceinline__ void load(int step, int cluster, int tile, int lane,
                                        u32 (&b)[kSteps][2]) const {
     const u32 block =
-        shared + (step % kSharedBuffers * kBufferWords + (cluster * Tiles + tile) * kBlockWords) * 4;
+        shared +
+        (step % kSharedBuffers * kBufferWords + (cluster * Tiles + tile) * kBlockWords) * 4;
 #pragma unroll
     for (int half = 0; half < kHalves; ++half) {
       if constexpr (kVector == 2) {

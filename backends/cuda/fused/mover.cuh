@@ -94,8 +94,8 @@ struct Mover {
   Index tile_values, tile_kept;  // from 8 sequences to the next
   Index all_kept;                // from kept state to kept state
   bool has_saved;
-  int tiles;       // that the batch really has here
-  int blocks;      // of 16 units that the head really has here, at most Units / 16
+  int tiles;   // that the batch really has here
+  int blocks;  // of 16 units that the head really has here, at most Units / 16
 
   static constexpr int kTiles = kIn.columns / 8, kBlocks = Units / gpu::kBlockUnits;
 
@@ -184,9 +184,8 @@ struct Mover {
       const int before = max(0, min(count, steps_with_before - first));
       if (lane == 0)
         mbarrier_expect(
-            bar,
-            tiles * there((count * kIn.value_bytes() + before * kIn.kept * kIn.kept_bytes()) /
-                          kTiles));
+            bar, tiles * there((count * kIn.value_bytes() + before * kIn.kept * kIn.kept_bytes()) /
+                               kTiles));
       __syncwarp();
     }
 #pragma unroll 1

@@ -83,9 +83,9 @@ struct SplitBackward {
         if (i0 + s >= p.shape.time) break;
 #pragma unroll
         for (int tile = 0; tile < Tiles; ++tile) {
-          operands.template wait<kThreads>(
-              from + s * Operands::kStepWords, s < 3 ? from + (s + 1) * Operands::kStepWords : after,
-              s, tile, threadIdx.x, pacer[tile], ahead);
+          operands.template wait<kThreads>(from + s * Operands::kStepWords,
+                                           s < 3 ? from + (s + 1) * Operands::kStepWords : after, s,
+                                           tile, threadIdx.x, pacer[tile], ahead);
           float sum[kTargets][4];
 #pragma unroll
           for (int i = 0; i < kTargets; ++i) sum[i][0] = sum[i][1] = sum[i][2] = sum[i][3] = 0.0f;

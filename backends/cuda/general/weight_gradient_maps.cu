@@ -11,8 +11,8 @@ using Encode = decltype(&cuTensorMapEncodeTiled);
 Encode find_encode() {
   void* function = nullptr;
   cudaDriverEntryPointQueryResult found{};
-  const cudaError_t error = cudaGetDriverEntryPointByVersion(
-      "cuTensorMapEncodeTiled", &function, 12000, cudaEnableDefault, &found);
+  const cudaError_t error = cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &function,
+                                                             12000, cudaEnableDefault, &found);
   return error == cudaSuccess && found == cudaDriverEntryPointSuccess
              ? reinterpret_cast<Encode>(function)
              : nullptr;
@@ -47,7 +47,8 @@ bool encode(const MappedTensor& t, const cuuint32_t (&box)[4], CUtensorMap* map)
 
 bool make_maps(const WeightGradientTask& task, WeightGradientMaps* maps) {
   const Shape& s = task.shape;
-  const cuuint32_t steps[4] = {kMapUnits, 1, kMapSteps, 1}, firsts[4] = {kMapUnits, 1, 1, kMapSteps};
+  const cuuint32_t steps[4] = {kMapUnits, 1, kMapSteps, 1},
+                   firsts[4] = {kMapUnits, 1, 1, kMapSteps};
   const auto rows_of = [&](const View& v) {
     return MappedTensor{v.data,
                         s.dtype,

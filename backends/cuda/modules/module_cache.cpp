@@ -56,18 +56,8 @@ FusedModule load(const DeviceFacts& facts, const gpu::FusedConfig& config) {
 using Key = std::array<int, 12>;
 
 Key key_of(const DeviceFacts& facts, const gpu::FusedConfig& c) {
-  return {facts.ordinal,
-          c.cell,
-          c.dtype,
-          c.is_backward,
-          c.family,
-          c.head_dim,
-          c.columns,
-          c.units,
-          c.depth_warps,
-          c.min_ctas,
-          c.cluster,
-          wants_delays() ? 1 : 0};
+  return {facts.ordinal, c.cell,  c.dtype,       c.is_backward, c.family,  c.head_dim,
+          c.columns,     c.units, c.depth_warps, c.min_ctas,    c.cluster, wants_delays() ? 1 : 0};
 }
 
 struct Cache {

@@ -13,8 +13,8 @@ namespace flashrnn::gpu {
 // Steps that inputs are fetched ahead on the long way.
 inline constexpr int kRingSteps = 4;
 
-inline constexpr int kRowSteps = 8;             // steps that kDirect fetches its rows ahead
-inline constexpr int kWeightRegisters = 136;    // of a multiplying thread beyond kDirect, at most
+inline constexpr int kRowSteps = 8;           // steps that kDirect fetches its rows ahead
+inline constexpr int kWeightRegisters = 136;  // of a multiplying thread beyond kDirect, at most
 
 constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
 constexpr int padded_words_of(int words) { return words > 2 ? 4 : words; }
@@ -130,8 +130,7 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
            tensors;
   // Operands of two steps, or of one, partial gradients of four, and their barriers
   // (cuda/fused/gradient_exchange.cuh).
-  const int tiles = c.columns / 8,
-            buffers = c.family == kGlobal && tiles > 1 ? 1 : 2;
+  const int tiles = c.columns / 8, buffers = c.family == kGlobal && tiles > 1 ? 1 : 2;
   return buffers * c.head_dim / 16 / c.cluster * tiles * gradient_block_words(cell) * 4 +
          tiles * (4 * c.cluster * 512 + 64) + shared_weight_bytes(c) + tensors;
 }
