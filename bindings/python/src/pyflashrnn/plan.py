@@ -70,24 +70,6 @@ class Plan:
         if status:
             check(status)
 
-    def run_packed_forward(self, args: int) -> None:
-        """`args` is the address of a whole flashrnn_forward_args."""
-        status = _forward(self.handle, args)
-        if status:
-            check(status)
-
-    def run_packed_backward(self, args: int) -> None:
-        """`args` is the address of a whole flashrnn_backward_args."""
-        status = _backward(self.handle, args)
-        if status:
-            check(status)
-
-    def run_packed_step(self, args: int) -> None:
-        """`args` is the address of a whole flashrnn_step_args."""
-        status = _step(self.handle, args)
-        if status:
-            check(status)
-
     def describe(self) -> Dict[str, Any]:
         """Backend, kernel, configuration, predicted time, and what was refused and why."""
         return json.loads(text_of(lib.flashrnn_plan_describe, self.handle))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import Optional, Tuple
+from functools import partial
+from typing import Callable, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -108,27 +109,31 @@ class _Workspace(threading.local):
     small run does. On a GPU the caching allocator hands out memory that is safe on the stream and in a graph."""
 
     def __init__(self) -> None:
-        self.memory: Optional[Tensor] = None
-        self.address = 0
-        self.size = 0
+        self.space: Space = (0, None)
+        self.size = -1
 
 
+Space = Tuple[int, Optional[Tensor]]  # an address, and what owns it
 _workspace = _Workspace()
 
 
-def workspace(plan: Plan, size: int, device: torch.device, keep: list) -> int:
-    """Address of a workspace for one call."""
+def workspace_of(plan: Plan, size: int, device: torch.device) -> Callable[[], Space]:
+    """What gives a workspace for one call, to be kept as long as the call runs."""
     alignment = plan.alignment
-    if plan.device.backend != "cpu":
-        memory = template(torch.uint8, device).new_empty(size + alignment)
-        keep.append(memory)
-        return -(-memory.data_ptr() // alignment) * alignment
-    mine = _workspace
-    if mine.size < size or mine.address % alignment:
-        mine.memory = torch.empty(size + alignment, dtype=torch.uint8)
-        mine.address = -(-mine.memory.data_ptr() // alignment) * alignment
-        mine.size = size
-    return mine.address
+
+    def fresh() -> Space:
+        memory = make()
+        return -(-memory.data_ptr() // alignment) * alignment, memory
+
+    def shared() -> Space:
+        mine = _workspace
+        if mine.size < size or mine.space[0] % alignment:
+            mine.space = fresh()
+            mine.size = size
+        return mine.space
+
+    make = partial(template(torch.uint8, device).new_empty, size + alignment)
+    return shared if plan.device.backend == "cpu" else fresh
 
 
 def aligned(memory: Tensor, alignment: int) -> Tensor:
