@@ -102,7 +102,7 @@ class WithLibrary(Distribution):
 
 # One binary for every Python from 3.10. Others, and a build without a compiler, do without.
 helper = Extension("pyflashrnn.torch._compiled", ["src/pyflashrnn/torch/_compiled.c"], py_limited_api=True, optional=True,
-                   extra_compile_args=["-std=c99", "-O2"])
+                   extra_compile_args=["-std=c99", "-O2", "-g0"])
 with_helper = os.environ.get("FLASHRNN_LIBRARY") != "none" and sys.version_info >= (3, 10)
 setup(cmdclass={"build_py": BuildPy, "bdist_wheel": BdistWheel}, distclass=WithLibrary,
       ext_modules=[helper] if with_helper else [])

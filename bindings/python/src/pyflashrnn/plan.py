@@ -94,7 +94,7 @@ class Plan:
         return f"Plan({self.problem}, {self.device})"
 
 
-def _taking_bytes(name: str):
+def _taking_bytes(name: str) -> Any:
     """A function of the library with its args struct given as packed bytes or as their address, which saves the cast to
     a pointer."""
     function = lib[name]  # another object than lib.<name>, with argtypes of its own
@@ -109,7 +109,7 @@ _step = _taking_bytes("flashrnn_step")
 
 # Plans by problem and device, the least recently used first. A plan in use outlives its eviction.
 CACHE_SIZE = 256
-_cache: "OrderedDict[tuple, Plan]" = OrderedDict()
+_cache: "OrderedDict[Tuple[Any, ...], Plan]" = OrderedDict()
 _cache_lock = threading.Lock()
 
 
@@ -130,7 +130,7 @@ def plan_for(problem: Problem, device: Optional[Device] = None) -> Plan:
     return plan
 
 
-class FrontCache(dict):
+class FrontCache(Dict[Any, Any]):
     """A dictionary in front of plan_for, of what is quicker to find by another key than a Problem. It starts afresh
     when `limit` entries are there, and clear_plan_cache empties it too."""
 
@@ -141,7 +141,7 @@ class FrontCache(dict):
         self.limit = limit
         FrontCache._all.append(self)
 
-    def keep(self, key: tuple, value: Any) -> None:
+    def keep(self, key: Any, value: Any) -> None:
         if len(self) >= self.limit:
             self.clear()
         self[key] = value

@@ -79,7 +79,7 @@ class Call:
             (self.workspace_word, self.stream_word, self.saved_word), self.alignment)
 
 
-def _layout_of(tensor: Optional[Tensor]) -> Optional[Tuple]:
+def _layout_of(tensor: Optional[Tensor]) -> Optional[Tuple[Any, ...]]:
     return None if tensor is None else (
         tensor.shape, tensor.is_contiguous() or tensor.stride(), tensor.dtype, tensor.device, tensor.is_neg())
 

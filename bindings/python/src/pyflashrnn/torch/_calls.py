@@ -7,7 +7,7 @@ is kept; later ones fill in the addresses.
 """
 from __future__ import annotations
 
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -38,7 +38,7 @@ def _are_readable(given: Sequence[Optional[Tensor]], readable: Sequence[Optional
 
 
 def forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Optional[Tensor], lengths: Optional[Tensor],
-            resets: Optional[Tensor], want_states: bool, options: Tuple
+            resets: Optional[Tensor], want_states: bool, options: Tuple[Any, ...]
             ) -> Tuple[Tensor, Optional[Tensor], Tensor, Optional[Tensor]]:
     """h, states, last states and saved memory; None for what is not made."""
     key = (options, want_states)
@@ -58,7 +58,8 @@ def forward(wx: Tensor, r: Tensor, bias: Optional[Tensor], initial_states: Optio
 
 def backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: Optional[Tensor], wx: Optional[Tensor],
              r: Tensor, bias: Optional[Tensor], initial_states: Optional[Tensor], lengths: Optional[Tensor],
-             resets: Optional[Tensor], h: Tensor, saved: Optional[Tensor], wanted: Tuple[bool, ...], options: Tuple
+             resets: Optional[Tensor], h: Tensor, saved: Optional[Tensor], wanted: Tuple[bool, ...],
+             options: Tuple[Any, ...]
              ) -> Tuple[Optional[Tensor], ...]:
     """The gradients of wx, r, bias and the initial states, None for those that are not wanted. Strides are looked at
     again, forward's too: what saves tensors for a graph may give them back lying otherwise."""
@@ -78,7 +79,7 @@ def backward(d_h: Optional[Tensor], d_states: Optional[Tensor], d_last_states: O
     return call(*inputs)
 
 
-def step(wx: Tensor, r: Tensor, bias: Optional[Tensor], states: Optional[Tensor], options: Tuple
+def step(wx: Tensor, r: Tensor, bias: Optional[Tensor], states: Optional[Tensor], options: Tuple[Any, ...]
          ) -> Tuple[Tensor, Tensor]:
     """h and the new states."""
     made = run_known(_calls, options, wx, r, bias, states)
@@ -95,7 +96,7 @@ def step(wx: Tensor, r: Tensor, bias: Optional[Tensor], states: Optional[Tensor]
     return call(*given)
 
 
-def _new_forward(inputs: Tuple[Optional[Tensor], ...], want_states: bool, options: Tuple) -> Call:
+def _new_forward(inputs: Tuple[Optional[Tensor], ...], want_states: bool, options: Tuple[Any, ...]) -> Call:
     wx, r = inputs[:2]
     assert wx is not None and r is not None
     if wx.dim() != 5:
@@ -110,7 +111,7 @@ def _new_forward(inputs: Tuple[Optional[Tensor], ...], want_states: bool, option
                 plan.forward_workspace)
 
 
-def _new_backward(inputs: Tuple[Optional[Tensor], ...], wanted: Tuple[bool, ...], options: Tuple) -> Call:
+def _new_backward(inputs: Tuple[Optional[Tensor], ...], wanted: Tuple[bool, ...], options: Tuple[Any, ...]) -> Call:
     """`inputs` in the struct's order, wx to d_last_states, then the saved memory."""
     r, h, saved = inputs[1], inputs[6], inputs[-1]
     assert r is not None and h is not None
@@ -126,7 +127,7 @@ def _new_backward(inputs: Tuple[Optional[Tensor], ...], wanted: Tuple[bool, ...]
                 plan.backward_workspace)
 
 
-def _new_step(inputs: Tuple[Optional[Tensor], ...], options: Tuple) -> Call:
+def _new_step(inputs: Tuple[Optional[Tensor], ...], options: Tuple[Any, ...]) -> Call:
     wx, r = inputs[:2]
     assert wx is not None and r is not None
     if wx.dim() != 4:
@@ -142,10 +143,10 @@ def _new_step(inputs: Tuple[Optional[Tensor], ...], options: Tuple) -> Call:
                 plan.step_workspace)
 
 
-def _fields(plan: Plan, tensors: Given, device: torch.device, shapes: Dict[str, str] = {}) -> list:
+def _fields(plan: Plan, tensors: Given, device: torch.device, shapes: Dict[str, str] = {}) -> List[Any]:
     """The fields of the tensors, in the struct's order, without their addresses; `shapes` names the shapes that are not
     called as their fields are."""
-    fields: list = []
+    fields: List[Any] = []
     for name, tensor in tensors:
         fields += (0, *view(tensor, plan.shapes[shapes.get(name, name)], name, device, [])[1:])
     return fields

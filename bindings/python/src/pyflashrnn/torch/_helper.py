@@ -27,7 +27,7 @@ _first, _second, _third = _WATCHERS
 _PLAIN = frozenset((Tensor, torch.nn.Parameter, type(None)))
 
 
-def _is_plain(one, two, three=None, four=None, five=None, six=None) -> bool:
+def _is_plain(one: Any, two: Any, three: Any = None, four: Any = None, five: Any = None, six: Any = None) -> bool:
     """Whether nothing but autograd looks at a call with these tensors: no mode, no transform, no subclass of Tensor.
     (Written out: within autograd, whose code has filled the caches, loops take twice as long.)"""
     return (not _first() and not _second() and _third() is None and type(one) in _PLAIN and type(two) in _PLAIN
@@ -44,12 +44,11 @@ def _found() -> Optional[Any]:
         if named:
             spec = importlib.util.spec_from_file_location(name, named)
             assert spec is not None and spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
+            module: Any = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
         else:
             module = importlib.import_module(name)
-        module.use(Tensor.__dlpack_c_exchange_api__, Tensor.is_neg, check, _WATCHERS,  # type: ignore[attr-defined]
-                   (Tensor, torch.nn.Parameter))
+        module.use(Tensor.__dlpack_c_exchange_api__, Tensor.is_neg, check, _WATCHERS, (Tensor, torch.nn.Parameter))
         return module
     except (ImportError, AttributeError):  # not built, not for this Python, or a PyTorch before 2.10
         if named:

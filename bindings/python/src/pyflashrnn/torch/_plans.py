@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from functools import partial
-from typing import Callable, Optional, Tuple
+from typing import Any, Callable, List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -61,7 +61,7 @@ _plans = FrontCache(FRONT_CACHE_SIZE)
 
 
 def plan_of(device: torch.device, shape: Tuple[int, ...], dtype: torch.dtype, weight_dtype: torch.dtype,
-            options: Tuple) -> Plan:
+            options: Tuple[Any, ...]) -> Plan:
     """The plan for the shape of wx [B, T, G, N, D] or of h [B, T, N, D] and the operators' options (see ops.py)."""
     key = (device, shape, dtype, weight_dtype, options)
     plan = _plans.get(key)
@@ -78,7 +78,7 @@ def plan_of(device: torch.device, shape: Tuple[int, ...], dtype: torch.dtype, we
     return plan
 
 
-def view(tensor: Optional[Tensor], shape: Tuple[int, ...], name: str, device: torch.device, keep: list) -> View:
+def view(tensor: Optional[Tensor], shape: Tuple[int, ...], name: str, device: torch.device, keep: List[Any]) -> View:
     """The view of a tensor for one call, absent for None. A tensor whose strides are all zero (an expanded scalar, as
     sum() gives for a gradient) would be taken as packed and is copied, and so is one whose memory holds the negated
     values (the imaginary part of a conjugate); the copy is appended to `keep`."""

@@ -7,7 +7,7 @@ two clips, threads and config. A tensor that is not made is returned with the sh
 """
 from __future__ import annotations
 
-from typing import List, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
 import torch
 from torch import Tensor, is_grad_enabled
@@ -63,7 +63,7 @@ for _key in ("cpu", "cuda"):
 def _forward_fake(wx, r, bias, initial_states, lengths, resets, want_states, *options):
     torch._check(wx.dim() == 5, lambda: f"wx has shape {tuple(wx.shape)}: must be [B, T, G, N, D]")
     h, states, last = outputs(Tensor.new_empty, wx, want_states, options)
-    size = None
+    size: Any = None
     if all(type(n) is int for n in h.shape):  # with symbolic sizes there is no plan to ask
         device = torch.device("cpu") if wx.is_meta else wx.device  # on meta any size will do
         try:
@@ -184,7 +184,8 @@ def backward(d_h, d_states, d_last_states, wx, r, bias, initial_states, lengths,
     return tuple(gradient if wish else None for gradient, wish in zip(made, wanted))
 
 
-def step(wx, r, bias, states, options):
+def step(wx: Tensor, r: Tensor, bias: Optional[Tensor], states: Optional[Tensor], options: Tuple[Any, ...]
+         ) -> Tuple[Tensor, Tensor]:
     if not is_compiling() and is_plain(wx, r, bias, states):
         return _calls.step(wx, r, bias, states, options)
     return step_operator(wx, r, bias, states, *options)
