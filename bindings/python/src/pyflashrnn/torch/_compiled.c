@@ -272,7 +272,7 @@ static int take_words(int32_t* words, Py_ssize_t* count, const char* bytes, Py_s
                       size_t word_count) {
   *count = size / (Py_ssize_t)sizeof *words;
   if (*count > kMaxTensors) return 0;
-  memcpy(words, bytes, (size_t)size);
+  memcpy(words, bytes, (size_t)*count * sizeof *words);
   for (Py_ssize_t i = 0; i < *count; ++i) {
     if (words[i] < 0 || (size_t)words[i] >= word_count) return 0;
   }
@@ -305,7 +305,7 @@ static PyObject* call(PyObject* module, PyObject* arguments) {
       made->stream = Py_NewRef(stream);
       made->makers = Py_NewRef(makers);
       *(void**)&made->function = PyLong_AsVoidPtr(function);
-      memcpy(made->words, words, (size_t)size);
+      memcpy(made->words, words, count * sizeof *made->words);
       made->word_count = count;
       return capsule;
     }
