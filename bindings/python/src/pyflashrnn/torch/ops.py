@@ -7,7 +7,7 @@ two clips, threads and config. A tensor that is not made is returned with the sh
 """
 from __future__ import annotations
 
-from typing import Any, List, Optional, Tuple
+from typing import Any, Optional, Tuple
 
 import torch
 from torch import Tensor, is_grad_enabled
