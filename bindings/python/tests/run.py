@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""run.py numpy|torch|compiled|packaging [PYTEST ARGUMENT...]: runs a part of the tests with the first Python that has
+"""run.py numpy|torch|compiled|typing|packaging [PYTEST ARGUMENT...]: runs a part of the tests with the first Python that has
 what it needs: the one that FLASHRNN_PYTHON names, this one, the system's. Exit status 77, for ctest's "skipped", where
 none has. "torch" is without the package's compiled part, "compiled" the same tests with it, built for them."""
 import os
@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent
 SOURCE = HERE.parent / "src/pyflashrnn/torch/_compiled.c"
 TORCH = (["numpy", "pytest", "torch"], [HERE / "pytorch", HERE / "test_readme.py"])
 PARTS = {"numpy": (["numpy", "pytest"], sorted(HERE.glob("test_*.py"))), "torch": TORCH, "compiled": TORCH,
+         "typing": (["numpy", "pytest", "torch", "mypy"], [HERE / "typing"]),
          "packaging": (["setuptools", "wheel", "pip", "numpy", "pytest"], [HERE / "packaging"])}
 
 
