@@ -6,6 +6,9 @@
 2. Within the project's tree, where cmake and a compiler are: the library is built, and nothing else of the tree.
    FLASHRNN_CMAKE_ARGS is handed to cmake.
 3. Otherwise as with "none".
+
+Where a C compiler and Python's headers are, pyflashrnn.torch gets its compiled part too; it works without, with more time
+for each call.
 """
 import os
 import re
@@ -14,7 +17,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from setuptools import Distribution, setup
+from setuptools import Distribution, Extension, setup
 from setuptools.command.build_py import build_py
 
 try:
@@ -97,4 +100,9 @@ class WithLibrary(Distribution):
         return os.environ.get("FLASHRNN_LIBRARY") != "none"
 
 
-setup(cmdclass={"build_py": BuildPy, "bdist_wheel": BdistWheel}, distclass=WithLibrary)
+# One binary for every Python from 3.10. Others, and a build without a compiler, do without.
+helper = Extension("pyflashrnn.torch._compiled", ["src/pyflashrnn/torch/_compiled.c"], py_limited_api=True, optional=True,
+                   extra_compile_args=["-std=c99", "-O2", "-g0"])
+with_helper = os.environ.get("FLASHRNN_LIBRARY") != "none" and sys.version_info >= (3, 10)
+setup(cmdclass={"build_py": BuildPy, "bdist_wheel": BdistWheel}, distclass=WithLibrary,
+      ext_modules=[helper] if with_helper else [])

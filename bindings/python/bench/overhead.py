@@ -4,10 +4,13 @@ head of 8 units, one thread).
 
     python3 bindings/python/bench/overhead.py [--device cuda]
 
-Every row is the time of a call that users make, less that of the C functions within it (called by ctypes with arguments
-that were made before, less an empty C function so called). "floor" is what PyTorch takes by itself: an empty
-torch.autograd.Function with the same number of inputs and outputs, which makes its outputs and gradients, computes
-nothing and saves nothing. A row "over the floor too" is less that as well.
+"over the C ABI" is the time of a call that users make, less that of the C functions within it (called by ctypes with
+arguments that were made before, less an empty C function so called).
+
+Training is set beside its "floor" too, what PyTorch takes for any function in Python that has a gradient: a
+torch.autograd.Function with as many inputs, outputs and saved tensors, which makes its outputs and gradients and computes
+nothing. "our own part" is a call's time less that of such a Function with the C functions called within it: there they
+run as in ours, on caches that PyTorch has filled.
 
 On the CPU times are the process's CPU time. On a GPU they are the time until the calls have been queued; the last column
 is then the time by events, of calls in a row.
@@ -67,24 +70,26 @@ class Clock:
 
 
 class Rows:
+    """Calls by name, and what is printed: the time of one less that of others."""
+
     def __init__(self, c_side: dict):
         self.calls = {EMPTY: lambda: lib.flashrnn_dtype_size(1), **c_side}
-        self.rows: list = []  # name, what it contains, what is taken off besides
+        self.rows = [(name, name, [EMPTY], "") for name in c_side]
 
-    def add(self, name: str, call, *contains: str, floor: str = "") -> None:
-        self.calls[name] = call
-        self.rows.append((name, contains, floor))
+    def add(self, text: str, call, *less: str, kind: str = "over the C ABI") -> None:
+        self.calls[text] = call
+        self.again(text, text, *less, kind=kind)
+
+    def again(self, text: str, name: str, *less: str, kind: str) -> None:
+        self.rows.append((text, name, list(less), kind))
 
     def show(self, clock: Clock) -> None:
         best = clock.times_of(self.calls)
-        events = "{:12.1f} us by events".format if clock.cuda else lambda _: ""
-        inside = {name: best[name][0] - best[EMPTY][0] for name in self.calls if name.startswith("C: ")}
-        for name, took in inside.items():
-            print(f"{name:46} {took:7.1f} us{'':20}{events(best[name][1])}")
-        for name, contains, floor in self.rows:
-            over = best[name][0] - sum(inside[one] for one in contains) - (best[floor][0] if floor else 0)
-            kind = "over the C ABI" if contains else "floor"
-            print(f"{name:46} {over:7.1f} us {kind:19}{events(best[name][1])}")
+        for text, name, less, kind in self.rows:
+            took = best[name][0] - sum(best[one][0] for one in less)
+            took += best[EMPTY][0] * sum(one.startswith("C: ") for one in less)
+            events = f"{best[name][1]:12.1f} us by events" if clock.cuda else ""
+            print(f"{text:34} {took:7.1f} us {kind:15}{events}")
 
 
 def numpy_rows(rows: Rows) -> None:
@@ -99,43 +104,63 @@ def numpy_rows(rows: Rows) -> None:
              lambda: pyflashrnn.step(wx0, r, bias, states, new_states=states, h=h0, threads=1), "C: step")
 
 
-def torch_rows(rows: Rows, device: str) -> None:
+def torch_rows(rows: Rows, device: str, training: CSide) -> None:
     import torch
-    from pyflashrnn.torch import rnn, step
+    from pyflashrnn.torch import _helper, rnn, step
 
+    print("pyflashrnn's compiled helper is " + ("in use" if _helper.helper else "not in use"))
     plain = [torch.zeros(shape, device=device) for shape in SHAPES.values()]
     wx0 = plain[0][:, 0]
-
     rows.add("torch.rnn, inference", lambda: rnn(*plain, threads=1), "C: forward")
     rows.add("torch.step", lambda: step(wx0, *plain[1:], threads=1), "C: step")
+
     tensors = [tensor.clone().requires_grad_() for tensor in plain]
     d_h = torch.ones(SIZES, device=device)
+    gradients = torch.autograd.grad
+    empty, working = floor(device, lambda: None, lambda: None), floor(device, training.forward, training.backward)
 
-    wx, shapes = plain[0], tuple(SHAPES.values())
+    def three(kind: str, call_of, *c_calls: str) -> None:
+        """`call_of` makes the call of what stands for rnn."""
+        name, empty_one, working_one = f"torch.rnn, {kind}", f"an empty Function, {kind}", f"a Function of C, {kind}"
+        rows.add(name, call_of(lambda: rnn(*tensors, threads=1).h), *c_calls)
+        rows.add(empty_one, call_of(lambda: empty(*tensors, ())[0]), kind="floor")
+        rows.calls[working_one] = call_of(lambda: working(*tensors, ())[0])
+        rows.again(f"torch.rnn, {kind}", name, working_one, kind="our own part")
 
-    class Empty(torch.autograd.Function):
+    def backward_of(make):
+        h = make()
+        return lambda: gradients(h, tensors, d_h, retain_graph=True)
+
+    three("training forward", lambda make: make, "C: training forward")
+    three("backward", backward_of, "C: backward")
+    three("both", lambda make: lambda: gradients(make(), tensors, d_h), "C: training forward", "C: backward")
+
+
+def floor(device: str, on_forward, on_backward):
+    """A function of tensors as rnn is one for autograd."""
+    import torch
+
+    wx_shape, r_shape, bias_shape, states_shape = SHAPES.values()  # separate sizes are read faster than a tuple
+    wx = torch.empty(wx_shape, device=device)
+
+    class Floor(torch.autograd.Function):
         @staticmethod
-        def forward(ctx, *_):
-            return wx.new_empty(*SIZES), wx.new_empty(*SHAPES["initial_states"])
+        def forward(ctx, _, r, bias, states, rest):
+            h, last, saved = wx.new_empty(*SIZES), wx.new_empty(*SHAPES["initial_states"]), wx.new_empty(64)
+            on_forward()
+            ctx.set_materialize_grads(False)
+            ctx.save_for_backward(r, h, saved, states)
+            return h, last
 
         @staticmethod
         def backward(ctx, *_):
-            return (wx.new_empty(*shapes[0]), wx.new_empty(*shapes[1]), wx.new_empty(*shapes[2]), wx.new_empty(*shapes[3]),
-                    None)
+            ctx.saved_tensors
+            made = (wx.new_empty(*wx_shape), wx.new_empty(*r_shape), wx.new_empty(*bias_shape),
+                    wx.new_empty(*states_shape), None)
+            on_backward()
+            return made
 
-    empty, full = Empty.apply(*tensors, ())[0], rnn(*tensors, threads=1).h
-    gradients = torch.autograd.grad
-    rows.add("an empty Function, forward", lambda: Empty.apply(*tensors, ()))
-    rows.add("torch.rnn, training forward", lambda: rnn(*tensors, threads=1), "C: training forward")
-    rows.add("torch.rnn, training forward, over the floor too", lambda: rnn(*tensors, threads=1), "C: training forward",
-             floor="an empty Function, forward")
-    rows.add("an empty Function, backward", lambda: gradients(empty, tensors, d_h, retain_graph=True))
-    rows.add("torch.rnn, backward, over the floor too", lambda: gradients(full, tensors, d_h, retain_graph=True),
-             "C: backward", floor="an empty Function, backward")
-    rows.add("an empty Function, both", lambda: gradients(Empty.apply(*tensors, ())[0], tensors, d_h))
-    rows.add("torch.rnn, both, over the floor too",
-             lambda: gradients(rnn(*tensors, threads=1).h, tensors, d_h), "C: training forward", "C: backward",
-             floor="an empty Function, both")
+    return Floor.apply
 
 
 def main() -> None:
@@ -161,7 +186,7 @@ def main() -> None:
     except ImportError:
         print("torch is not installed: its rows are left out")
     else:
-        torch_rows(rows, device)
+        torch_rows(rows, device, training)
     rows.show(Clock(device))
 
 

@@ -77,7 +77,7 @@ function expect(case, call, outputs, exact)
     bound = case.bounds[call == "backward" ? "gradients" : "outputs"]
     for (name, got) in pairs(outputs)
         expected = case.tensors[(call, "out", name)]
-        got_values, want = vec(real_values(got)), vec(real_values(expected))
+        got_values, want = vec(real_values(got isa DeviceArray ? Array(got) : got)), vec(real_values(expected))
         good = size(got) == size(expected) && magnitude(got_values .- want) <= bound * magnitude(want)
         good &= !exact || isequal(got_values, want)
         good || @info "differs" case.name call name got_values want
@@ -85,7 +85,7 @@ function expect(case, call, outputs, exact)
     end
 end
 
-function replay(case, device, lay_input, lay_output, exact)
+function replay(case, device, lay_input, lay_output, exact, stream = nothing)
     plan = plan_of(case, device)
     workspace, saved = Workspace(plan), Saved(plan)
     of(call, role) = Dict(k[3] => v for (k, v) in case.tensors if k[1] == call && k[2] == role)
@@ -93,18 +93,38 @@ function replay(case, device, lay_input, lay_output, exact)
     outputs(call) = Dict(name => lay_output(poisoned(array)) for (name, array) in of(call, "out"))
 
     given, got = inputs("forward"), outputs("forward")
-    forward!(plan; given..., got..., workspace = workspace, saved = saved)
+    forward!(plan; given..., got..., workspace = workspace, saved = saved, stream = stream)
+    stream === nothing || synchronize(stream)
     expect(case, "forward", got, exact)
     if any(key -> key[1] == "backward", keys(case.tensors))
         case.fields[:mode] == 2 || (delete!(given, :wx); delete!(given, :bias))
         gradients = outputs("backward")
-        backward!(plan; given..., inputs("backward")..., gradients..., h = got[:h], workspace = workspace, saved = saved)
+        backward!(plan; given..., inputs("backward")..., gradients..., h = got[:h], workspace = workspace, saved = saved,
+                  stream = stream)
+        stream === nothing || synchronize(stream)
         expect(case, "backward", gradients, exact)
     end
     if any(key -> key[1] == "step", keys(case.tensors))
         got = outputs("step")
-        step!(plan; inputs("step")..., got..., workspace = workspace)
+        step!(plan; inputs("step")..., got..., workspace = workspace, stream = stream)
+        stream === nothing || synchronize(stream)
         expect(case, "step", got, exact)
+    end
+end
+
+# In the device's own memory, on its default stream and on another one.
+function replay_in_device_memory(device, cases)
+    upload(array) = DeviceArray(device, array)
+    own = Stream(device)
+    for case in cases, stream in (nothing, own)
+        try
+            replay(case, device, upload, upload, false, stream)
+        catch error
+            # What no GPU computes may be refused there.
+            refused = error isa FlashRNNError && error.status == FlashRNN.FLASHRNN_UNSUPPORTED
+            refused && !FlashRNN.is_host(device) && any(name -> case.fields[name] == 4, (:dtype, :weight_dtype, :state_dtype)) ||
+                rethrow()
+        end
     end
 end
 
@@ -122,5 +142,15 @@ else
             replay(case, device, axes_reversed, axes_reversed, false)
             replay(case, device, backwards, with_gaps, false)
         end
+    end
+end
+
+if !isempty(VECTORS)
+    replay_in_device_memory(Device(:cpu), filter(case -> case.fields[:dtype] == 1, all_cases))
+    if any(info -> info.backend === :cuda, devices())
+        replay_in_device_memory(Device(:cuda), all_cases)
+    else
+        @info "SKIPPED on CUDA: no such device here, or none in this build"
+        @test_skip false
     end
 end

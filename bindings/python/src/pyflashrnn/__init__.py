@@ -10,6 +10,8 @@ Axes: B batch, T time, G gates, N heads, D head dimension, S states; state 0 is 
 """
 from __future__ import annotations
 
+from typing import Any
+
 from ._library import has_feature, version
 from .arrays import Forward, Gradients, forward, run, step
 from .cells import Cell, cell, cells
@@ -31,7 +33,7 @@ __all__ = ["Cell", "Device", "DeviceError", "DeviceInfo", "DeviceUnavailableErro
            "version"]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name == "torch" or name in _FROM_TORCH:
         import importlib
 

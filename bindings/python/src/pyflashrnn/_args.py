@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from typing import Dict, Type
+from typing import Any, Dict, Type
 
 from . import _declarations as c
 
@@ -13,7 +13,7 @@ _CODES = {ctypes.c_size_t: "N", ctypes.c_void_p: "N", ctypes.c_int32: "i", ctype
           ctypes.c_uint64: "Q"}
 
 
-def _format(kind) -> str:
+def _format(kind: Any) -> str:
     if kind in _CODES:
         return _CODES[kind]
     if issubclass(kind, ctypes.Array):

@@ -14,7 +14,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 
 from . import _declarations as c
 from .errors import BY_STATUS, FlashRNNError
@@ -100,7 +100,7 @@ def check(status: int) -> None:
         raise BY_STATUS.get(status, FlashRNNError)(last_message())
 
 
-def text_of(function, *arguments) -> str:
+def text_of(function: Any, *arguments: Any) -> str:
     """What a flashrnn_*_describe writes."""
     length = ctypes.c_size_t()
     check(function(*arguments, None, 0, ctypes.byref(length)))

@@ -8,7 +8,7 @@ strides in elements and all zero where the array is packed.
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
@@ -78,7 +78,7 @@ _DL_DTYPES = {(2, 32): c.FLASHRNN_FLOAT32, (2, 16): c.FLASHRNN_FLOAT16, (2, 64):
 _DL_BACKENDS = {1: "cpu", 2: "cuda", 3: "cpu", 10: "hip", 11: "cpu", 13: "cuda"}
 
 
-def _from_dlpack(array: Any, shape: Tuple[int, ...], name: str, keep: list, stream: Optional[int]) -> View:
+def _from_dlpack(array: Any, shape: Tuple[int, ...], name: str, keep: List[Any], stream: Optional[int]) -> View:
     kind = array.__dlpack_device__()[0]
     # A producer with streams makes the data ready on the stream named: 1 is CUDA's default, 0 ROCm's.
     capsule = array.__dlpack__() if _DL_BACKENDS.get(int(kind)) == "cpu" else array.__dlpack__(
@@ -114,7 +114,7 @@ def device_of(array: Any, name: str) -> Tuple[str, int]:
     return backend, 0 if backend == "cpu" else int(ordinal)
 
 
-def view(array: Any, shape: Tuple[int, ...], name: str, keep: list, written: bool = False,
+def view(array: Any, shape: Tuple[int, ...], name: str, keep: List[Any], written: bool = False,
          stream: Optional[int] = None) -> View:
     """The view of an array, whose shape must be `shape`; absent for None. What must live as long as the view is
     appended to `keep`."""

@@ -7,13 +7,13 @@ them over without a copy too. For arrays on a GPU give the outputs.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import numpy as np
 
 from . import _declarations as c
 from ._memory import Buffer, workspaces
-from ._views import device_of, numpy_dtype_value, view
+from ._views import View, device_of, numpy_dtype_value, view
 from .cells import cell as cell_of
 from .device import Device
 from .errors import InvalidArgumentError
@@ -61,17 +61,17 @@ class Forward:
         if unknown:
             raise InvalidArgumentError(f"wanted has {sorted(unknown)}: must be some of {list(given)}")
         shapes = plan.shapes
-        keep: list = []
+        keep: List[Any] = []
         if out is None:
             dtypes = {"wx": plan.dtype, "r": plan.weight_dtype, "bias": plan.weight_dtype,
                       "initial_states": plan.state_dtype}
             out = Gradients(**{"d_" + name: _empty(plan, shapes["d_" + name], dtypes[name], like)
                                for name, like in given.items() if name in wanted and like is not None})
 
-        def read(name: str, array: Any):
+        def read(name: str, array: Any) -> View:
             return view(array, shapes[name], name, keep, stream=self._stream)
 
-        def write(name: str):
+        def write(name: str) -> View:
             return view(getattr(out, name), shapes[name], name, keep, True, self._stream)
 
         recompute = plan.problem.mode == "recompute"
@@ -110,7 +110,7 @@ _plans = FrontCache(CACHE_SIZE)
 
 
 def _plan(wx: Any, axes: str, r: Any, states: Any, cell: str, dtypes: Tuple[Optional[str], Optional[str], Optional[str]],
-          options: dict) -> Plan:
+          options: Dict[str, Any]) -> Plan:
     key = None
     if type(wx) is np.ndarray and type(r) is np.ndarray:
         key = (wx.shape, wx.dtype, r.dtype, getattr(states, "dtype", None), cell, dtypes, tuple(options.items()))
@@ -124,7 +124,7 @@ def _plan(wx: Any, axes: str, r: Any, states: Any, cell: str, dtypes: Tuple[Opti
 
 
 def _problem(wx: Any, axes: str, r: Any, states: Any, cell: str, dtype: Optional[str],
-             weight_dtype: Optional[str], state_dtype: Optional[str], options: dict) -> Tuple[Problem, Device]:
+             weight_dtype: Optional[str], state_dtype: Optional[str], options: Dict[str, Any]) -> Tuple[Problem, Device]:
     shape = tuple(getattr(wx, "shape", ()))
     if len(shape) != len(axes.split()):
         raise InvalidArgumentError(f"wx has shape {shape}: must be [{axes.replace(' ', ', ')}]")
@@ -144,7 +144,7 @@ def run(plan: Plan, wx: Any, r: Any, bias: Any = None, initial_states: Any = Non
         stream: int = 0) -> Forward:
     """A forward pass of a plan: `forward` without the search for the plan. Outputs that are None are made."""
     shapes = plan.shapes
-    keep: list = []
+    keep: List[Any] = []
     if h is None:
         h = _empty(plan, shapes["h"], plan.dtype, wx)
     if states is None and return_states:
@@ -192,7 +192,7 @@ def step(wx: Any, r: Any, bias: Any = None, states: Any = None, *, cell: str = "
     """One step for streaming: wx [B, Gi, N, D], r [Gr, N, D, D], bias [Gb, N, D], states [S, B, N, D]. Gives h
     [B, N, D] and the new states; `new_states` may be the array `states`, which is then overwritten."""
     plan = _plan(wx, "B G N D", r, states, cell, (dtype, weight_dtype, state_dtype), dict(options, mode="inference"))
-    keep: list = []
+    keep: List[Any] = []
     shapes = plan.shapes
     if h is None:
         h = _empty(plan, shapes["step_h"], plan.dtype, wx)

@@ -70,24 +70,6 @@ class Plan:
         if status:
             check(status)
 
-    def run_packed_forward(self, args: int) -> None:
-        """`args` is the address of a whole flashrnn_forward_args."""
-        status = _forward(self.handle, args)
-        if status:
-            check(status)
-
-    def run_packed_backward(self, args: int) -> None:
-        """`args` is the address of a whole flashrnn_backward_args."""
-        status = _backward(self.handle, args)
-        if status:
-            check(status)
-
-    def run_packed_step(self, args: int) -> None:
-        """`args` is the address of a whole flashrnn_step_args."""
-        status = _step(self.handle, args)
-        if status:
-            check(status)
-
     def describe(self) -> Dict[str, Any]:
         """Backend, kernel, configuration, predicted time, and what was refused and why."""
         return json.loads(text_of(lib.flashrnn_plan_describe, self.handle))
@@ -112,7 +94,7 @@ class Plan:
         return f"Plan({self.problem}, {self.device})"
 
 
-def _taking_bytes(name: str):
+def _taking_bytes(name: str) -> Any:
     """A function of the library with its args struct given as packed bytes or as their address, which saves the cast to
     a pointer."""
     function = lib[name]  # another object than lib.<name>, with argtypes of its own
@@ -127,7 +109,7 @@ _step = _taking_bytes("flashrnn_step")
 
 # Plans by problem and device, the least recently used first. A plan in use outlives its eviction.
 CACHE_SIZE = 256
-_cache: "OrderedDict[tuple, Plan]" = OrderedDict()
+_cache: "OrderedDict[Tuple[Any, ...], Plan]" = OrderedDict()
 _cache_lock = threading.Lock()
 
 
@@ -148,7 +130,7 @@ def plan_for(problem: Problem, device: Optional[Device] = None) -> Plan:
     return plan
 
 
-class FrontCache(dict):
+class FrontCache(Dict[Any, Any]):
     """A dictionary in front of plan_for, of what is quicker to find by another key than a Problem. It starts afresh
     when `limit` entries are there, and clear_plan_cache empties it too."""
 
@@ -159,7 +141,7 @@ class FrontCache(dict):
         self.limit = limit
         FrontCache._all.append(self)
 
-    def keep(self, key: tuple, value: Any) -> None:
+    def keep(self, key: Any, value: Any) -> None:
         if len(self) >= self.limit:
             self.clear()
         self[key] = value

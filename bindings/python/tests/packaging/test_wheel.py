@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -25,11 +26,12 @@ def pip(*arguments, **environment):
                    env=dict(os.environ, PIP_NO_INDEX="1", **environment))
 
 
-def build(folder, library):
+def build(folder, library, **environment):
     """In a copy, so that the tree stays clean."""
     source = folder / "source"
     shutil.copytree(PACKAGE, source, ignore=shutil.ignore_patterns("__pycache__", "build", "*.egg-info"))
-    pip("wheel", "--no-build-isolation", "--no-deps", "-w", str(folder), str(source), FLASHRNN_LIBRARY=library)
+    pip("wheel", "--no-build-isolation", "--no-deps", "-w", str(folder), str(source), FLASHRNN_LIBRARY=library,
+        **environment)
     wheel, = folder.glob("*.whl")
     pip("install", "--no-deps", "--target", str(folder / "target"), str(wheel))
     return wheel, folder / "target"
@@ -61,6 +63,26 @@ def test_a_wheel_carries_the_library(bundled):
     done = run(target, TRY.format(target=target))
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(target / "pyflashrnn/lib/libflashrnn.so.0")
+
+
+def can_compile():
+    compiler = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
+    return bool(compiler) and Path(sysconfig.get_path("include"), "Python.h").exists() and sys.version_info >= (3, 10)
+
+
+def test_a_wheel_carries_the_compiled_part(bundled, bare):
+    part = "pyflashrnn/torch/_compiled.abi3.so"
+    assert (part in zipfile.ZipFile(bundled[0]).namelist()) == can_compile()
+    assert part not in zipfile.ZipFile(bare[0]).namelist()
+
+
+def test_a_wheel_is_built_without_a_compiler(tmp_path):
+    if not LIBRARY:
+        pytest.skip("FLASHRNN_LIBRARY is not set")
+    wheel, target = build(tmp_path, LIBRARY, CC="/nonexistent/cc")
+    assert not any("_compiled" in name for name in zipfile.ZipFile(wheel).namelist())
+    done = run(target, TRY.format(target=target))
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_the_library_needs_is_carried_too(bundled):

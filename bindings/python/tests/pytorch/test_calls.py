@@ -8,7 +8,7 @@ import torch
 
 import pyflashrnn
 from helpers import CELLS, inputs
-from pyflashrnn.torch import _calls, rnn, step
+from pyflashrnn.torch import _calls, _plans, rnn, step
 
 
 @pytest.fixture(autouse=True)
@@ -119,10 +119,11 @@ def test_known_layouts_are_bounded(monkeypatch):
 
 
 def test_the_plans_of_known_layouts_are_freed_with_the_others():
+    pyflashrnn.clear_plan_cache()
     wx, r, bias, states = plain(head_dim=5)
     rnn(wx, r, bias, states)
     step(wx[:, 0], r, bias, states)
-    plans = [weakref.ref(call.plan) for call in _calls._calls.values()]
+    plans = [weakref.ref(plan) for plan in _plans._plans.values()]
     assert len(plans) == 2
     pyflashrnn.clear_plan_cache()
     gc.collect()

@@ -35,7 +35,7 @@ def test_gradcheck(cell, variant):
 def test_opcheck(cell, monkeypatch):
     """PyTorch's own examination: schema, fake tensors, autograd registration, and AOT dispatch of dynamic shapes."""
     # It compares all outputs, and saved memory has gaps that nothing is written to.
-    monkeypatch.setattr(_calls, "_saved_maker",
+    monkeypatch.setattr(_calls, "bytes_maker",
                         lambda size, device: lambda: torch.zeros(size, dtype=torch.uint8, device=device))
     monkeypatch.setattr(_calls, "_calls", FrontCache(100))
     wx, r, bias, states = inputs(cell)
@@ -103,7 +103,7 @@ def test_the_shorter_way_gives_the_dispatchers_bits(cell, monkeypatch):
 
     torch.manual_seed(0)
     shorter = run()
-    monkeypatch.setattr(ops, "_no_modes", lambda: False)
+    monkeypatch.setattr(ops, "is_plain", lambda *_: False)
     torch.manual_seed(0)
     for one, other in zip(shorter, run()):
         assert torch.equal(one, other)

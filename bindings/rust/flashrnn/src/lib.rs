@@ -32,9 +32,25 @@
 //!
 //! # Devices other than the CPU
 //!
-//! Slices go to the CPU only. Elsewhere tensors are [`Buffer`]s, and [`View::from_raw`] takes another library's memory.
-//! Runs return early there: copies of a `Buffer` wait for the device's default stream, other streams are waited for with
-//! [`Stream::synchronize`].
+//! Slices go to the CPU only. Elsewhere tensors are [`Buffer`]s, in the device's memory:
+//!
+//! ```
+//! # use flashrnn::{Backend, Cell, Device, Forward, Problem};
+//! let device = Device::open(Backend::Cuda, 0).or_else(|_| Device::cpu())?;
+//! let plan = Problem::new(Cell::GRU).batch(2).time(3).heads(2, 4).plan(&device)?;
+//! let (mut workspace, mut saved) = (plan.workspace()?, plan.saved()?);
+//!
+//! let wx = device.upload(&vec![0.1f32; plan.shapes().wx.iter().product()])?;
+//! let r = device.upload(&vec![0.2f32; plan.shapes().r.iter().product()])?;
+//! let mut h = device.zeros::<f32>(plan.shapes().h.iter().product())?;
+//! plan.forward(Forward::new(&wx, &r).h(&mut h).saved(&mut saved), &mut workspace)?;
+//! assert!(h.download()?.iter().all(|h| *h > 0.0)); // waits for the run
+//! # Ok::<(), flashrnn::Error>(())
+//! ```
+//!
+//! [`View::from_raw`] and [`ViewMut::from_raw`] take another library's memory by its address on the device, and
+//! [`Stream::wrap`] its stream. Runs return early: copies of a `Buffer` wait for the device's default stream, other
+//! streams are waited for with [`Stream::synchronize`].
 //!
 //! # Errors and threads
 //!

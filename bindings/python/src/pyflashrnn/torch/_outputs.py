@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Callable, Optional, Sequence, Tuple
+from typing import Any, Callable, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -31,7 +31,8 @@ def _sequence(make: Maker, like: Tensor, shape: Tuple[int, ...], batch_axis: int
     return make(like, shape)
 
 
-def outputs(make: Maker, wx: Tensor, want_states: bool, options: Tuple) -> Tuple[Tensor, Optional[Tensor], Tensor]:
+def outputs(make: Maker, wx: Tensor, want_states: bool, options: Tuple[Any, ...]
+            ) -> Tuple[Tensor, Optional[Tensor], Tensor]:
     """h, states (None unless wanted) and the last states."""
     batch, time, _, heads, head_dim = wx.shape
     count = _STATES[options[1]]
@@ -41,14 +42,14 @@ def outputs(make: Maker, wx: Tensor, want_states: bool, options: Tuple) -> Tuple
     return h, states, last
 
 
-def step_outputs(wx: Tensor, options: Tuple) -> Tuple[Tensor, Tensor]:
+def step_outputs(wx: Tensor, options: Tuple[Any, ...]) -> Tuple[Tensor, Tensor]:
     """h and the new states."""
     batch, _, heads, head_dim = wx.shape
     return (wx.new_empty((batch, heads, head_dim)),
             wx.new_empty((_STATES[options[1]], batch, heads, head_dim), dtype=TORCH_DTYPES[options[0]]))
 
 
-def gradients(make: Maker, r: Tensor, h: Tensor, wanted: Sequence[bool], options: Tuple
+def gradients(make: Maker, r: Tensor, h: Tensor, wanted: Sequence[bool], options: Tuple[Any, ...]
               ) -> Tuple[Optional[Tensor], Optional[Tensor], Optional[Tensor], Optional[Tensor]]:
     """Of wx, r, bias and the initial states, None for those that are not wanted."""
     batch, time, heads, head_dim = h.shape

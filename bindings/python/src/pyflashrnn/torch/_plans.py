@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import Optional, Tuple
+from functools import partial
+from typing import Any, Callable, List, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -60,7 +61,7 @@ _plans = FrontCache(FRONT_CACHE_SIZE)
 
 
 def plan_of(device: torch.device, shape: Tuple[int, ...], dtype: torch.dtype, weight_dtype: torch.dtype,
-            options: Tuple) -> Plan:
+            options: Tuple[Any, ...]) -> Plan:
     """The plan for the shape of wx [B, T, G, N, D] or of h [B, T, N, D] and the operators' options (see ops.py)."""
     key = (device, shape, dtype, weight_dtype, options)
     plan = _plans.get(key)
@@ -77,7 +78,7 @@ def plan_of(device: torch.device, shape: Tuple[int, ...], dtype: torch.dtype, we
     return plan
 
 
-def view(tensor: Optional[Tensor], shape: Tuple[int, ...], name: str, device: torch.device, keep: list) -> View:
+def view(tensor: Optional[Tensor], shape: Tuple[int, ...], name: str, device: torch.device, keep: List[Any]) -> View:
     """The view of a tensor for one call, absent for None. A tensor whose strides are all zero (an expanded scalar, as
     sum() gives for a gradient) would be taken as packed and is copied, and so is one whose memory holds the negated
     values (the imaginary part of a conjugate); the copy is appended to `keep`."""
@@ -108,27 +109,31 @@ class _Workspace(threading.local):
     small run does. On a GPU the caching allocator hands out memory that is safe on the stream and in a graph."""
 
     def __init__(self) -> None:
-        self.memory: Optional[Tensor] = None
-        self.address = 0
-        self.size = 0
+        self.space: Space = (0, None)
+        self.size = -1
 
 
+Space = Tuple[int, Optional[Tensor]]  # an address, and what owns it
 _workspace = _Workspace()
 
 
-def workspace(plan: Plan, size: int, device: torch.device, keep: list) -> int:
-    """Address of a workspace for one call."""
+def workspace_of(plan: Plan, size: int, device: torch.device) -> Callable[[], Space]:
+    """What gives a workspace for one call, to be kept as long as the call runs."""
     alignment = plan.alignment
-    if plan.device.backend != "cpu":
-        memory = template(torch.uint8, device).new_empty(size + alignment)
-        keep.append(memory)
-        return -(-memory.data_ptr() // alignment) * alignment
-    mine = _workspace
-    if mine.size < size or mine.address % alignment:
-        mine.memory = torch.empty(size + alignment, dtype=torch.uint8)
-        mine.address = -(-mine.memory.data_ptr() // alignment) * alignment
-        mine.size = size
-    return mine.address
+
+    def fresh() -> Space:
+        memory = make()
+        return -(-memory.data_ptr() // alignment) * alignment, memory
+
+    def shared() -> Space:
+        mine = _workspace
+        if mine.size < size or mine.space[0] % alignment:
+            mine.space = fresh()
+            mine.size = size
+        return mine.space
+
+    make = partial(template(torch.uint8, device).new_empty, size + alignment)
+    return shared if plan.device.backend == "cpu" else fresh
 
 
 def aligned(memory: Tensor, alignment: int) -> Tensor:

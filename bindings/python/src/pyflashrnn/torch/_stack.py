@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import List, NamedTuple, Optional, Tuple, Union
+from typing import Any, List, NamedTuple, Optional, Tuple, Union
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,8 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from ..errors import InvalidArgumentError
 from .functional import rnn
+
+AnyDevice = Union[torch.device, str, int, None]
 
 States = Union[Tensor, Tuple[Tensor, ...]]
 
@@ -38,7 +40,7 @@ class RecurrentStack(nn.Module):
     state_count: int
 
     def __init__(self, input_size: int, hidden_size: int, num_heads: int, num_layers: int, batch_first: bool,
-                 dropout: float, bidirectional: bool, **options):
+                 dropout: float, bidirectional: bool, **options: Any):
         super().__init__()
         for name, size in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers),
                            ("num_heads", num_heads)):

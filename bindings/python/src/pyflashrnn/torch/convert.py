@@ -11,7 +11,7 @@ Orders of the gates along the first axis:
 """
 from __future__ import annotations
 
-from typing import Dict, NamedTuple, Optional
+from typing import Dict, NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -73,11 +73,11 @@ def dense(w: Tensor, r: Tensor, bias: Optional[Tensor] = None) -> Native:
     return Native(w, r, None if bias is None else bias.reshape(bias.shape[0], 1, heads * head_dim))
 
 
-def gru_from_flashrnn(r: Tensor, bias: Optional[Tensor] = None):
+def gru_from_flashrnn(r: Tensor, bias: Optional[Tensor] = None) -> Tuple[Tensor, Optional[Tensor]]:
     """R [3, N, D, D] in the order g r z and bias [4, N, D] in the order g r z n to this library's r u g and r u n g."""
     return r.roll(-1, 0), None if bias is None else bias.roll(-1, 0)
 
 
-def gru_to_flashrnn(r: Tensor, bias: Optional[Tensor] = None):
+def gru_to_flashrnn(r: Tensor, bias: Optional[Tensor] = None) -> Tuple[Tensor, Optional[Tensor]]:
     """The way back of gru_from_flashrnn."""
     return r.roll(1, 0), None if bias is None else bias.roll(1, 0)

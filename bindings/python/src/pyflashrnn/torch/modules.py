@@ -4,13 +4,13 @@ the other and back by load_state_dict."""
 from __future__ import annotations
 
 import math
-from typing import Any, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import InvalidArgumentError, UnsupportedError
-from ._stack import RecurrentStack, Weights
+from ._stack import AnyDevice, RecurrentStack, Weights
 
 
 class _LikeTorch(RecurrentStack):
@@ -19,7 +19,7 @@ class _LikeTorch(RecurrentStack):
 
     def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True,
                  batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, proj_size: int = 0,
-                 device=None, dtype=None, **options):
+                 device: AnyDevice = None, dtype: Optional[torch.dtype] = None, **options: Any):
         if proj_size:
             raise UnsupportedError(f"proj_size is {proj_size}: must be 0, the recurrence has no projection of h; a linear "
                                    "layer behind it projects the output alone")
@@ -42,7 +42,7 @@ class _LikeTorch(RecurrentStack):
             nn.init.uniform_(parameter, -bound, bound)
 
     @property
-    def all_weights(self):
+    def all_weights(self) -> List[List[Tensor]]:
         names = ("weight_ih", "weight_hh") + (("bias_ih", "bias_hh") if self.bias else ())
         return [[getattr(self, f"{name}_{suffix}") for name in names] for suffix in self.suffixes()]
 
@@ -59,7 +59,7 @@ class _LikeTorch(RecurrentStack):
         return Weights(w, getattr(self, "bias_ih_" + suffix), r, self._recurrent_bias(getattr(self, "bias_hh_" + suffix)))
 
     @classmethod
-    def from_torch(cls, module: nn.RNNBase, **options) -> "_LikeTorch":
+    def from_torch(cls, module: nn.RNNBase, **options: Any) -> "_LikeTorch":
         """A module like one of torch.nn's, with copies of its weights; `options` are further ones of this class."""
         if not isinstance(module, cls._original):
             raise TypeError(f"the module is a {type(module).__name__}: must be a torch.nn.{cls._original.__name__}")
@@ -79,7 +79,7 @@ class _LikeTorch(RecurrentStack):
         return made.train(self.training)
 
     @staticmethod
-    def _torch_options(module) -> dict:
+    def _torch_options(module: Any) -> Dict[str, Any]:
         return dict(num_layers=module.num_layers, bias=module.bias, batch_first=module.batch_first,
                     dropout=module.dropout, bidirectional=module.bidirectional,
                     proj_size=getattr(module, "proj_size", 0))
@@ -111,7 +111,7 @@ class RNN(_LikeTorch):
 
     def __init__(self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh",
                  bias: bool = True, batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False,
-                 device=None, dtype=None, **options):
+                 device: AnyDevice = None, dtype: Optional[torch.dtype] = None, **options: Any):
         cells = {"tanh": "elman", "relu": "elman_relu"}
         if nonlinearity not in cells:
             raise InvalidArgumentError(f"nonlinearity is {nonlinearity!r}: must be tanh or relu")
@@ -120,7 +120,7 @@ class RNN(_LikeTorch):
                          dtype=dtype, **options)
 
     @staticmethod
-    def _torch_options(module) -> dict:
+    def _torch_options(module: Any) -> Dict[str, Any]:
         options = _LikeTorch._torch_options(module)
         options.pop("proj_size")
         return dict(options, nonlinearity=module.nonlinearity)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any, Optional
 
 import torch
 from torch import nn
 
 from ..cells import cell as cell_of
 from ..errors import InvalidArgumentError
-from ._stack import RecurrentStack, Weights
+from ._stack import AnyDevice, RecurrentStack, Weights
 
 
 class MultiHeadRNN(RecurrentStack):
@@ -25,7 +26,7 @@ class MultiHeadRNN(RecurrentStack):
 
     def __init__(self, input_size: int, hidden_size: int, num_heads: int = 1, num_layers: int = 1, bias: bool = True,
                  batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, *, cell: str = "lstm",
-                 device=None, dtype=None, **options):
+                 device: AnyDevice = None, dtype: Optional[torch.dtype] = None, **options: Any):
         super().__init__(input_size, hidden_size, num_heads, num_layers, batch_first, dropout, bidirectional, **options)
         kind = cell_of(cell)
         self.cell, self.bias, self.state_count = cell, bias, len(kind.states)
@@ -68,8 +69,8 @@ class _OfOneCell(MultiHeadRNN):
     _cell: str
 
     def __init__(self, input_size: int, hidden_size: int, num_heads: int = 1, num_layers: int = 1, bias: bool = True,
-                 batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False, device=None, dtype=None,
-                 **options):
+                 batch_first: bool = False, dropout: float = 0.0, bidirectional: bool = False,
+                 device: AnyDevice = None, dtype: Optional[torch.dtype] = None, **options: Any):
         if "cell" in options:
             raise InvalidArgumentError(f"cell is given to {type(self).__name__}: its cell is {self._cell}, MultiHeadRNN "
                                        "takes any")

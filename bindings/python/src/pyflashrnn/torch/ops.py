@@ -7,14 +7,16 @@ two clips, threads and config. A tensor that is not made is returned with the sh
 """
 from __future__ import annotations
 
-from typing import List, Optional, Tuple
+from typing import Any, Optional, Tuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, is_grad_enabled
+from torch.compiler import is_compiling
 
 from .. import _declarations as c
 from ..errors import FlashRNNError, InvalidArgumentError
 from . import _calls
+from ._helper import is_plain
 from ._outputs import gradients, outputs, step_outputs
 from ._plans import plan_of
 
@@ -61,7 +63,7 @@ for _key in ("cpu", "cuda"):
 def _forward_fake(wx, r, bias, initial_states, lengths, resets, want_states, *options):
     torch._check(wx.dim() == 5, lambda: f"wx has shape {tuple(wx.shape)}: must be [B, T, G, N, D]")
     h, states, last = outputs(Tensor.new_empty, wx, want_states, options)
-    size = None
+    size: Any = None
     if all(type(n) is int for n in h.shape):  # with symbolic sizes there is no plan to ask
         device = torch.device("cpu") if wx.is_meta else wx.device  # on meta any size will do
         try:
@@ -96,27 +98,25 @@ def _setup_context(ctx, inputs, output):
     wx, r, bias, initial_states, lengths, resets, want_states, *options = inputs
     h, states, _, saved = output
     ctx.save_for_backward(*_kept(wx, r, bias, initial_states, lengths, resets, h, saved, options[2]))
-    ctx.call = want_states, tuple(options), bias is not None
+    ctx.call = want_states, tuple(options)
     ctx.set_materialize_grads(False)
     ctx.mark_non_differentiable(*((saved,) if want_states else (states, saved)))
 
 
 def _gradients(ctx, d_h, d_states, d_last_states) -> Tuple[Optional[Tensor], ...]:
     """Of wx, r, bias and the initial states."""
-    want_states, options, has_bias = ctx.call
-    if options[2] == c.FLASHRNN_MODE_INFERENCE:
-        raise InvalidArgumentError("mode is inference, which keeps nothing for backward: must be training or recompute")
+    want_states, options = ctx.call
     if d_h is None and d_states is None and d_last_states is None:
         return None, None, None, None
     r, h, saved, initial_states, *rest = ctx.saved_tensors
     lengths, resets, wx, bias = rest or (None, None, None, None)
-    need_wx, need_r, need_bias, need_initial = ctx.needs_input_grad[:4]
-    wanted = need_wx, need_r, need_bias and has_bias, need_initial and initial_states is not None
     return backward(d_h, d_states if want_states else None, d_last_states, wx, r, bias, initial_states, lengths, resets,
-                    h, saved, wanted, options)
+                    h, saved, ctx.needs_input_grad[:4], options)  # False for what is absent
 
 
 def _autograd(ctx, d_h, d_states, d_last_states, _):
+    if ctx.call[1][2] == c.FLASHRNN_MODE_INFERENCE:
+        raise InvalidArgumentError("mode is inference, which keeps nothing for backward: must be training or recompute")
     return (*_gradients(ctx, d_h, d_states, d_last_states), *(None,) * (len(ctx.needs_input_grad) - 4))
 
 
@@ -148,7 +148,7 @@ class _Eager(torch.autograd.Function):
         lengths, resets, want_states, options = rest
         h, states, last, saved = _calls.forward(wx, r, bias, initial_states, lengths, resets, want_states, options)
         ctx.set_materialize_grads(False)
-        ctx.call = want_states, options, bias is not None
+        ctx.call = want_states, options
         kept_h = h.detach()  # shares its version, and is given back without being made a part of the graph again
         if lengths is None and resets is None and options[2] == c.FLASHRNN_MODE_TRAINING:
             ctx.save_for_backward(r, kept_h, saved, initial_states)
@@ -161,33 +161,10 @@ class _Eager(torch.autograd.Function):
         return (*_gradients(ctx, d_h, d_others[0] if len(d_others) > 1 else None, d_others[-1]), None)
 
 
-_PLAIN = frozenset((Tensor, torch.nn.Parameter, type(None)))
-
-
-def _is_plain(wx, r, bias=None, initial_states=None, lengths=None, resets=None) -> bool:
-    """Whether nothing but autograd looks at the call: no tracing, no transform, no mode, no subclass of Tensor. (Written
-    out: within autograd, whose code has filled the caches, a loop over the tensors takes twice as long.)"""
-    return (not torch.compiler.is_compiling() and _no_modes() and type(wx) in _PLAIN and type(r) in _PLAIN
-            and type(bias) in _PLAIN and type(initial_states) in _PLAIN
-            and (lengths is None or type(lengths) is Tensor) and (resets is None or type(resets) is Tensor))
-
-
-try:
-    from torch._C import _len_torch_dispatch_stack, _len_torch_function_stack
-    from torch._C._functorch import peek_interpreter_stack
-
-    def _no_modes() -> bool:
-        return (_len_torch_dispatch_stack() == 0 and _len_torch_function_stack() == 0
-                and peek_interpreter_stack() is None)
-except ImportError:  # another version of PyTorch: always the dispatcher
-    def _no_modes() -> bool:
-        return False
-
-
 def forward(wx, r, bias, initial_states, lengths, resets, want_states, options
             ) -> Tuple[Tensor, Optional[Tensor], Tensor]:
     """h, states (None unless wanted) and the last states."""
-    if _is_plain(wx, r, bias, initial_states, lengths, resets):
+    if not is_compiling() and is_plain(wx, r, bias, initial_states, lengths, resets):
         if options[2] == c.FLASHRNN_MODE_INFERENCE:
             return _calls.forward(wx, r, bias, initial_states, lengths, resets, want_states, options)[:3]
         made = _Eager.apply(wx, r, bias, initial_states, (lengths, resets, want_states, options))
@@ -199,7 +176,7 @@ def forward(wx, r, bias, initial_states, lengths, resets, want_states, options
 def backward(d_h, d_states, d_last_states, wx, r, bias, initial_states, lengths, resets, h, saved, wanted, options
              ) -> Tuple[Optional[Tensor], ...]:
     """The gradients of wx, r, bias and the initial states, None for those that are not wanted."""
-    if not torch.is_grad_enabled() and _is_plain(r, d_h, d_states, d_last_states):
+    if not is_compiling() and not is_grad_enabled() and is_plain(r, d_h, d_states, d_last_states):
         return _calls.backward(d_h, d_states, d_last_states, wx, r, bias, initial_states, lengths, resets, h, saved,
                                wanted, options)
     made = backward_operator(d_h, d_states, d_last_states, wx, r, bias, initial_states, lengths, resets, h, saved,
@@ -207,7 +184,8 @@ def backward(d_h, d_states, d_last_states, wx, r, bias, initial_states, lengths,
     return tuple(gradient if wish else None for gradient, wish in zip(made, wanted))
 
 
-def step(wx, r, bias, states, options):
-    if _is_plain(wx, r, bias, states):
+def step(wx: Tensor, r: Tensor, bias: Optional[Tensor], states: Optional[Tensor], options: Tuple[Any, ...]
+         ) -> Tuple[Tensor, Tensor]:
+    if not is_compiling() and is_plain(wx, r, bias, states):
         return _calls.step(wx, r, bias, states, options)
     return step_operator(wx, r, bias, states, *options)
