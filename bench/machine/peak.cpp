@@ -46,15 +46,40 @@ double best_rate(int threads, int repeats, const std::function<double(int)>& wor
   return best;
 }
 
-long rounds_for(const PeakKernel& kernel, double seconds) {
+long rounds_for(void (*run)(long), double seconds) {
   long rounds = 1000;
   for (;;) {
     const double begin = thread_seconds();
-    kernel.run(rounds);
+    run(rounds);
     const double taken = thread_seconds() - begin;
     if (taken > 0.2 * seconds) return std::max<long>(1, rounds * (seconds / taken));
     rounds *= 2;
   }
+}
+
+// Rounds a second, over all threads.
+double round_rate(int threads, int repeats, double seconds, void (*run)(long)) {
+  const long rounds = rounds_for(run, seconds / repeats);
+  return best_rate(threads, repeats, [&](int) {
+    run(rounds);
+    return static_cast<double>(rounds);
+  });
+}
+
+SigmoidRates sigmoid_rates(int threads, int repeats, double seconds, double fma_gflops) {
+  SigmoidRates rates;
+  for (const SigmoidKernel& kernel : sigmoid_kernels()) {
+    if (!kernel.present()) continue;
+    rates.instruction = kernel.instruction;
+    rates.alone =
+        1e-9 * kernel.sigmoids_per_round * round_rate(threads, repeats, seconds, kernel.alone);
+    const double round_ns = 1e9 / round_rate(threads, repeats, seconds, kernel.beside);
+    const double added_ns = round_ns - kernel.flops_per_round / fma_gflops;
+    // Where the peak was measured in a worse moment than this, nothing is known.
+    if (added_ns > 0) rates.beside = kernel.sigmoids_per_round / added_ns;
+    break;
+  }
+  return rates;
 }
 
 double copy_rate(int threads) {
@@ -86,13 +111,10 @@ Peaks measure_peaks(int threads, double seconds_per_unit) {
   peaks.threads = threads;
   for (const PeakKernel& kernel : peak_kernels()) {
     if (peaks.of(kernel.unit) > 0 || !kernel.present()) continue;
-    const long rounds = rounds_for(kernel, seconds_per_unit / kRepeats);
-    const double rate = best_rate(threads, kRepeats, [&](int) {
-      kernel.run(rounds);
-      return rounds * kernel.flops_per_round;
-    });
-    peaks.units.push_back({kernel.unit, kernel.instruction, 1e-9 * rate});
+    const double rate = round_rate(threads, kRepeats, seconds_per_unit, kernel.run);
+    peaks.units.push_back({kernel.unit, kernel.instruction, 1e-9 * kernel.flops_per_round * rate});
   }
+  peaks.sigmoid = sigmoid_rates(threads, kRepeats, seconds_per_unit, peaks.of("fma_fp32"));
   peaks.copy_gbs = copy_rate(threads);
   return peaks;
 }

@@ -19,15 +19,41 @@ struct PeakKernel {
 // Every kernel of this architecture, for each unit the best instruction set first.
 const std::vector<PeakKernel>& peak_kernels();
 
+// Logistic functions of float32, as many at a time as a vector holds and none waiting for another:
+// what a cell's activations cost at least.
+struct SigmoidKernel {
+  const char* instruction;  // "AVX2, vdivps"
+  double sigmoids_per_round;
+  double flops_per_round;  // of the multiply-adds beside them
+  void (*alone)(long rounds);
+  void (*beside)(long rounds);  // as many, and multiply-adds that have nothing to do with them
+  bool (*present)();
+};
+
+// The best instruction set first; empty for an architecture that has none written.
+const std::vector<SigmoidKernel>& sigmoid_kernels();
+
 struct Peak {
   std::string unit;
   std::string instruction;
   double gflops = 0;
 };
 
+// Thousand millions a second, 0: not known.
+struct SigmoidRates {
+  std::string instruction;
+  double alone = 0;
+  // By the time that they add to multiply-adds at their peak, with which they share the pipes but
+  // not every one.
+  double beside = 0;
+
+  double best() const { return alone > beside ? alone : beside; }
+};
+
 struct Peaks {
   int threads = 0;
   std::vector<Peak> units;
+  SigmoidRates sigmoid;
   double copy_gbs = 0;  // bytes read plus bytes written, of arrays that no private cache holds
 
   // 0 where the unit is absent.

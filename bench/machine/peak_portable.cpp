@@ -37,6 +37,11 @@ const std::vector<PeakKernel>& peak_kernels() {
   return kernels;
 }
 
+const std::vector<SigmoidKernel>& sigmoid_kernels() {
+  static const std::vector<SigmoidKernel> none;
+  return none;
+}
+
 }  // namespace flashrnn::bench
 
 #endif  // !defined(__x86_64__)

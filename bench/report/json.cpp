@@ -14,7 +14,13 @@ Json to_json(const Peaks& peaks) {
     units.push_back(
         {{"unit", peak.unit}, {"instruction", peak.instruction}, {"gflops", peak.gflops}});
   }
-  return {{"threads", peaks.threads}, {"units", units}, {"copy_gbs", peaks.copy_gbs}};
+  Json json = {{"threads", peaks.threads}, {"units", units}, {"copy_gbs", peaks.copy_gbs}};
+  if (const SigmoidRates& rates = peaks.sigmoid; rates.best() > 0) {
+    json["sigmoid"] = {{"instruction", rates.instruction},
+                       {"alone_per_ns", rates.alone},
+                       {"beside_multiply_adds_per_ns", rates.beside}};
+  }
+  return json;
 }
 
 Json to_json(const Row& row) {
@@ -62,6 +68,12 @@ Json to_json(const Verdict& verdict) {
     if (!verdict.reason.empty()) json["reason"] = verdict.reason;
   } else {
     json["not_measured"] = verdict.reason;
+  }
+  if (verdict.standing) {
+    json["gflops"] = verdict.standing->gflops;
+    json["needed_gflops"] = verdict.standing->needed_gflops;
+    json["floor_gflops"] = verdict.standing->floor_gflops;
+    json["beyond_floor"] = verdict.standing->is_beyond();
   }
   return json;
 }

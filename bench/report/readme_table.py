@@ -7,7 +7,7 @@ A page has, around each table, the lines
     <!-- results FILE [CELL] -->
     <!-- end of results -->
 
-with FILE relative to bench/results; with CELL that cell's rows alone. --check changes nothing and exits with 1 where a page differs.
+with FILE relative to bench/results; with CELL that cell's rows alone. With "claims" for "results" the table is of a suite's claims. --check changes nothing and exits with 1 where a page differs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import re
 import sys
 
 RESULTS = pathlib.Path(__file__).resolve().parent.parent / "results"
-BLOCK = re.compile(r"(<!-- results (\S+)(?: (\w+))? -->\n).*?(<!-- end of results -->)", re.S)
+BLOCK = re.compile(r"(<!-- (results|claims) (\S+)(?: (\w+))? -->\n).*?(<!-- end of \2 -->)", re.S)
 
 
 def shape_of(problem: str) -> str:
@@ -51,9 +51,33 @@ def table_of(path: pathlib.Path, cell: str | None) -> str:
             f"| {shape_of(problem)} | {calls['forward']['ms']:.3f} | {calls['forward+backward']['ms']:.3f}"
             f" | {family_of(kernel, 'forward')} / {family_of(kernel, 'backward')} |"
         )
-    lines.append("")
-    lines.append(f"{result['device']}, {result['date']}, commit {result['git_commit']}, {result['statistic']} of each row.")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", origin_of(result)]) + "\n"
+
+
+def origin_of(result: dict) -> str:
+    return f"{result['device']}, {result['date']}, commit {result['git_commit']}, {result['statistic']} of each row."
+
+
+def claims_of(path: pathlib.Path) -> str:
+    result = json.loads(path.read_text())
+    lines = [
+        "| claim | measured | verdict | needs, GFLOP/s | floor, GFLOP/s | needs of the floor | has of the floor |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for claim in result["claims"]:
+        measured = f"{claim['measured']:.3g}" if "measured" in claim else ""
+        verdict = claim.get("verdict", "not measured")
+        reason = claim.get("reason", claim.get("not_measured"))
+        standing = " | | | "
+        if "floor_gflops" in claim:
+            floor = claim["floor_gflops"]
+            standing = f"{claim['needed_gflops']:.1f} | {floor:.1f} | {claim['needed_gflops'] / floor:.0%} | {claim['gflops'] / floor:.0%}"
+        lines.append(f"| {claim['claim']} | {measured} | {verdict}{f': {reason}' if reason else ''} | {standing} |")
+    return "\n".join([*lines, "", origin_of(result)]) + "\n"
+
+
+def block_of(kind: str, file: str, cell: str | None) -> str:
+    return claims_of(RESULTS / file) if kind == "claims" else table_of(RESULTS / file, cell)
 
 
 def main() -> int:
@@ -64,7 +88,7 @@ def main() -> int:
     stale = []
     for page in options.pages:
         text = page.read_text()
-        new = BLOCK.sub(lambda m: m[1] + table_of(RESULTS / m[2], m[3]) + m[4], text)
+        new = BLOCK.sub(lambda m: m[1] + block_of(m[2], m[3], m[4]) + m[5], text)
         if new == text:
             continue
         stale.append(page)

@@ -27,13 +27,27 @@ std::string title_of(const Row& row) {
                      call_name(row.call), row.threads, row.threads == 1 ? "" : "s");
 }
 
+namespace {
+
+std::string standing_text(const Standing& s) {
+  return fmt::format(
+      "the claim needs {:.1f} GFLOP/s, {}, of which ours has {:.0f} %", s.needed_gflops,
+      s.is_beyond() ? fmt::format("beyond the floor's {:.1f}", s.floor_gflops)
+                    : fmt::format("{:.0f} % of the floor's {:.1f}",
+                                  100 * s.needed_gflops / s.floor_gflops, s.floor_gflops),
+      100 * s.gflops / s.floor_gflops);
+}
+
+}  // namespace
+
 std::string verdict_text(const Verdict& verdict) {
   if (!verdict.measured) return "not measured: " + verdict.reason;
   const bool percent = verdict.claim.kind == Claim::Kind::kPercentOfPeak;
   const std::string figure = percent ? fmt::format("{:.1f} %", *verdict.measured)
                                      : fmt::format("{:.2f} times", *verdict.measured);
   if (!verdict.reason.empty()) return fmt::format("undecided: {}, but {}", figure, verdict.reason);
-  return fmt::format("{}: {}", verdict.met() ? "met" : "missed", figure);
+  if (verdict.met()) return "met: " + figure;
+  return "missed: " + figure + (verdict.standing ? "; " + standing_text(*verdict.standing) : "");
 }
 
 namespace {
@@ -65,6 +79,10 @@ std::string table_of(const Report& report) {
     text += fmt::format("measured on {} thread{}:", peaks.threads, peaks.threads == 1 ? "" : "s");
     for (const Peak& peak : peaks.units) {
       text += fmt::format(" {} {:.0f} GFLOP/s ({}),", peak.unit, peak.gflops, peak.instruction);
+    }
+    if (const SigmoidRates& rates = peaks.sigmoid; rates.best() > 0) {
+      text += fmt::format(" sigmoid {:.2f} G/s alone, {:.2f} beside multiply-adds ({}),",
+                          rates.alone, rates.beside, rates.instruction);
     }
     text += fmt::format(" copy {:.1f} GB/s\n", peaks.copy_gbs);
   }

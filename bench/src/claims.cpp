@@ -50,14 +50,16 @@ std::vector<Verdict> judge(const std::vector<Claim>& claims, const std::vector<R
     const Row* row = measured_row(rows, claim.id, claim.who, verdict.reason);
     if (!row) continue;
     verdict.reason = disturbance(*row);
-    if (claim.kind == Claim::Kind::kPercentOfPeak) {
-      verdict.measured = row->percent();
-      continue;
+    double unit = 0.01 * row->peak_gflops;  // of the claim's figure, in GFLOP/s
+    if (claim.kind == Claim::Kind::kSpeedRatio) {
+      const Row* base = measured_row(rows, claim.base_id, claim.base_who, verdict.reason);
+      if (!base) continue;
+      if (verdict.reason.empty()) verdict.reason = disturbance(*base);
+      unit = base->gflops();
     }
-    const Row* base = measured_row(rows, claim.base_id, claim.base_who, verdict.reason);
-    if (!base) continue;
-    if (verdict.reason.empty()) verdict.reason = disturbance(*base);
-    verdict.measured = row->gflops() / base->gflops();
+    if (unit > 0) verdict.measured = row->gflops() / unit;
+    if (row->floor_us > 0)
+      verdict.standing = Standing{row->gflops(), claim.target * unit, row->floor_gflops()};
   }
   return verdicts;
 }

@@ -27,7 +27,7 @@ struct Row {
   double flops = 0;  // of one call, as this implementation has to do them
   double bytes = 0;
   double predicted_us = 0;
-  double floor_us = 0;     // of the recurrences; 0: not known
+  double floor_us = 0;     // 0: not known
   double peak_gflops = 0;  // of the FMA unit of the accumulation's type, on as many threads
   double unit_gflops = 0;  // of the fastest unit for the operands' dtype
   std::string unit;
@@ -42,6 +42,8 @@ struct Row {
   bool use_cpu_clock = false;
   bool use_best = false;
   double gflops() const { return ms() > 0 ? 1e-6 * flops / ms() : 0; }
+  // At the floor; 0: not known.
+  double floor_gflops() const { return floor_us > 0 ? 1e-3 * flops / floor_us : 0; }
   double gbs() const { return ms() > 0 ? 1e-6 * bytes / ms() : 0; }
   double percent() const { return peak_gflops > 0 ? 100 * gflops() / peak_gflops : 0; }
   // Other processes took part of the core: the wall clock is not to be trusted.
@@ -64,10 +66,20 @@ struct Claim {
   std::string condition;  // why the claim does not hold here; "" where it does
 };
 
+// How far a claim is from what can be had at all.
+struct Standing {
+  double gflops = 0;         // as measured
+  double needed_gflops = 0;  // to meet the claim
+  double floor_gflops = 0;   // at the floor, which nothing passes
+
+  bool is_beyond() const { return needed_gflops > floor_gflops; }
+};
+
 struct Verdict {
   Claim claim;
   std::optional<double> measured;
-  std::string reason;  // why it was not measured, or why the figure decides nothing
+  std::optional<Standing> standing;  // where the row's floor is known
+  std::string reason;                // why it was not measured, or why the figure decides nothing
   bool met() const { return measured && reason.empty() && *measured >= claim.target; }
 };
 

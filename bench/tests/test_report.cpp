@@ -25,7 +25,7 @@ Row row_of(const std::string& id, const std::string& who, double ms) {
 Report report_of() {
   Report report;
   report.cpu_model = "A <CPU> & \"more\"";
-  report.peaks.push_back({1, {{"fma_fp32", "X", 200}}, 10});
+  report.peaks.push_back({1, {{"fma_fp32", "X", 200}}, {"Y", 3, 2.5}, 10});
   report.peers.push_back({"oneDNN", "", "not built"});
   report.rows = {row_of("a", "flashrnn", 10), row_of("a", "torch loop", 50),
                  row_of("b", "flashrnn", 1)};
@@ -68,7 +68,8 @@ TEST(Claims, AreMetMissedOrNotMeasuredWithTheReason) {
 TEST(Report, TableShowsRatiosFailuresAndMissingPeers) {
   const std::string text = table_of(report_of());
   for (const char* part : {"lstm 64x12 B16 T256 fp32 infer forward, 1 thread", "refused because",
-                           "oneDNN: not built", "5.00", "met: 80.5 %", "missed: 5.00 times"}) {
+                           "oneDNN: not built", "5.00", "met: 80.5 %", "missed: 5.00 times",
+                           "sigmoid 3.00 G/s alone, 2.50 beside multiply-adds (Y)"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
   }
 }
@@ -79,6 +80,7 @@ TEST(Report, JsonHoldsEveryRow) {
   EXPECT_EQ(json["rows"][2]["failure"], "refused because");
   EXPECT_NEAR(json["rows"][0]["percent_of_fma_peak"].get<double>(), 80.5, 0.1);
   EXPECT_EQ(json["claims"].size(), 5u);
+  EXPECT_EQ(json["machine"][0]["sigmoid"]["alone_per_ns"], 3.0);
   EXPECT_EQ(json["peers"][0]["missing"], "not built");
 }
 

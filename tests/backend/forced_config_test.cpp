@@ -31,6 +31,21 @@ std::vector<std::string> strings_of(const std::string& json, const std::string& 
   return result;
 }
 
+// The strings under `key` in the objects of the array under `array`. Empty where there is none.
+std::vector<std::string> strings_of(const std::string& json, const std::string& array,
+                                    const std::string& key) {
+  std::vector<std::string> result;
+  const size_t found = json.find("\"" + array + "\"");
+  if (found == std::string::npos) return result;
+  const size_t end = json.find(']', found);
+  const std::string quoted = "\"" + key + "\"";
+  for (size_t k = json.find(quoted, found); k < end; k = json.find(quoted, k + 1)) {
+    const size_t open = json.find('"', k + quoted.size());
+    result.push_back(json.substr(open + 1, json.find('"', open + 1) - open - 1));
+  }
+  return result;
+}
+
 class ForcedConfig : public BackendTest {
  protected:
   // Runs every configuration of the case, or every `stride`-th of more than `most`; returns how
@@ -111,6 +126,26 @@ TEST_F(ForcedConfig, EveryLegalOneOfALargeBatchIsRight) {
   c.threads = 2;
   c.lengths = FLASHRNN_INT64;
   run_all(c, kMost);
+}
+
+TEST_F(ForcedConfig, RunsEveryInstructionSetOfTheDevice) {
+  const std::vector<std::string> sets = strings_of(device().describe(), "instruction_sets", "name");
+  if (sets.empty()) GTEST_SKIP() << "the device names no instruction sets";
+  Case c;
+  c.head_dim = 19;
+  const std::vector<std::string> all = strings_of(Plan(device(), c).describe(), "alternatives");
+  const Values values = draw_values(c);
+  for (size_t isa = 0; isa < sets.size(); ++isa) {
+    SCOPED_TRACE(sets[isa]);
+    const std::string wanted = "kernel=1,isa=" + std::to_string(isa) + ",";
+    const auto config = std::find_if(
+        all.begin(), all.end(), [&](const std::string& one) { return one.rfind(wanted, 0) == 0; });
+    ASSERT_NE(config, all.end());
+    auto plan = std::make_shared<const Plan>(device(), c, *config);
+    EXPECT_NE(plan->describe().find("\"kernel\": \"simd " + sets[isa] + " "), std::string::npos);
+    Trial trial(device(), c, values, std::move(plan));
+    expect_like_oracle(trial);
+  }
 }
 
 TEST_F(ForcedConfig, IsTheOneThatThePlanUses) {

@@ -25,6 +25,7 @@
 #include <string>
 
 #include "environment.hpp"
+#include "kernels_seen.hpp"
 
 namespace flashrnn::test {
 
@@ -82,7 +83,12 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", error.what());
     return 2;
   }
-  const int failed = RUN_ALL_TESTS();
+  int failed = 0;
+  {
+    const flashrnn::test::KernelsSeen kernels;
+    failed = RUN_ALL_TESTS();
+    if (device != nullptr) std::printf("kernels that ran: %s\n", kernels.text().c_str());
+  }
   if (environment.device == nullptr && failed == 0) {
     std::printf("all skipped: %s\n", environment.reason.c_str());
     return 77;

@@ -18,6 +18,16 @@ Device::Device(flashrnn_backend backend) : backend_(backend) {
 
 Device::~Device() { flashrnn_device_close(handle_); }
 
+std::string Device::describe() const {
+  size_t length = 0;
+  check(flashrnn_device_describe(handle_, nullptr, 0, &length), "flashrnn_device_describe");
+  std::string text(length + 1, '\0');
+  check(flashrnn_device_describe(handle_, text.data(), text.size(), nullptr),
+        "flashrnn_device_describe");
+  text.resize(length);
+  return text;
+}
+
 bool Device::can_open(flashrnn_backend backend, std::string* reason) {
   flashrnn_device device = nullptr;
   const flashrnn_status status = flashrnn_device_open(backend, 0, &device);

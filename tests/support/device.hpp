@@ -28,6 +28,7 @@ class Device {
 
   flashrnn_device handle() const { return handle_; }
   flashrnn_backend backend() const { return backend_; }
+  std::string describe() const;  // JSON
 
  private:
   flashrnn_device handle_ = nullptr;
