@@ -104,6 +104,8 @@ TEST(Row, SaysWhenOtherProcessesTookTheCore) {
   EXPECT_FALSE(row.disturbed());
   row.timing.cpu_ms = 5;
   EXPECT_TRUE(row.disturbed());
+  row.backend = "cuda";
+  EXPECT_FALSE(row.disturbed()) << "a GPU needs no core";
   EXPECT_EQ(row.ms(), 10);
   row.use_cpu_clock = true;
   EXPECT_EQ(row.ms(), 5);
