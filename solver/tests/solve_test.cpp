@@ -34,6 +34,33 @@ TEST(Solve, PushAndPopGoBackToTheSameModel) {
   EXPECT_FALSE(model.has_variable("extra"));
 }
 
+TEST(Solve, AnythingNamedByLetSolvesAsIfWrittenOut) {
+  // Partial terms, conditions as numbers, under `not`, in each other, and where they must hold.
+  const std::string written =
+      "var x, y in 0..12; not (12 / x > y) | x == y;\n"
+      "((x > 3 & y < 9) -> (12 / x + y) % 5 == 1) & ((x > 3 & y < 9) * 4 + x) % 3 != 1;\n"
+      "12 / x + y != 7 | x == 0;";
+  const std::string named =
+      "var x, y in 0..12; let q = 12 / x; let inner = (x > 3 & y < 9); let sum = q + y;\n"
+      "not (q > y) | x == y; (inner -> sum % 5 == 1) & (inner * 4 + x) % 3 != 1;\n"
+      "sum != 7 | x == 0;";
+  const auto all = [](const std::string& text) {
+    std::vector<std::vector<std::int64_t>> rows;
+    Options options;
+    options.order = Order::preference;
+    Model::parse(text).solve_all(
+        [&](std::span<const std::int64_t> row) {
+          rows.emplace_back(row.begin(), row.end());
+          return true;
+        },
+        options);
+    return rows;
+  };
+  EXPECT_GT(all(written).size(), 5U);
+  EXPECT_EQ(all(named), all(written));
+  EXPECT_EQ(Model::parse(named).count().count, all(written).size());
+}
+
 TEST(Solve, CopiesAreIndependent) {
   Model model = Model::parse(kTilings);
   Model copy = model;

@@ -193,6 +193,12 @@ int Compiler::comparison_node(const Expr& e) {
 }
 
 int Compiler::condition(int expr) {
+  if (shared_[expr] == kSingle) return new_condition(expr);
+  if (shared_[expr] == kLater) shared_[expr] = new_condition(expr);
+  return shared_[expr];
+}
+
+int Compiler::new_condition(int expr) {
   const Expr& e = model_.exprs[expr];
   const int* arg = model_.arguments(e);
   if (is_comparison(e.op)) return comparison_node(e);
