@@ -22,7 +22,7 @@ constexpr std::size_t kAgreeMost = 16;
 
 }  // namespace
 
-Engine::Engine(const Graph& graph) : graph_(graph) {
+Engine::Engine(const Graph& graph, bool undoes) : graph_(graph) {
   domains_.resize(graph.nodes.size());
   stamp_.assign(graph.nodes.size(), 0);
   pending_.assign(graph.nodes.size(), 0);
@@ -30,8 +30,10 @@ Engine::Engine(const Graph& graph) : graph_(graph) {
   dear_.assign(graph.nodes.size(), 0);
   // What is reserved and not used costs nothing, and a page that growth leaves behind was touched
   // for nothing: that is what a process's first solve spends its time on.
-  arena_.reserve(4096);
-  trail_.reserve(4 * graph.nodes.size() + 64);
+  if (undoes) {
+    arena_.reserve(4096);
+    trail_.reserve(graph.nodes.size() + 64);
+  }
   queue_[0].reserve(graph.nodes.size());
   queue_[1].reserve(graph.nodes.size());
   for (int n = 0; n < graph.size(); ++n) {

@@ -33,7 +33,8 @@ inline constexpr std::size_t kExplicitMost = std::size_t{1} << 16;
 
 class Engine {
  public:
-  explicit Engine(const Graph& graph);
+  // undoes: levels of a search are to come.
+  explicit Engine(const Graph& graph, bool undoes = true);
 
   const Graph& graph() const { return graph_; }
   const Domain& operator[](int n) const { return domains_[n]; }
