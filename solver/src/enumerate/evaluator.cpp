@@ -48,6 +48,14 @@ Evaluator::Evaluator(const Space& space)
   alone_.assign(scalars_.size(), 0);
   make_scalar_steps();
   for (std::size_t r = 0; r < space.rules.size(); ++r) compile(r);
+  sieves_.resize(space.axes.size());
+  for (std::size_t r = 0; r < space.rules.size(); ++r) {
+    const Rule& rule = space.rules[r];
+    if (rule.how != Rule::How::solve || sieves_[rule.trigger()] != nullptr) continue;
+    if (space.axes[rule.trigger()].values.size() <= kSolveFrom) continue;
+    sieves_[rule.trigger()] = std::make_unique<Sieve>(space, rule, compiled_[r].inversion,
+                                                      compiled_[r].place_of, scalars_.data());
+  }
   if (space.table_words != 0) {
     table_.reset(static_cast<Word*>(std::calloc(space.table_words, sizeof(Word))));
     filled_.reset(static_cast<std::uint8_t*>(std::calloc(space.table_words, 1)));

@@ -2,6 +2,7 @@
 #ifndef CONSTRINT_ENUMERATE_EVALUATOR_HPP
 #define CONSTRINT_ENUMERATE_EVALUATOR_HPP
 
+#include "enumerate/sieve.hpp"
 #include "enumerate/space.hpp"
 #include "enumerate/step.hpp"
 
@@ -47,6 +48,8 @@ class Evaluator {
     const i64 value = scalars_[c.node];
     return value >= c.low && value <= c.high && (c.plain || space_.engine->contains(c.node, value));
   }
+  // What tells which values of a position are worth entering, before they are bound; or null.
+  Sieve* sieve(int position) { return sieves_[position].get(); }
   // The mask of a rule for what is bound; points into the table, or into the rule's scratch.
   const Word* mask(int rule) {
     Compiled64& c = compiled_[rule];
@@ -110,6 +113,7 @@ class Evaluator {
   std::vector<const i64*> column_of_;
   std::vector<char> alone_;
   std::vector<Compiled64> compiled_;
+  std::vector<std::unique_ptr<Sieve>> sieves_;  // per position, null where there is none
   struct Free {
     void operator()(void* p) const;
   };

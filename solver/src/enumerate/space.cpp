@@ -91,8 +91,10 @@ class Builder {
         const auto values = p_.engine.values(leaf);
         axis.values.assign(values.begin(), values.end());
       } else {
-        for (Int v = d.low; v <= d.high; v += d.modulus) {
-          if (p_.engine.contains(leaf, v)) axis.values.push_back(static_cast<i64>(v));
+        axis.values.reserve(static_cast<std::size_t>(p_.engine.size(leaf)));
+        const i64 high = static_cast<i64>(d.high);
+        for (i64 v = static_cast<i64>(d.low); v <= high; v += d.modulus) {
+          if (d.divisor_of == 0 || p_.engine.contains64(leaf, v)) axis.values.push_back(v);
         }
       }
       if (largest[leaf]) std::reverse(axis.values.begin(), axis.values.end());

@@ -58,6 +58,12 @@ struct Power {
     return r;
   }
 };
+void square(const Step& s, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const i64 x = s.a.values[s.a.column ? i : 0];
+    s.out[i] = x * x;
+  }
+}
 struct Same {
   i64 operator()(i64 a, i64 b) const { return a == b ? 1 : 0; }
 };
@@ -237,6 +243,10 @@ Step make_step(const Graph& graph, int node, std::span<const Operand64> argument
   const Node& description = graph.nodes[node];
   Step step;
   step.run = function_of(description.family, arguments.size());
+  if (description.family == Family::power && graph.is_constant(graph.arguments(node)[1]) &&
+      graph.nodes[graph.arguments(node)[1]].low == 2) {
+    step.run = square;
+  }
   if (saturating) {
     step.run = description.family == Family::product ? binary<MultiplyHeld>
                : description.family == Family::power ? binary<PowerHeld>
