@@ -297,7 +297,7 @@ bool root(const Compiled& compiled, Engine* engine, const ModelData&) {
   engine->schedule_all();
   if (!engine->propagate()) return false;
   check_width(compiled, *engine);
-  return true;
+  return narrow_by_cases(engine);
 }
 
 }  // namespace constrint::detail
