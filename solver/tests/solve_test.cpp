@@ -160,6 +160,37 @@ TEST(Solve, TermsBeyond125BitsAreRefusedOrDecideComparisonsRightly) {
   EXPECT_THROW(Model::parse("var x in 0..200; maximize 3 ^ x;").solve(), ModelError);
 }
 
+TEST(Solve, StridesThatNoDomainHoldsTogetherAreAllKept) {
+  // Found by the fuzzer: the product's own stride took the place of the one that was asked for.
+  const Model model = Model::parse("l == 4611686018427383951 / m * a / 1912236359;");
+  EXPECT_EQ(model.solve().status, Status::infeasible);
+  EXPECT_EQ(model.count().count, 0U);
+  const auto solutions = [](const std::string& conditions) {
+    return Model::parse("var x in 0..4611686018427387904; " + conditions).count().text;
+  };
+  for (const char* two :
+       {"x % 4294967311 == 0; x % 4294967357 == 0;", "x % 4294967357 == 0; x % 4294967311 == 0;"}) {
+    EXPECT_EQ(solutions(two), "1") << two;
+  }
+  EXPECT_EQ(solutions("x % 2147483647 == 0; x % 2147483629 == 0;"), "2");
+  for (const char* three : {"x % 2147483647 == 0; x % 2147483629 == 0; x % 1000003 == 0;",
+                            "x % 1000003 == 0; x % 2147483647 == 0; x % 2147483629 == 0;"}) {
+    EXPECT_EQ(solutions(three), "1") << three;
+  }
+  // The domain's own step is one of them.
+  EXPECT_EQ(
+      Model::parse("var x in 5..4611686018427387904 by 4294967311; (x - 5) % 4294967357 == 0;")
+          .count()
+          .text,
+      "1");
+  // Of a list, whose common stride is large.
+  EXPECT_EQ(
+      Model::parse("var x in [0, 4611686018427387847, 4611686018427387841]; x % 1000003 == 0;")
+          .count()
+          .count,
+      1U);
+}
+
 TEST(Solve, CreepingBoundsDoNotHang) {
   Options options;
   options.max_nodes = 2000;

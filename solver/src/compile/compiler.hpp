@@ -65,6 +65,7 @@ class Compiler {
   void require_comparison(const Expr& e, bool truth);
   void restrict_interval(const Interval& interval);
   void restrict(const Restriction& restriction);
+  bool joins(int node, i64 modulus);
   int divides_node(const Sum& divisor, const Sum& value);
 
   // implied.cpp
@@ -102,9 +103,10 @@ class Compiler {
   };
   std::vector<int> shared_;
   std::vector<Known> known_;
-  std::vector<int> atoms_;       // conditions that must hold, conjunctions opened
-  std::vector<char> atom_used_;  // became a definition
-  std::vector<int> definition_;  // per variable: the term it equals, or -1
+  std::vector<std::pair<int, i64>> strides_;  // nodes and the joint modulus asked of them
+  std::vector<int> atoms_;                    // conditions that must hold, conjunctions opened
+  std::vector<char> atom_used_;               // became a definition
+  std::vector<int> definition_;               // per variable: the term it equals, or -1
   std::vector<int> definition_depth_;
   std::vector<Sum> variable_sum_;
   std::vector<char> variable_done_;

@@ -107,6 +107,7 @@ class Engine {
   bool lower(int n, Int v);
   bool narrow(int n, Int low, Int high);
   bool restrict_stride(int n, i64 modulus, i64 residue);
+  bool meet(int n, Int residue, Int modulus);
   bool restrict_divisors(int n, i64 number);
 
   bool execute(int n);
