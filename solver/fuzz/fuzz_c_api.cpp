@@ -39,9 +39,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
   constrint_model* dead = nullptr;
   constrint_options options{};
   options.struct_size = sizeof options;
-  options.max_nodes = 50;
-  options.max_solutions = 20;
-  options.max_seconds = 0.02;
+  options.max_nodes = 16;
+  options.max_solutions = 10;
+  options.max_seconds = 0.004;
   constrint_result result{};
   result.struct_size = sizeof result;
   const auto visit = [](const std::int64_t*, std::size_t, void* user) -> int {

@@ -26,9 +26,9 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     }
   }
   constrint::Options options;
-  options.max_nodes = 50;
-  options.max_seconds = 0.02;
-  options.max_solutions = 20;
+  options.max_nodes = 16;
+  options.max_seconds = 0.004;
+  options.max_solutions = 10;
   try {
     const constrint::Result result = model.solve(options);
     if (result.has_solution && result.solution.size() == model.variables().size()) {

@@ -145,5 +145,30 @@ TEST(Implied, EquationsTiedInAnyOrderAreMultiplied) {
   EXPECT_EQ(most_known("b * c <= 40; a * y <= 30;"), 4 * 8 * 16);
 }
 
+TEST(Implied, BoundsOfEveryCaseOfAnOrAreThoseOfTheWhole) {
+  const Model model = Model::parse(
+      "var y in 2..9; var x in 1..65536; x == 1 | x == 3 * y | x == min(y, 5);"
+      "var z in -1000000..1000000; (z == x & y > 3) | z % 7 == 9 | z == -2 * y;");
+  detail::Compiled compiled = detail::compile(model.data(), nullptr, false);
+  detail::Engine engine(compiled.graph);
+  ASSERT_TRUE(detail::root(compiled, &engine, model.data()));
+  const int x = compiled.variable_nodes[1], z = compiled.variable_nodes[2];
+  EXPECT_EQ(static_cast<std::int64_t>(engine[x].low), 1);
+  EXPECT_EQ(static_cast<std::int64_t>(engine[x].high), 27);
+  // z % 7 is never 9.
+  EXPECT_EQ(static_cast<std::int64_t>(engine[z].low), -18);
+  EXPECT_EQ(static_cast<std::int64_t>(engine[z].high), 27);
+  std::uint64_t expected = 0;
+  for (std::int64_t b = 2; b <= 9; ++b) {
+    for (std::int64_t a = 1; a <= 27; ++a) {
+      if (a != 1 && a != 3 * b && a != std::min<std::int64_t>(b, 5)) continue;
+      expected += b > 3 ? 2 : 1;
+    }
+  }
+  EXPECT_EQ(model.count().count, expected);
+  EXPECT_EQ(
+      Model::parse("var x, y in 1..100000; x == y + 99999 | x % 2 == 3; y > 1;").count().count, 0U);
+}
+
 }  // namespace
 }  // namespace constrint

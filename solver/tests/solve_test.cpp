@@ -34,6 +34,33 @@ TEST(Solve, PushAndPopGoBackToTheSameModel) {
   EXPECT_FALSE(model.has_variable("extra"));
 }
 
+TEST(Solve, AnythingNamedByLetSolvesAsIfWrittenOut) {
+  // Partial terms, conditions as numbers, under `not`, in each other, and where they must hold.
+  const std::string written =
+      "var x, y in 0..12; not (12 / x > y) | x == y;\n"
+      "((x > 3 & y < 9) -> (12 / x + y) % 5 == 1) & ((x > 3 & y < 9) * 4 + x) % 3 != 1;\n"
+      "12 / x + y != 7 | x == 0;";
+  const std::string named =
+      "var x, y in 0..12; let q = 12 / x; let inner = (x > 3 & y < 9); let sum = q + y;\n"
+      "not (q > y) | x == y; (inner -> sum % 5 == 1) & (inner * 4 + x) % 3 != 1;\n"
+      "sum != 7 | x == 0;";
+  const auto all = [](const std::string& text) {
+    std::vector<std::vector<std::int64_t>> rows;
+    Options options;
+    options.order = Order::preference;
+    Model::parse(text).solve_all(
+        [&](std::span<const std::int64_t> row) {
+          rows.emplace_back(row.begin(), row.end());
+          return true;
+        },
+        options);
+    return rows;
+  };
+  EXPECT_GT(all(written).size(), 5U);
+  EXPECT_EQ(all(named), all(written));
+  EXPECT_EQ(Model::parse(named).count().count, all(written).size());
+}
+
 TEST(Solve, CopiesAreIndependent) {
   Model model = Model::parse(kTilings);
   Model copy = model;
@@ -131,6 +158,37 @@ TEST(Solve, TermsBeyond125BitsAreRefusedOrDecideComparisonsRightly) {
             Status::infeasible);
   EXPECT_THROW(Model::parse(std::string(box) + "(x * y * z) % 7 == 3;").solve_first(), ModelError);
   EXPECT_THROW(Model::parse("var x in 0..200; maximize 3 ^ x;").solve(), ModelError);
+}
+
+TEST(Solve, StridesThatNoDomainHoldsTogetherAreAllKept) {
+  // Found by the fuzzer: the product's own stride took the place of the one that was asked for.
+  const Model model = Model::parse("l == 4611686018427383951 / m * a / 1912236359;");
+  EXPECT_EQ(model.solve().status, Status::infeasible);
+  EXPECT_EQ(model.count().count, 0U);
+  const auto solutions = [](const std::string& conditions) {
+    return Model::parse("var x in 0..4611686018427387904; " + conditions).count().text;
+  };
+  for (const char* two :
+       {"x % 4294967311 == 0; x % 4294967357 == 0;", "x % 4294967357 == 0; x % 4294967311 == 0;"}) {
+    EXPECT_EQ(solutions(two), "1") << two;
+  }
+  EXPECT_EQ(solutions("x % 2147483647 == 0; x % 2147483629 == 0;"), "2");
+  for (const char* three : {"x % 2147483647 == 0; x % 2147483629 == 0; x % 1000003 == 0;",
+                            "x % 1000003 == 0; x % 2147483647 == 0; x % 2147483629 == 0;"}) {
+    EXPECT_EQ(solutions(three), "1") << three;
+  }
+  // The domain's own step is one of them.
+  EXPECT_EQ(
+      Model::parse("var x in 5..4611686018427387904 by 4294967311; (x - 5) % 4294967357 == 0;")
+          .count()
+          .text,
+      "1");
+  // Of a list, whose common stride is large.
+  EXPECT_EQ(
+      Model::parse("var x in [0, 4611686018427387847, 4611686018427387841]; x % 1000003 == 0;")
+          .count()
+          .count,
+      1U);
 }
 
 TEST(Solve, CreepingBoundsDoNotHang) {

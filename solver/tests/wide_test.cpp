@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "constrint/constrint.hpp"
+#include "enumerate/inverse.hpp"
 #include "math/numbers.hpp"
 
 namespace constrint {
@@ -118,6 +119,58 @@ TEST_P(Wide, AllSolutionsAreThoseOfPlainLoops) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, Wide, ::testing::ValuesIn(kCases),
                          [](const auto& info) { return std::string(info.param.name); });
+
+// Blocks of values are thrown out before any is entered: over the ends of blocks, with coefficients
+// and bounds near 62 bits, and where nothing is thrown out.
+TEST(Sieve, LosesNoSolution) {
+  struct Pair {
+    const char* conditions;
+    std::function<bool(std::int64_t, std::int64_t)> truth;
+  };
+  const Pair pairs[] = {
+      {"x ^ 2 + y ^ 2 == 1221025; x <= y;",
+       [](auto x, auto y) { return x * x + y * y == 1221025 && x <= y; }},
+      {"3 * x - y ^ 2 == 47;", [](auto x, auto y) { return 3 * x - y * y == 47; }},
+      {"x ^ 3 - 5 * y == 2;", [](auto x, auto y) { return x * x * x - 5 * y == 2; }},
+      {"(x + 3) * y == 5040;", [](auto x, auto y) { return (x + 3) * y == 5040; }},
+      {"4000000000000000 * x - 8000000000000000 * y == 4000000000000000;",
+       [](auto x, auto y) { return x - 2 * y == 1; }},
+      {"x + y == 900;", [](auto x, auto y) { return x + y == 900; }},
+  };
+  for (const Pair& pair : pairs) {
+    SCOPED_TRACE(pair.conditions);
+    std::vector<Row> expected;
+    for (std::int64_t x = 1; x <= 1150; ++x) {
+      for (std::int64_t y = 1; y <= 1150; ++y) {
+        if (pair.truth(x, y)) expected.push_back({x, y});
+      }
+    }
+    ASSERT_FALSE(expected.empty());
+    const Model model = Model::parse(std::string("var x, y in 1..1150; ") + pair.conditions);
+    EXPECT_EQ(list(model, Order::preference, 1), expected);
+    EXPECT_EQ(list(model, Order::fastest, 1).size(), expected.size());
+    EXPECT_EQ(list(model, Order::fastest, 3), list(model, Order::fastest, 1));
+    EXPECT_EQ(model.count().count, expected.size());
+  }
+}
+
+TEST(Numbers, SquaresAreRecognisedUpTo62Bits) {
+  for (const std::int64_t r :
+       {std::int64_t{0}, std::int64_t{1}, std::int64_t{46341}, std::int64_t{94906267},
+        std::int64_t{2147483647}, std::int64_t{2147483648}}) {
+    for (std::int64_t near = std::max<std::int64_t>(r - 1000, 0); near <= r; ++near) {
+      std::int64_t root = -1;
+      ASSERT_TRUE(detail::exact_root(near * near, 2, &root));
+      ASSERT_EQ(root, near);
+      if (near > 1) ASSERT_FALSE(detail::exact_root(near * near - 1, 2, &root)) << near;
+      if (near > 0) ASSERT_FALSE(detail::exact_root(near * near + 1, 2, &root)) << near;
+    }
+  }
+  std::int64_t root = 0;
+  EXPECT_FALSE(detail::exact_root(-4, 2, &root));
+  EXPECT_TRUE(detail::exact_root(343, 3, &root));
+  EXPECT_EQ(root, 7);
+}
 
 TEST(WideOrder, LargestFirstIsTheSameListBackwards) {
   const std::string text = "var x, y, z in 1..2000; x * y * z == 720720; x <= y; y <= z;";

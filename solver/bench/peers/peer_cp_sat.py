@@ -47,6 +47,8 @@ class Builder:
         if isinstance(tree, str):
             return self.variables[tree], self.bounds[tree]
         op = tree[0]
+        if op in COMPARE or op in ("and", "or", "not", "implies", "iff"):  # as a number
+            return self.literal(tree), (0, 1)
         # Factors and summands that are never negative keep the bound of the whole. CP-SAT refuses
         # products that might overflow, so this lets it take models it could not take otherwise.
         inner = cap if op in ("*", "+") and self.positive(tree[1], tree[2]) else None

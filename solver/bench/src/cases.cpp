@@ -97,7 +97,11 @@ std::vector<Case> MakeCases() {
 }  // namespace
 
 const std::vector<Case>& AllCases() {
-  static const std::vector<Case> cases = MakeCases();
+  static const std::vector<Case> cases = [] {
+    std::vector<Case> all = MakeCases();
+    for (Case& c : PlanCases()) all.push_back(std::move(c));
+    return all;
+  }();
   return cases;
 }
 

@@ -31,6 +31,7 @@ struct Settings {
   std::vector<std::string> tasks;
   double limit_s = 20;
   std::string source = BENCH_SOURCE_DIR;
+  std::string shipped = BENCH_SHIPPED_DIR;
   std::string python = "python3";
   std::string json;
   std::string svg;
@@ -41,6 +42,16 @@ std::string ReadFile(const fs::path& path) {
   std::ifstream file(path);
   if (!file) throw std::runtime_error("cannot read " + path.string());
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+bool IsThere(const Case& c, const Settings& settings) {
+  return !c.shipped || fs::exists(fs::path(settings.shipped) / c.file);
+}
+
+std::string ModelText(const Case& c, const Settings& settings) {
+  const fs::path path = c.shipped ? fs::path(settings.shipped) / c.file
+                                  : fs::path(settings.source) / "models" / (c.file + ".constrint");
+  return ReadFile(path) + c.added;
 }
 
 void WriteFile(const fs::path& path, const std::string& text) {
@@ -117,7 +128,7 @@ class Runner {
     for (const auto& peer : peers_) report.solvers.emplace_back(peer->name(), peer->version());
     std::vector<const Case*> cases;
     for (const Case& c : AllCases()) {
-      if (Selected(c.name, settings_.cases)) cases.push_back(&c);
+      if (Selected(c.name, settings_.cases) && IsThere(c, settings_)) cases.push_back(&c);
     }
     for (std::size_t i = 0; i < cases.size(); ++i) {
       position_ = fmt::format("[{}/{}]", i + 1, cases.size());
@@ -134,9 +145,10 @@ class Runner {
   CaseReport RunCase(const Case& c) {
     Problem problem;
     problem.name = c.name;
-    problem.text = ReadFile(fs::path(settings_.source) / "models" / (c.file + ".constrint"));
-    problem.parameters = c.parameters;
-    const Model model = ReadModel(problem.text, c.file, c.parameters);
+    problem.text = ModelText(c, settings_);
+    problem.parameters = c.shipped ? Declared(problem.text, c.parameters) : c.parameters;
+    problem.in_preference_order = c.group == "plan";
+    const Model model = ReadModel(problem.text, c.file, problem.parameters);
     problem.model = &model;
     problem.also_visited = std::ranges::find(c.tasks, Task::kVisit) != c.tasks.end();
     CaseReport report{.name = c.name,
@@ -217,10 +229,12 @@ bool Check(const Report& report) {
   return good;
 }
 
-void ListCases(const std::string& source) {
+void ListCases(const Settings& settings) {
   for (const Case& c : AllCases()) {
-    const std::string text = ReadFile(fs::path(source) / "models" / (c.file + ".constrint"));
-    const Model model = ReadModel(text, c.file, c.parameters);
+    if (!IsThere(c, settings)) continue;
+    const std::string text = ModelText(c, settings);
+    const Model model =
+        ReadModel(text, c.file, c.shipped ? Declared(text, c.parameters) : c.parameters);
     fmt::print("{:<24}{:<12}{:>3} variables {:>3} rules  {:>9.3g} combinations\n", c.name, c.group,
                model.variables.size(), model.constraints.size(), model.CartesianSize());
   }
@@ -228,7 +242,7 @@ void ListCases(const std::string& source) {
 
 int Run(const Settings& settings) {
   if (settings.list) {
-    ListCases(settings.source);
+    ListCases(settings);
     return 0;
   }
   Report report;
@@ -265,6 +279,8 @@ int main(int argc, char** argv) try {
   app.add_option("--task", settings.tasks, "only first, best, list, visit or count");
   app.add_option("--limit", settings.limit_s, "seconds for a solver, case and task");
   app.add_option("--source", settings.source, "folder with models/ and peers/");
+  app.add_option("--shipped", settings.shipped,
+                 "root of the repository whose backends' models are measured too");
   app.add_option("--python", settings.python, "interpreter that has the Python peers");
   app.add_flag("--cpu", settings.processor_time, "tell processor time, not wall-clock time");
   app.add_option("--json", settings.json, "write the results here");

@@ -75,6 +75,9 @@ using Parameters = std::map<std::string, std::int64_t>;
 // named parameters that the text declares.
 Model ReadModel(const std::string& text, const std::string& name, const Parameters& overrides);
 
+// Those of the parameters that the text declares.
+Parameters Declared(const std::string& text, const Parameters& parameters);
+
 // The model for peers that live in another process.
 nlohmann::json ToJson(const Model& model);
 

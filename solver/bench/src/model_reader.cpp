@@ -18,7 +18,28 @@ std::int64_t FloorMod(std::int64_t a, std::int64_t b) {
   return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
 }
 
-// Only terms: a comparison of constants does not appear in the models.
+Expr Not(Expr a) {
+  if (a.op == Op::kConst) return Constant(a.value == 0);
+  Expr e{Op::kNot, 0, {}};
+  e.args.push_back(std::move(a));
+  return e;
+}
+
+// `known op other`.
+Expr WithKnown(Op op, bool known, Expr other) {
+  switch (op) {
+    case Op::kAnd:
+      return known ? std::move(other) : Constant(0);
+    case Op::kOr:
+      return known ? Constant(1) : std::move(other);
+    case Op::kImplies:
+      return known ? std::move(other) : Constant(1);
+    default:
+      return known ? std::move(other) : Not(std::move(other));
+  }
+}
+
+// A truth value is 0 or 1.
 Expr Make(Op op, Expr a, Expr b) {
   if (a.op == Op::kConst && b.op == Op::kConst) {
     const std::int64_t x = a.value, y = b.value;
@@ -33,9 +54,30 @@ Expr Make(Op op, Expr a, Expr b) {
         return Constant(x / y);
       case Op::kMod:
         return Constant(FloorMod(x, y));
+      case Op::kMin:
+        return Constant(std::min(x, y));
+      case Op::kMax:
+        return Constant(std::max(x, y));
+      case Op::kEq:
+        return Constant(x == y);
+      case Op::kNe:
+        return Constant(x != y);
+      case Op::kLt:
+        return Constant(x < y);
+      case Op::kLe:
+        return Constant(x <= y);
+      case Op::kGt:
+        return Constant(x > y);
+      case Op::kGe:
+        return Constant(x >= y);
       default:
         break;
     }
+  }
+  if (op == Op::kImplies || op == Op::kIff || op == Op::kAnd || op == Op::kOr) {
+    if (a.op == Op::kConst) return WithKnown(op, a.value != 0, std::move(b));
+    if (b.op == Op::kConst && op != Op::kImplies) return WithKnown(op, b.value != 0, std::move(a));
+    if (b.op == Op::kConst) return b.value != 0 ? Constant(1) : Not(std::move(a));
   }
   Expr e{op, 0, {}};
   e.args.push_back(std::move(a));
@@ -92,7 +134,7 @@ class Reader {
       } else {
         const std::string_view two = text_.substr(end_, 2);
         static const std::set<std::string_view> kTwo = {"==", "!=", "<=", ">=", "->", "..", "//"};
-        end_ += kTwo.contains(two) ? 2 : 1;
+        end_ += text_.substr(end_, 3) == "<->" ? 3 : kTwo.contains(two) ? 2 : 1;
       }
     }
     token_ = text_.substr(begin_, end_ - begin_);
@@ -141,7 +183,14 @@ class Reader {
       model_.objective = Objective{Term(), maximize};
       return;
     }
-    model_.constraints.push_back(Formula());
+    Require(Formula());
+  }
+
+  void Require(Expr rule) {
+    if (rule.op == Op::kConst && rule.value != 0) return;
+    // No peer need know of rules that are plain numbers.
+    if (rule.op == Op::kConst) rule = {Op::kNe, 0, {Constant(0), Constant(0)}};
+    model_.constraints.push_back(std::move(rule));
   }
 
   void DeclareVariables() {
@@ -188,7 +237,7 @@ class Reader {
   Expr Formula() {
     Expr left = Either();
     if (Accept("->") || Accept("implies")) return Make(Op::kImplies, std::move(left), Formula());
-    if (Accept("iff")) return Make(Op::kIff, std::move(left), Formula());
+    if (Accept("iff") || Accept("<->")) return Make(Op::kIff, std::move(left), Formula());
     return left;
   }
 
@@ -216,12 +265,9 @@ class Reader {
 
   // a <= b <= c means both.
   Expr Condition() {
-    if (Accept("not")) {
-      Expr e{Op::kNot, 0, {}};
-      e.args.push_back(Condition());
-      return e;
-    }
+    if (Accept("not")) return Not(Condition());
     Expr left = Term();
+    if (Accept("in")) return OneOf(left);
     std::optional<Expr> result;
     while (const std::optional<Op> op = Comparison(token_)) {
       Next();
@@ -231,6 +277,16 @@ class Reader {
       left = std::move(right);
     }
     return result ? std::move(*result) : std::move(left);
+  }
+
+  Expr OneOf(const Expr& term) {
+    Expect("[");
+    Expr any = Constant(0);
+    do {
+      any = Make(Op::kOr, std::move(any), Make(Op::kEq, term, Term()));
+    } while (Accept(","));
+    Expect("]");
+    return any;
   }
 
   Expr Term() {
@@ -283,10 +339,22 @@ class Reader {
       return Constant(value);
     }
     const std::string name = Name();
+    if (name == "ceil") return Ceiling();
     if (name == "min" || name == "max") return Extreme(name == "min" ? Op::kMin : Op::kMax);
     const auto found = names_.find(name);
     if (found == names_.end()) Fail("no variable or parameter named " + name);
     return found->second;
+  }
+
+  // ceil(a / b), of which neither is negative in the models.
+  Expr Ceiling() {
+    Expect("(");
+    Expr a = Prefix();
+    while (Accept("*")) a = Make(Op::kMul, std::move(a), Prefix());
+    Expect("/");
+    const Expr b = Prefix();
+    Expect(")");
+    return Make(Op::kDiv, Make(Op::kAdd, std::move(a), Make(Op::kSub, b, Constant(1))), b);
   }
 
   Expr Extreme(Op op) {
@@ -306,6 +374,16 @@ class Reader {
 };
 
 }  // namespace
+
+Parameters Declared(const std::string& text, const Parameters& parameters) {
+  Parameters declared;
+  for (const auto& [name, value] : parameters) {
+    for (const char end : {';', ' '}) {
+      if (text.find("param " + name + end) != std::string::npos) declared[name] = value;
+    }
+  }
+  return declared;
+}
 
 Model ReadModel(const std::string& text, const std::string& name, const Parameters& overrides) {
   return Reader(text, name, overrides).Run();

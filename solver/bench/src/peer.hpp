@@ -28,6 +28,7 @@ struct Problem {
   bool also_visited = false;  // a peer that counts by visiting need not do the same twice
   std::string text;
   Parameters parameters;
+  bool in_preference_order = false;  // as a plan lists them: where a solver knows such an order
 };
 
 class Peer {

@@ -67,6 +67,7 @@ class ConstrintPeer : public Peer {
   Outcome Run(Task task, const Problem& problem, double limit_s) override {
     constrint::Options options;
     options.max_seconds = limit_s;
+    if (problem.in_preference_order) options.order = constrint::Order::preference;
     return Measure([&]() -> Answer {
       switch (task) {
         case Task::kList:

@@ -1,9 +1,11 @@
 // Gecode, with the model written as its manual would: MiniModel expressions, which it breaks into
 // its own propagators, first-fail branching, and depth-first search.
+#include <algorithm>
 #include <gecode/int.hh>
 #include <gecode/minimodel.hh>
 #include <gecode/search.hh>
 #include <stdexcept>
+#include <utility>
 
 #include "peer.hpp"
 
@@ -26,7 +28,9 @@ int Narrow(std::int64_t value) {
 class GecodeSpace : public Gecode::IntMaximizeSpace {
  public:
   explicit GecodeSpace(const Model& model)
-      : variables_(*this, static_cast<int>(model.variables.size())), objective_(*this, 0, 0) {
+      : model_(model),
+        variables_(*this, static_cast<int>(model.variables.size())),
+        objective_(*this, 0, 0) {
     const int size = variables_.size();
     for (int i = 0; i < size; ++i) variables_[i] = MakeVariable(model.variables[i]);
     for (const Expr& constraint : model.constraints) Gecode::rel(*this, Bool(constraint));
@@ -37,7 +41,7 @@ class GecodeSpace : public Gecode::IntMaximizeSpace {
     Gecode::branch(*this, variables_, Gecode::INT_VAR_SIZE_MIN(), Gecode::INT_VAL_MIN());
   }
 
-  GecodeSpace(GecodeSpace& other) : IntMaximizeSpace(other) {
+  GecodeSpace(GecodeSpace& other) : IntMaximizeSpace(other), model_(other.model_) {
     variables_.update(*this, other.variables_);
     objective_.update(*this, other.objective_);
   }
@@ -73,9 +77,9 @@ class GecodeSpace : public Gecode::IntMaximizeSpace {
       case Op::kMul:
         return Term(e.args[0]) * Term(e.args[1]);
       case Op::kDiv:
-        return Term(e.args[0]) / Term(e.args[1]);
+        return Term(e.args[0]) / Divisor(e.args[1]);
       case Op::kMod:
-        return Term(e.args[0]) % Term(e.args[1]);
+        return Term(e.args[0]) % Divisor(e.args[1]);
       case Op::kMin:
         return Gecode::min(Term(e.args[0]), Term(e.args[1]));
       case Op::kMax:
@@ -86,12 +90,48 @@ class GecodeSpace : public Gecode::IntMaximizeSpace {
         return -Term(e.args[0]);
       case Op::kPow:
         return Gecode::pow(Term(e.args[0]), Narrow(e.args[1].value));
-      default:
-        throw NotRepresentable(std::string("term ") + OpName(e.op));
+      default:  // a condition as a number
+        return {Gecode::channel(*this, Gecode::expr(*this, Bool(e)))};
     }
   }
 
+  // Whether the models' language knows it to be at least 1.
+  bool Positive(const Expr& e) const {
+    const auto positive = [&](const Expr& arg) { return Positive(arg); };
+    switch (e.op) {
+      case Op::kConst:
+        return e.value > 0;
+      case Op::kVar:
+        return model_.variables[static_cast<std::size_t>(e.value)].lo > 0;
+      case Op::kMax:
+        return std::ranges::any_of(e.args, positive);
+      case Op::kAdd:
+      case Op::kMul:
+      case Op::kMin:
+        return std::ranges::all_of(e.args, positive);
+      default:
+        return false;
+    }
+  }
+
+  // Gecode rules out a divisor of 0 wherever it stands; in the models that makes the comparison
+  // around it false and no more.
+  Gecode::LinIntExpr Divisor(const Expr& e) {
+    if (Positive(e)) return Term(e);
+    guards_.push_back(Term(e) != 0);
+    return Gecode::max(Term(e), Gecode::LinIntExpr(1));
+  }
+
   Gecode::BoolExpr Bool(const Expr& e) {
+    if (e.op < Op::kEq || e.op > Op::kGe) return Formula(e);
+    const std::vector<Gecode::BoolExpr> outside = std::exchange(guards_, {});
+    Gecode::BoolExpr holds = Formula(e);
+    for (const Gecode::BoolExpr& guard : guards_) holds = holds && guard;
+    guards_ = outside;
+    return holds;
+  }
+
+  Gecode::BoolExpr Formula(const Expr& e) {
     switch (e.op) {
       case Op::kEq:
         return Term(e.args[0]) == Term(e.args[1]);
@@ -120,6 +160,8 @@ class GecodeSpace : public Gecode::IntMaximizeSpace {
     }
   }
 
+  const Model& model_;
+  std::vector<Gecode::BoolExpr> guards_;  // of the comparison being posted
   Gecode::IntVarArray variables_;
   Gecode::IntVar objective_;
 };

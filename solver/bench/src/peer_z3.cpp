@@ -40,12 +40,13 @@ class Z3Model {
   z3::expr Build(const Expr& e) {
     if (e.op == Op::kConst) return context_.int_val(e.value);
     if (e.op == Op::kVar) return variables_[static_cast<std::size_t>(e.value)];
-    const z3::expr a = Build(e.args[0]);
+    const bool arithmetic = e.op >= Op::kAdd && e.op <= Op::kGe;
+    const z3::expr a = arithmetic ? Number(e.args[0]) : Build(e.args[0]);
     if (e.op == Op::kNot) return !a;
     if (e.op == Op::kNeg) return -a;
     if (e.op == Op::kAbs) return z3::ite(a >= 0, a, -a);
     if (e.op == Op::kPow) return Power(a, e.args[1].value);
-    const z3::expr b = Build(e.args[1]);
+    const z3::expr b = arithmetic ? Number(e.args[1]) : Build(e.args[1]);
     switch (e.op) {
       case Op::kAdd:
         return a + b;
@@ -83,6 +84,12 @@ class Z3Model {
       default:
         throw std::runtime_error(std::string("no translation of ") + OpName(e.op));
     }
+  }
+
+  // A condition as a number is 0 or 1.
+  z3::expr Number(const Expr& e) {
+    const z3::expr built = Build(e);
+    return built.is_bool() ? z3::ite(built, context_.int_val(1), context_.int_val(0)) : built;
   }
 
   // As a product: Z3's own power leaves the integers.

@@ -30,6 +30,8 @@ class Targets {
       } else if (c.group == "tiling") {
         AtMost(c, Task::kFirst, 1e-3);
         AtMost(c, Task::kBest, 1e-3);
+      } else if (c.group == "plan") {
+        AtMost(c, Task::kVisit, 1e-3);
       } else if (c.group == "infeasible") {
         AtMost(c, Task::kFirst, 10e-3);
       }

@@ -15,6 +15,16 @@ constexpr Int kUnionMost = 1 << 16;
 
 }  // namespace
 
+void Compiler::find_shared() {
+  // A leaf costs no more to make than to look up.
+  std::vector<std::uint8_t> uses(model_.exprs.size(), 0);
+  for (int a : model_.args) uses[a] = static_cast<std::uint8_t>(std::min(uses[a] + 1, 2));
+  shared_.assign(model_.exprs.size(), kSingle);
+  for (std::size_t e = 0; e < uses.size(); ++e) {
+    if (uses[e] > 1 && model_.exprs[e].count > 0) shared_[e] = kLater;
+  }
+}
+
 void Compiler::collect_atoms(int expr, int constraint) {
   const Expr& e = model_.exprs[expr];
   if (e.op == Op::logic_and) {
@@ -213,6 +223,7 @@ Compiled Compiler::run() {
     }
   }
   atom_used_.assign(atoms_.size(), 0);
+  find_shared();
   find_definitions();
   out_.restrictions.reserve(2 * (count + atoms_.size()));
   out_.variable_nodes.reserve(count);
@@ -286,7 +297,7 @@ bool root(const Compiled& compiled, Engine* engine, const ModelData&) {
   engine->schedule_all();
   if (!engine->propagate()) return false;
   check_width(compiled, *engine);
-  return true;
+  return narrow_by_cases(engine);
 }
 
 }  // namespace constrint::detail

@@ -42,6 +42,9 @@ Compiled compile(const ModelData& model, const std::vector<char>* active, bool w
 // where a term may leave 125 bits in a way that could matter.
 bool root(const Compiled& compiled, Engine* engine, const ModelData& model);
 
+// cases.cpp; part of root().
+bool narrow_by_cases(Engine* engine);
+
 }  // namespace constrint::detail
 
 #endif  // CONSTRINT_COMPILE_COMPILE_HPP

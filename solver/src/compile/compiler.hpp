@@ -30,6 +30,7 @@ class Compiler {
 
   // terms.cpp
   Sum term(int expr, Guards* guards);
+  Sum new_term(int expr, Guards* guards);
   const Sum& variable_term(int index);
   Sum quotient(const Expr& e, Guards* guards);
   Sum remainder(const Expr& e, Guards* guards);
@@ -51,6 +52,7 @@ class Compiler {
   };
   Interval comparison(Op op, const Sum& difference);
   int condition(int expr);
+  int new_condition(int expr);
   int comparison_node(const Expr& e);
   int truth_node(bool value) { return graph().constant(value ? 1 : 0); }
   int interval_node(const Interval& interval);
@@ -63,6 +65,7 @@ class Compiler {
   void require_comparison(const Expr& e, bool truth);
   void restrict_interval(const Interval& interval);
   void restrict(const Restriction& restriction);
+  bool joins(int node, i64 modulus);
   int divides_node(const Sum& divisor, const Sum& value);
 
   // implied.cpp
@@ -76,6 +79,7 @@ class Compiler {
   void combine(const std::vector<Factored>& products, Equations known);
 
   // compile.cpp
+  void find_shared();
   void find_definitions();
   void collect_atoms(int expr, int constraint);
   bool depends_on(int expr, int variable, int depth);
@@ -90,10 +94,19 @@ class Compiler {
   const std::vector<char>* active_;
   bool with_objective_;
   Compiled out_;
-  std::vector<std::pair<int, bool>> memo_;  // unused slots keep first == -1
-  std::vector<int> atoms_;                  // conditions that must hold, conjunctions opened
-  std::vector<char> atom_used_;             // became a definition
-  std::vector<int> definition_;             // per variable: the term it equals, or -1
+  // What stands in several places, as a `let` does, is compiled once: per expression kSingle,
+  // kLater, or where in known_ it is; of a condition its node.
+  static constexpr int kSingle = -1, kLater = -2;
+  struct Known {
+    Sum sum;
+    Guards guards;
+  };
+  std::vector<int> shared_;
+  std::vector<Known> known_;
+  std::vector<std::pair<int, i64>> strides_;  // nodes and the joint modulus asked of them
+  std::vector<int> atoms_;                    // conditions that must hold, conjunctions opened
+  std::vector<char> atom_used_;               // became a definition
+  std::vector<int> definition_;               // per variable: the term it equals, or -1
   std::vector<int> definition_depth_;
   std::vector<Sum> variable_sum_;
   std::vector<char> variable_done_;

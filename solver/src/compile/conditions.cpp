@@ -193,6 +193,12 @@ int Compiler::comparison_node(const Expr& e) {
 }
 
 int Compiler::condition(int expr) {
+  if (shared_[expr] == kSingle) return new_condition(expr);
+  if (shared_[expr] == kLater) shared_[expr] = new_condition(expr);
+  return shared_[expr];
+}
+
+int Compiler::new_condition(int expr) {
   const Expr& e = model_.exprs[expr];
   const int* arg = model_.arguments(e);
   if (is_comparison(e.op)) return comparison_node(e);
@@ -269,7 +275,30 @@ void Compiler::restrict(const Restriction& r) {
     if (!holds) out_.impossible = true;
     return;
   }
+  if (r.modulus > 1 && !joins(r.node, r.modulus)) {
+    Restriction rest = r;
+    rest.modulus = 1;
+    rest.residue = 0;
+    out_.restrictions.push_back(rest);
+    Sum shifted = of_node(r.node);
+    shifted.constant = -Int{r.residue};
+    return restrict({divides_node(constant_sum(r.modulus), shifted), 1, 1});
+  }
   out_.restrictions.push_back(r);
+}
+
+// Whether a domain can hold this stride beside those asked for so far. One that it cannot hold
+// would be lost: it must be a condition of its own.
+bool Compiler::joins(int node, i64 modulus) {
+  const auto place = std::find_if(strides_.begin(), strides_.end(),
+                                  [&](const auto& stride) { return stride.first == node; });
+  if (place == strides_.end()) {
+    strides_.emplace_back(node, modulus);
+    return true;
+  }
+  const i64 joint = lcm64(place->second, modulus);
+  if (joint != 0) place->second = joint;
+  return joint != 0;
 }
 
 void Compiler::restrict_interval(const Interval& interval) {

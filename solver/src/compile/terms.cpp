@@ -169,6 +169,21 @@ Sum Compiler::power(const Expr& e, Guards* guards) {
 }
 
 Sum Compiler::term(int expr, Guards* guards) {
+  if (shared_[expr] == kSingle || is_condition(model_.exprs[expr].op)) {
+    return new_term(expr, guards);
+  }
+  if (shared_[expr] == kLater) {
+    Known known;
+    known.sum = new_term(expr, &known.guards);
+    shared_[expr] = static_cast<int>(known_.size());
+    known_.push_back(std::move(known));
+  }
+  const Known& known = known_[shared_[expr]];
+  guards->insert(guards->end(), known.guards.begin(), known.guards.end());
+  return known.sum;
+}
+
+Sum Compiler::new_term(int expr, Guards* guards) {
   const Expr& e = model_.exprs[expr];
   const int* arg = model_.arguments(e);
   switch (e.op) {

@@ -22,7 +22,7 @@ constexpr std::size_t kAgreeMost = 16;
 
 }  // namespace
 
-Engine::Engine(const Graph& graph) : graph_(graph) {
+Engine::Engine(const Graph& graph, bool undoes) : graph_(graph) {
   domains_.resize(graph.nodes.size());
   stamp_.assign(graph.nodes.size(), 0);
   pending_.assign(graph.nodes.size(), 0);
@@ -30,8 +30,10 @@ Engine::Engine(const Graph& graph) : graph_(graph) {
   dear_.assign(graph.nodes.size(), 0);
   // What is reserved and not used costs nothing, and a page that growth leaves behind was touched
   // for nothing: that is what a process's first solve spends its time on.
-  arena_.reserve(4096);
-  trail_.reserve(4 * graph.nodes.size() + 64);
+  if (undoes) {
+    arena_.reserve(4096);
+    trail_.reserve(graph.nodes.size() + 64);
+  }
   queue_[0].reserve(graph.nodes.size());
   queue_[1].reserve(graph.nodes.size());
   for (int n = 0; n < graph.size(); ++n) {
@@ -108,23 +110,18 @@ bool Engine::restrict_stride(int n, i64 modulus, i64 residue) {
   residue = static_cast<i64>(floor_mod(residue, modulus));
   if (old.fixed()) return floor_mod(old.low, modulus) == residue;
   if (old.modulus % modulus == 0) return old.residue % modulus == residue;
-  // Chinese remainder: both congruences together, or one alone where the joint modulus is too big
-  // to hold (each remains checked when the node is fixed).
+  // Chinese remainder: both congruences together.
   const i64 g = gcd64(old.modulus, modulus);
   if (floor_mod(Int{residue} - old.residue, g) != 0) return false;
+  const i64 m = modulus / g;
+  // Below 2^126 each, as both factors are below 2^63.
+  const Int steps =
+      floor_mod((Int{residue} - old.residue) / g, m) * inverse_mod(old.modulus / g, m) % m;
   const i64 joint = lcm64(old.modulus, modulus);
+  if (joint == 0) return meet(n, old.residue + steps * old.modulus, Int{old.modulus} * m);
   Domain d = old;
-  if (joint == 0) {
-    if (modulus < old.modulus) return true;
-    d.modulus = modulus;
-    d.residue = residue;
-  } else {
-    const i64 m = modulus / g;
-    const Int steps = floor_mod(
-        mul(floor_mod((Int{residue} - old.residue) / g, m), inverse_mod(old.modulus / g, m)), m);
-    d.modulus = joint;
-    d.residue = static_cast<i64>(floor_mod(old.residue + steps * old.modulus, joint));
-  }
+  d.modulus = joint;
+  d.residue = static_cast<i64>(floor_mod(old.residue + steps * old.modulus, joint));
   if (d.count != 0) {
     if (!keep_if(n, [&](i64 v) { return floor_mod(v, modulus) == residue; })) return false;
     const i64 joint_modulus = d.modulus, joint_residue = d.residue;
@@ -133,6 +130,17 @@ bool Engine::restrict_stride(int n, i64 modulus, i64 residue) {
     d.residue = joint_residue;
   }
   return tighten(n, &d) && update(n, d);
+}
+
+// A congruence whose modulus is beyond 63 bits leaves what lies within 64 bits one value at the
+// most. Elsewhere the domain keeps the stride it has: what a model asks for comes first, and the
+// compiler saw that a domain can hold it; all else is checked when the node is fixed.
+bool Engine::meet(int n, Int residue, Int modulus) {
+  const Domain& d = domains_[n];
+  if (!fits64(d.low) || !fits64(d.high)) return true;
+  const Int least = residue - floor_div(residue - d.low, modulus) * modulus;
+  if (least > d.high) return false;
+  return least + modulus <= d.high || assign(n, least);
 }
 
 bool Engine::restrict_divisors(int n, i64 number) {

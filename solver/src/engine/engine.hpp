@@ -33,7 +33,8 @@ inline constexpr std::size_t kExplicitMost = std::size_t{1} << 16;
 
 class Engine {
  public:
-  explicit Engine(const Graph& graph);
+  // undoes: levels of a search are to come.
+  explicit Engine(const Graph& graph, bool undoes = true);
 
   const Graph& graph() const { return graph_; }
   const Domain& operator[](int n) const { return domains_[n]; }
@@ -106,6 +107,7 @@ class Engine {
   bool lower(int n, Int v);
   bool narrow(int n, Int low, Int high);
   bool restrict_stride(int n, i64 modulus, i64 residue);
+  bool meet(int n, Int residue, Int modulus);
   bool restrict_divisors(int n, i64 number);
 
   bool execute(int n);

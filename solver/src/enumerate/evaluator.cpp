@@ -24,18 +24,38 @@ Evaluator::Evaluator(const Space& space)
       hoisted_(space.axes.size()),
       compiled_(space.rules.size()) {
   // Terms that rules without a table or solutions need, each where its last variable is bound.
-  std::vector<std::vector<int>> needed(space.axes.size());
-  for (std::size_t p = 0; p < space.axes.size(); ++p) needed[p] = space.computed_nodes[p];
+  hoisted_ = space.computed_nodes;
   for (const Rule& rule : space.rules) {
     if (rule.table_entries != 0) continue;
-    for (int n : rule.scalar_nodes) needed[space.last[n]].push_back(n);
+    for (int n : rule.scalar_nodes) hoisted_[space.last[n]].push_back(n);
   }
-  for (std::size_t p = 0; p < space.axes.size(); ++p) {
-    std::sort(needed[p].begin(), needed[p].end());
-    needed[p].erase(std::unique(needed[p].begin(), needed[p].end()), needed[p].end());
-    for (int n : needed[p]) hoisted_[p].push_back(scalar_step(n));
+  for (std::vector<int>& nodes : hoisted_) {
+    std::sort(nodes.begin(), nodes.end());
+    nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
   }
+  // Room for everything at once: steps point into these.
+  std::size_t steps = 0, operands = space.graph->args.size(), columns = 0;
+  for (const Rule& rule : space.rules) {
+    if (rule.how != Rule::How::mask) continue;
+    steps += rule.column_nodes.size();
+    columns += rule.column_nodes.size() * space.axes[rule.target()].values.size();
+    for (int n : rule.column_nodes) operands += space.graph->arguments(n).size();
+  }
+  steps_.reserve(steps);
+  operands_.reserve(operands);
+  columns_ = std::make_unique_for_overwrite<i64[]>(columns);
+  column_of_.assign(scalars_.size(), nullptr);
+  alone_.assign(scalars_.size(), 0);
+  make_scalar_steps();
   for (std::size_t r = 0; r < space.rules.size(); ++r) compile(r);
+  sieves_.resize(space.axes.size());
+  for (std::size_t r = 0; r < space.rules.size(); ++r) {
+    const Rule& rule = space.rules[r];
+    if (rule.how != Rule::How::solve || sieves_[rule.trigger()] != nullptr) continue;
+    if (space.axes[rule.trigger()].values.size() <= kSolveFrom) continue;
+    sieves_[rule.trigger()] = std::make_unique<Sieve>(space, rule, compiled_[r].inversion,
+                                                      compiled_[r].place_of, scalars_.data());
+  }
   if (space.table_words != 0) {
     table_.reset(static_cast<Word*>(std::calloc(space.table_words, sizeof(Word))));
     filled_.reset(static_cast<std::uint8_t*>(std::calloc(space.table_words, 1)));
@@ -43,11 +63,16 @@ Evaluator::Evaluator(const Space& space)
   }
 }
 
-Step Evaluator::scalar_step(int node) {
-  std::vector<Operand64> arguments;
-  for (int a : space_.graph->arguments(node)) arguments.push_back({&scalars_[a], false});
-  return make_step(*space_.graph, node, arguments, space_.reach->saturating[node] != 0,
-                   &scalars_[node]);
+void Evaluator::make_scalar_steps() {
+  const Graph& graph = *space_.graph;
+  scalar_steps_.resize(scalars_.size());
+  for (int n = 0; n < graph.size(); ++n) {
+    if (space_.last[n] < 0 || graph.nodes[n].family == Family::variable) continue;
+    const std::size_t first = operands_.size();
+    for (int a : graph.arguments(n)) operands_.push_back({&scalars_[a], false});
+    scalar_steps_[n] = make_step(graph, n, std::span(operands_).subspan(first),
+                                 space_.reach->saturating[n] != 0, &scalars_[n]);
+  }
 }
 
 void Evaluator::compile(std::size_t r) {
@@ -61,9 +86,7 @@ void Evaluator::compile(std::size_t r) {
   for (std::size_t i = 0; i < rule.strides.size(); ++i) {
     c.strides.push_back({rule.scope[i], rule.strides[i]});
   }
-  if (c.table) {
-    for (int n : rule.scalar_nodes) c.scalar_steps.push_back(scalar_step(n));
-  }
+  if (c.table) c.scalars = &rule.scalar_nodes;
   c.axis = &axis;
   if (rule.how == Rule::How::filter) {
     c.filter = &rule.filter;
@@ -78,7 +101,7 @@ void Evaluator::compile(std::size_t r) {
     c.inversion = invert(space_, rule);
     c.place_of = PlaceOf(axis.values);
   } else if (rule.how == Rule::How::check) {
-    for (int n : rule.column_nodes) c.probe.push_back(scalar_step(n));
+    c.probe = &rule.column_nodes;
   } else {
     compile_columns(rule, &c);
   }
@@ -88,41 +111,43 @@ void Evaluator::compile_columns(const Rule& rule, Compiled64* compiled) {
   Compiled64& c = *compiled;
   const Axis& axis = *c.axis;
   c.scratch.resize(static_cast<std::size_t>(axis.words));
-  c.buffer.resize(rule.column_nodes.size() * c.count);
-  std::vector<std::pair<int, const i64*>> columns{{axis.leaf, axis.values.data()}};
-  i64* buffer = c.buffer.data();
+  const Graph& graph = *space_.graph;
+  const std::size_t first_step = steps_.size();
+  column_of_[axis.leaf] = axis.values.data();
   // Terms of the target alone are the same every time and worked out here once.
-  std::vector<char> own(scalars_.size(), 0);
-  own[axis.leaf] = 1;
+  alone_[axis.leaf] = 1;
   for (int n : rule.column_nodes) {
     bool alone = true;
-    std::vector<Operand64> arguments;
-    for (int a : space_.graph->arguments(n)) {
-      alone = alone && (own[a] || space_.graph->is_constant(a));
-      const auto column = std::find_if(columns.begin(), columns.end(),
-                                       [&](const auto& entry) { return entry.first == a; });
-      if (column != columns.end()) {
-        arguments.push_back({column->second, true});
+    const std::size_t first = operands_.size();
+    for (int a : graph.arguments(n)) {
+      alone = alone && (alone_[a] || graph.is_constant(a));
+      if (column_of_[a] != nullptr) {
+        operands_.push_back({column_of_[a], true});
       } else {
-        arguments.push_back({&scalars_[a], false});
+        operands_.push_back({&scalars_[a], false});
       }
     }
-    c.steps.push_back(
-        make_step(*space_.graph, n, arguments, space_.reach->saturating[n] != 0, buffer));
+    i64* out = columns_.get() + columns_used_;
+    columns_used_ += c.count;
+    const Step step = make_step(graph, n, std::span(operands_).subspan(first),
+                                space_.reach->saturating[n] != 0, out);
     if (alone) {
-      own[n] = 1;
-      c.steps.back().run(c.steps.back(), c.count);
-      c.steps.pop_back();
+      alone_[n] = 1;
+      step.run(step, c.count);
+    } else {
+      steps_.push_back(step);
     }
-    columns.push_back({n, buffer});
-    buffer += c.count;
+    column_of_[n] = out;
   }
-  c.result = columns.back().second;
+  c.steps = std::span(steps_).subspan(first_step);
+  c.result = column_of_[rule.column_nodes.empty() ? axis.leaf : rule.column_nodes.back()];
+  column_of_[axis.leaf] = nullptr;
+  alone_[axis.leaf] = 0;
+  for (int n : rule.column_nodes) column_of_[n] = nullptr, alone_[n] = 0;
   if (c.count <= kBisect) return;
   c.direction = direction(space_, rule);
   if (axis.values.front() > axis.values.back()) c.direction = -c.direction;
-  if (c.direction == 0) return;
-  for (int n : rule.column_nodes) c.probe.push_back(scalar_step(n));
+  if (c.direction != 0) c.probe = &rule.column_nodes;
 }
 
 // Where a set or a stride is asked for, each value within the bounds is looked up.
@@ -166,7 +191,9 @@ bool Evaluator::divide(const Compiled64& c, u64 number, const Word* in, Word* ou
 }
 
 void Evaluator::fill(Compiled64& c, Word* out) {
-  for (const Step& step : c.scalar_steps) step.run(step, 1);
+  if (c.scalars != nullptr) {
+    for (int n : *c.scalars) run(n);
+  }
   if (c.filter != nullptr) {
     const auto words = static_cast<std::size_t>(c.axis->words);
     std::fill(out, out + words, ~Word{0});
@@ -177,7 +204,7 @@ void Evaluator::fill(Compiled64& c, Word* out) {
     }
     return;
   }
-  if (!c.probe.empty()) return bisect(c, out);
+  if (c.probe != nullptr) return bisect(c, out);
   for (const Step& step : c.steps) step.run(step, c.count);
   const i64* v = c.result;
   for (std::size_t w = 0, base = 0; base < c.count; ++w, base += 64) {
@@ -196,7 +223,7 @@ void Evaluator::fill(Compiled64& c, Word* out) {
 void Evaluator::bisect(Compiled64& c, Word* out) {
   const auto at = [&](std::size_t i) {
     scalars_[c.axis->leaf] = c.axis->values[i];
-    for (const Step& step : c.probe) step.run(step, 1);
+    for (int n : *c.probe) run(n);
     return scalars_[c.node];
   };
   const auto first_where = [&](std::size_t begin, auto holds) {

@@ -2,6 +2,7 @@
 #ifndef CONSTRINT_ENUMERATE_EVALUATOR_HPP
 #define CONSTRINT_ENUMERATE_EVALUATOR_HPP
 
+#include "enumerate/sieve.hpp"
 #include "enumerate/space.hpp"
 #include "enumerate/step.hpp"
 
@@ -18,7 +19,7 @@ class Evaluator {
     const Axis& axis = space_.axes[position];
     indices_[position] = index;
     scalars_[axis.leaf] = axis.values[index];
-    for (const Step& step : hoisted_[position]) step.run(step, 1);
+    for (int n : hoisted_[position]) run(n);
   }
   i64 scalar(int node) const { return scalars_[node]; }
   // A filter's bits of `in`; false where none is left.
@@ -43,10 +44,12 @@ class Evaluator {
   bool check(int rule, std::size_t index) {
     const Compiled64& c = compiled_[rule];
     scalars_[c.axis->leaf] = c.axis->values[index];
-    for (const Step& step : c.probe) step.run(step, 1);
+    for (int n : *c.probe) run(n);
     const i64 value = scalars_[c.node];
     return value >= c.low && value <= c.high && (c.plain || space_.engine->contains(c.node, value));
   }
+  // What tells which values of a position are worth entering, before they are bound; or null.
+  Sieve* sieve(int position) { return sieves_[position].get(); }
   // The mask of a rule for what is bound; points into the table, or into the rule's scratch.
   const Word* mask(int rule) {
     Compiled64& c = compiled_[rule];
@@ -65,12 +68,13 @@ class Evaluator {
 
  private:
   struct Compiled64 {
-    std::vector<Step> scalar_steps;  // only where a table means that they run seldom
-    std::vector<Step> steps;
-    std::vector<Step> probe;  // the same for one value of the target; empty: not by bisection
+    // Terms, only where a table means that they run seldom.
+    const std::vector<int>* scalars = nullptr;
+    std::span<const Step> steps;
+    // The terms of the steps, for one value of the target; null: not by bisection.
+    const std::vector<int>* probe = nullptr;
     const Axis* axis = nullptr;
     int direction = 0;
-    std::vector<i64> buffer;
     std::vector<Word> scratch;
     std::vector<std::pair<int, std::size_t>> strides;
     std::size_t offset = 0, count = 0;
@@ -93,13 +97,23 @@ class Evaluator {
   bool divide(const Compiled64& c, u64 number, const Word* in, Word* out) const;
   void bisect(Compiled64& c, Word* out);
   void sift(const Compiled64& c, const i64* values, std::size_t base, Word* word) const;
-  Step scalar_step(int node);
+  void make_scalar_steps();
+  void run(int node) const { scalar_steps_[node].run(scalar_steps_[node], 1); }
 
   const Space& space_;
-  std::vector<i64> scalars_;                // per node
-  std::vector<std::size_t> indices_;        // per position
-  std::vector<std::vector<Step>> hoisted_;  // per position
+  std::vector<i64> scalars_;               // per node
+  std::vector<std::size_t> indices_;       // per position
+  std::vector<Step> scalar_steps_;         // per node, of those that vary
+  std::vector<std::vector<int>> hoisted_;  // per position: terms
+  std::vector<Step> steps_;                // of all rules, and what they point to:
+  std::vector<Operand64> operands_;
+  std::unique_ptr<i64[]> columns_;
+  std::size_t columns_used_ = 0;
+  // Of the rule being compiled: the column of a term, and whether it hangs on the target alone.
+  std::vector<const i64*> column_of_;
+  std::vector<char> alone_;
   std::vector<Compiled64> compiled_;
+  std::vector<std::unique_ptr<Sieve>> sieves_;  // per position, null where there is none
   struct Free {
     void operator()(void* p) const;
   };

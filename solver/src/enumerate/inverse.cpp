@@ -1,7 +1,6 @@
 #include "enumerate/inverse.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "constrint/constrint.hpp"
 #include "enumerate/space.hpp"
@@ -9,21 +8,6 @@
 
 namespace constrint::detail {
 namespace {
-
-bool exact_root(i64 value, int exponent, i64* root) {
-  if (value < 0) return false;
-  if (exponent == 2) {
-    // Correctly rounded within one of the root for 62 bits.
-    i64 r = static_cast<i64>(std::sqrt(static_cast<double>(value)));
-    while (r * r > value) --r;
-    while ((r + 1) * (r + 1) <= value) ++r;
-    *root = r;
-    return r * r == value;
-  }
-  const Int r = floor_root(value, exponent);
-  *root = static_cast<i64>(r);
-  return pow_wide(r, exponent) == value;
-}
 
 // The factors of nested products; those without the target stay whole.
 void factors(const Graph& graph, int n, const std::vector<char>& with, std::vector<int>* out) {
@@ -35,6 +19,17 @@ void factors(const Graph& graph, int n, const std::vector<char>& with, std::vect
 }
 
 }  // namespace
+
+bool exact_root(i64 value, int exponent, i64* root) {
+  if (value < 0) return false;
+  if (exponent == 2) {
+    *root = nearest_root(value);
+    return *root * *root == value;
+  }
+  const Int r = floor_root(value, exponent);
+  *root = static_cast<i64>(r);
+  return pow_wide(r, exponent) == value;
+}
 
 Inversion invert(const Space& space, const Rule& rule) {
   const Graph& graph = *space.graph;
@@ -147,13 +142,11 @@ bool Inversion::solve(const i64* scalars, i64* target) const {
 
 PlaceOf::PlaceOf(const std::vector<i64>& values) : count_(static_cast<i64>(values.size())) {
   first_ = values[0];
-  const Int step = values.size() > 1 ? Int{values[1]} - values[0] : 1;
-  bool progression = fits64(step);
-  for (std::size_t i = 2; i < values.size() && progression; ++i) {
-    progression = Int{values[i]} - values[i - 1] == step;
-  }
-  if (progression) {
-    step_ = static_cast<i64>(step);
+  // All values are within 62 bits, so that no difference leaves 64.
+  const i64 step = values.size() > 1 ? values[1] - values[0] : 1;
+  const auto other = [&](i64 a, i64 b) { return b - a != step; };
+  if (std::adjacent_find(values.begin(), values.end(), other) == values.end()) {
+    step_ = step;
     return;
   }
   int bits = 2;

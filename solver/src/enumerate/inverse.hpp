@@ -3,6 +3,7 @@
 #ifndef CONSTRINT_ENUMERATE_INVERSE_HPP
 #define CONSTRINT_ENUMERATE_INVERSE_HPP
 
+#include <cmath>
 #include <vector>
 
 #include "math/wide.hpp"
@@ -34,6 +35,13 @@ struct Inversion {
   bool solve(const i64* scalars, i64* target) const;
 };
 
+// The root of a square of at most 62 bits, or something near the root of what is none or negative:
+// a double holds the root's first 53 bits, so that half a step is far more than it may be off.
+inline i64 nearest_root(i64 value) {
+  return static_cast<i64>(std::sqrt(static_cast<double>(value < 0 ? 0 : value)) + 0.5);
+}
+bool exact_root(i64 value, int exponent, i64* root);
+
 // Possible where the rule asks for one value and the target is reached from it through sums,
 // products without zero and powers of what is never negative.
 Inversion invert(const Space& space, const Rule& rule);
@@ -46,9 +54,12 @@ class PlaceOf {
   // -1 where it is not there.
   int operator()(i64 value) const {
     if (step_ != 0) {
-      i64 away = 0;
-      if (__builtin_sub_overflow(value, first_, &away) || away % step_ != 0) return -1;
-      const i64 at = away / step_;
+      i64 at = 0;
+      if (__builtin_sub_overflow(value, first_, &at)) return -1;
+      if (step_ != 1) {
+        if (at % step_ != 0) return -1;
+        at /= step_;
+      }
       return at >= 0 && at < count_ ? static_cast<int>(at) : -1;
     }
     for (std::size_t slot = slot_of(value);; slot = (slot + 1) & (keys_.size() - 1)) {

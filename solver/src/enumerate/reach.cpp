@@ -45,7 +45,7 @@ bool may_saturate(const Prepared& p, int n) {
 
 Reach::Reach(const Prepared& p) {
   const Graph& graph = p.compiled.graph;
-  Engine hull(graph);
+  Engine hull(graph, false);
   const auto size = static_cast<std::size_t>(graph.size());
   low.assign(size, 0);
   high.assign(size, 0);

@@ -6,6 +6,7 @@
 #include "enumerate/axis_order.hpp"
 #include "enumerate/ordered.hpp"
 #include "families/family.hpp"
+#include "math/few.hpp"
 #include "math/numbers.hpp"
 
 namespace constrint::detail {
@@ -41,7 +42,10 @@ class Builder {
     open_.assign(static_cast<std::size_t>(graph_.size()), 0);
     space.last.assign(static_cast<std::size_t>(graph_.size()), -1);
     space.constants.assign(static_cast<std::size_t>(graph_.size()), 0);
+    seen_.assign(static_cast<std::size_t>(graph_.size()), -1);
+    with_target_.assign(static_cast<std::size_t>(graph_.size()), -1);
     for (int n = 0; n < graph_.size(); ++n) analyse(n);
+    space.rules.reserve(live_.size());
     for (const Live& l : live_) add_rule(l);
     choose_ways();
     place_rules();
@@ -87,8 +91,10 @@ class Builder {
         const auto values = p_.engine.values(leaf);
         axis.values.assign(values.begin(), values.end());
       } else {
-        for (Int v = d.low; v <= d.high; v += d.modulus) {
-          if (p_.engine.contains(leaf, v)) axis.values.push_back(static_cast<i64>(v));
+        axis.values.reserve(static_cast<std::size_t>(p_.engine.size(leaf)));
+        const i64 high = static_cast<i64>(d.high);
+        for (i64 v = static_cast<i64>(d.low); v <= high; v += d.modulus) {
+          if (d.divisor_of == 0 || p_.engine.contains64(leaf, v)) axis.values.push_back(v);
         }
       }
       if (largest[leaf]) std::reverse(axis.values.begin(), axis.values.end());
@@ -136,34 +142,34 @@ class Builder {
       }
       return;
     }
-    std::vector<Int> values;
     for (int a : graph_.arguments(n)) {
       open_[n] |= open_[a];
       space.last[n] = std::max(space.last[n], space.last[a]);
-      values.push_back(space.constants[a]);
     }
     if (!open_[n]) {
+      Few<Int, 8> values;
+      for (int a : graph_.arguments(n)) values.push_back(space.constants[a]);
       const Int v = family(node.family).evaluate(graph_, node, values.data());
       space.constants[n] = fits64(v) ? static_cast<i64>(v) : 0;
     }
   }
 
   // The varying terms below n in evaluation order (a node's arguments have smaller numbers).
-  std::vector<int> below(int n) const {
-    std::vector<int> found, stack{n};
-    std::vector<char> seen(static_cast<std::size_t>(graph_.size()), 0);
-    seen[n] = 1;
-    while (!stack.empty()) {
-      const int at = stack.back();
-      stack.pop_back();
+  const std::vector<int>& below(int n) {
+    below_.clear();
+    stack_.assign(1, n);
+    seen_[n] = ++serial_;
+    while (!stack_.empty()) {
+      const int at = stack_.back();
+      stack_.pop_back();
       if (!open_[at] || graph_.nodes[at].family == Family::variable) continue;
-      found.push_back(at);
+      below_.push_back(at);
       for (int a : graph_.arguments(at)) {
-        if (!seen[a]) seen[a] = 1, stack.push_back(a);
+        if (seen_[a] != serial_) seen_[a] = serial_, stack_.push_back(a);
       }
     }
-    std::sort(found.begin(), found.end());
-    return found;
+    std::sort(below_.begin(), below_.end());
+    return below_;
   }
 
   void add_rule(const Live& live) {
@@ -171,11 +177,14 @@ class Builder {
     rule.node = live.node;
     for (int leaf : live.leaves) rule.scope.push_back(position_[leaf]);
     std::sort(rule.scope.begin(), rule.scope.end());
-    std::vector<char> with_target(static_cast<std::size_t>(graph_.size()), 0);
-    with_target[space.axes[rule.target()].leaf] = 1;
+    const int number = static_cast<int>(space.rules.size());
+    with_target_[space.axes[rule.target()].leaf] = number;
     for (int n : below(live.node)) {
-      for (int a : graph_.arguments(n)) with_target[n] |= with_target[a];
-      (with_target[n] ? rule.column_nodes : rule.scalar_nodes).push_back(n);
+      const auto args = graph_.arguments(n);
+      const bool with =
+          std::any_of(args.begin(), args.end(), [&](int a) { return with_target_[a] == number; });
+      if (with) with_target_[n] = number;
+      (with ? rule.column_nodes : rule.scalar_nodes).push_back(n);
     }
     space.rules.push_back(std::move(rule));
   }
@@ -389,6 +398,10 @@ class Builder {
   std::size_t solve_from_;
   std::vector<char> hidden_, open_;
   std::vector<int> position_;
+  std::vector<int> with_target_;  // per node: the rule that found its target below it last
+  std::vector<int> seen_;         // per node: the call of below() that saw it last
+  int serial_ = -1;
+  std::vector<int> below_, stack_;
 };
 
 }  // namespace

@@ -58,6 +58,12 @@ struct Power {
     return r;
   }
 };
+void square(const Step& s, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const i64 x = s.a.values[s.a.column ? i : 0];
+    s.out[i] = x * x;
+  }
+}
 struct Same {
   i64 operator()(i64 a, i64 b) const { return a == b ? 1 : 0; }
 };
@@ -105,6 +111,11 @@ void many(const Step& s, std::size_t count) {
   }
 }
 
+// Reach saw to it that those of a space fit, but for those of what is always 0.
+inline i64 coefficient_of(const Step& s, std::size_t k) {
+  return static_cast<i64>(s.coefficients[k]);
+}
+
 void sum(const Step& s, std::size_t count) {
   i64 base = s.low;
   const Operand64* column = nullptr;
@@ -112,9 +123,9 @@ void sum(const Step& s, std::size_t count) {
   int columns = 0;
   for (std::size_t k = 0; k < s.operands.size(); ++k) {
     if (s.operands[k].column) {
-      column = &s.operands[k], coefficient = s.coefficients[k], ++columns;
+      column = &s.operands[k], coefficient = coefficient_of(s, k), ++columns;
     } else {
-      base += s.coefficients[k] * *s.operands[k].values;
+      base += coefficient_of(s, k) * *s.operands[k].values;
     }
   }
   if (columns == 0) {
@@ -128,7 +139,7 @@ void sum(const Step& s, std::size_t count) {
   std::fill(s.out, s.out + count, base);
   for (std::size_t k = 0; k < s.operands.size(); ++k) {
     if (!s.operands[k].column) continue;
-    const i64 c = s.coefficients[k];
+    const i64 c = coefficient_of(s, k);
     const i64* v = s.operands[k].values;
     for (std::size_t i = 0; i < count; ++i) s.out[i] += c * v[i];
   }
@@ -139,8 +150,8 @@ void sum_held(const Step& s, std::size_t count) {
     i64 value = s.low;
     for (std::size_t k = 0; k < s.operands.size(); ++k) {
       const Operand64& x = s.operands[k];
-      value =
-          std::min(kLimit, value + MultiplyHeld()(s.coefficients[k], x.values[x.column ? i : 0]));
+      value = std::min(kLimit,
+                       value + MultiplyHeld()(coefficient_of(s, k), x.values[x.column ? i : 0]));
     }
     s.out[i] = value;
   }
@@ -227,11 +238,15 @@ i64 held(Int v) { return v < -kLimit ? -kLimit : v > kLimit ? kLimit : static_ca
 
 }  // namespace
 
-Step make_step(const Graph& graph, int node, const std::vector<Operand64>& arguments,
-               bool saturating, i64* out) {
+Step make_step(const Graph& graph, int node, std::span<const Operand64> arguments, bool saturating,
+               i64* out) {
   const Node& description = graph.nodes[node];
   Step step;
   step.run = function_of(description.family, arguments.size());
+  if (description.family == Family::power && graph.is_constant(graph.arguments(node)[1]) &&
+      graph.nodes[graph.arguments(node)[1]].low == 2) {
+    step.run = square;
+  }
   if (saturating) {
     step.run = description.family == Family::product ? binary<MultiplyHeld>
                : description.family == Family::power ? binary<PowerHeld>
@@ -246,11 +261,7 @@ Step make_step(const Graph& graph, int node, const std::vector<Operand64>& argum
   // The terms of a space stay within 62 bits, so wider bounds are no bounds.
   step.low = held(description.low);
   step.high = held(description.high);
-  if (description.family == Family::linear) {
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-      step.coefficients.push_back(static_cast<i64>(graph.coefficient(node)[i]));
-    }
-  }
+  step.coefficients = graph.coefficient(node);
   return step;
 }
 

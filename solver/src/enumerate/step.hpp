@@ -15,21 +15,23 @@ struct Operand64 {
   bool column;
 };
 
+// Arguments and coefficients lie with whoever made the step: a rule has a dozen of them, and asking
+// the heap for each cost more than running it.
 struct Step {
-  StepFunction run;
-  i64* out;
+  StepFunction run = nullptr;
+  i64* out = nullptr;
   Operand64 a{nullptr, false}, b{nullptr, false};
-  i64 low = 0, high = 0;            // of a range; low: the constant of a sum
-  std::vector<Operand64> operands;  // of sums and of operations over many terms
-  std::vector<i64> coefficients;    // of sums
-  const Graph* graph = nullptr;     // for families without a form of their own
+  i64 low = 0, high = 0;  // of a range; low: the constant of a sum
+  std::span<const Operand64> operands;
+  const Int* coefficients = nullptr;  // of sums
+  const Graph* graph = nullptr;       // for families without a form of their own
   int node = -1;
 };
 
 // arguments: one for each of the node's. All values must stay within 62 bits, unless the step is to
 // hold its result at 2^62 (sums, products and powers of terms that are never negative).
-Step make_step(const Graph& graph, int node, const std::vector<Operand64>& arguments,
-               bool saturating, i64* out);
+Step make_step(const Graph& graph, int node, std::span<const Operand64> arguments, bool saturating,
+               i64* out);
 
 }  // namespace constrint::detail
 

@@ -46,7 +46,10 @@ bool Loops::start() {
   for (int p = 0; p < size_; ++p) {
     const Axis& axis = space_.axes[p];
     Word* mask = masks_.data() + space_.stage_offset[p];
-    for (std::size_t v = 0; v < axis.values.size(); ++v) mask[v / 64] |= Word{1} << (v % 64);
+    std::fill_n(mask, axis.values.size() / 64, ~Word{0});
+    if (axis.values.size() % 64 != 0) {
+      mask[axis.values.size() / 64] = (Word{1} << (axis.values.size() % 64)) - 1;
+    }
     for (int r : space_.initial) {
       if (space_.rules[r].target() != p) continue;
       const Word* allowed = evaluator_.mask(r);
@@ -264,11 +267,17 @@ bool Lister::run(std::size_t first, std::size_t last, const Flush& flush) {
     const Axis& axis = space_.axes[0];
     const Word* mask = final_mask(0);
     if (!control_->node()) return false;
-    for (std::size_t i = first; i < std::min(last, axis.values.size()); ++i) {
-      if (late()) return false;
-      if ((mask[i / 64] >> (i % 64) & 1) == 0 || !enter(0, i)) continue;
-      bind_outputs(0);
-      if (!walk(1)) return false;
+    last = std::min(last, axis.values.size());
+    for (std::size_t w = first / 64; w * 64 < last; ++w) {
+      Word rest = mask[w];
+      if (w * 64 < first) rest &= ~Word{0} << (first % 64);
+      if (last < (w + 1) * 64) rest &= (Word{1} << (last % 64)) - 1;
+      for (rest = open(0, static_cast<int>(w), rest); rest != 0; rest &= rest - 1) {
+        if (late()) return false;
+        if (!enter(0, w * 64 + static_cast<std::size_t>(__builtin_ctzll(rest)))) continue;
+        bind_outputs(0);
+        if (!walk(1)) return false;
+      }
     }
   }
   const std::size_t rest = rows_;

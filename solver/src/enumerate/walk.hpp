@@ -37,12 +37,19 @@ class Loops {
     const Word* mask = final_mask(position);
     const int words = space_.axes[position].words;
     for (int w = 0; w < words; ++w) {
-      for (Word rest = mask[w]; rest != 0; rest &= rest - 1) {
+      for (Word rest = open(position, w, mask[w]); rest != 0; rest &= rest - 1) {
         const auto bit = static_cast<std::size_t>(__builtin_ctzll(rest));
         if (!visit(static_cast<std::size_t>(w) * 64 + bit)) return false;
       }
     }
     return true;
+  }
+  // What of a word of a mask is worth entering.
+  Word open(int position, int w, Word mask) {
+    Sieve* sieve = evaluator_.sieve(position);
+    if (sieve == nullptr || mask == 0) return mask;
+    if ((++sieved_ & 255) == 0) control_->check_clock();
+    return (*sieve)(w, mask);
   }
   // Whether a limit was met. The clock is looked at now and then only: a value takes a few
   // nanoseconds where its masks are remembered, but a millisecond where a long axis is filled.
@@ -55,7 +62,8 @@ class Loops {
 
   const Space& space_;
   Control* control_;
-  std::uint64_t tried_ = 0;  // values
+  std::uint64_t tried_ = 0;   // values
+  std::uint64_t sieved_ = 0;  // words
   // One rule to apply on entering a position: out = in & mask, and an empty mask prunes; or the
   // target's value is computed or checked.
   struct Trigger {

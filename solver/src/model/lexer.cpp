@@ -1,12 +1,26 @@
 #include "model/lexer.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "constrint/constrint.hpp"
 
 namespace constrint::detail {
 namespace {
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr std::uint8_t kLetter = 1, kDigit = 2, kBlank = 4;
+
+constexpr std::array<std::uint8_t, 256> kKinds = [] {
+  std::array<std::uint8_t, 256> kinds{};
+  for (int c = 'a'; c <= 'z'; ++c) kinds[c] = kLetter;
+  for (int c = 'A'; c <= 'Z'; ++c) kinds[c] = kLetter;
+  kinds['_'] = kLetter;
+  for (int c = '0'; c <= '9'; ++c) kinds[c] = kDigit;
+  for (char c : {' ', '\t', '\n', '\r'}) kinds[static_cast<unsigned char>(c)] = kBlank;
+  return kinds;
+}();
+
+bool is(char c, std::uint8_t kinds) { return (kKinds[static_cast<unsigned char>(c)] & kinds) != 0; }
 
 struct Fixed {
   Token token;
@@ -98,22 +112,22 @@ std::vector<Lexeme> tokenise(std::string_view text, const std::string& filename)
   std::size_t i = 0;
   while (i < text.size()) {
     const char c = text[i];
-    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+    if (is(c, kBlank)) {
       ++i;
     } else if (c == '#') {
-      while (i < text.size() && text[i] != '\n') ++i;
-    } else if (is_letter(c)) {
+      i = std::min(text.find('\n', i), text.size());
+    } else if (is(c, kLetter)) {
       const std::size_t begin = i;
-      while (i < text.size() && (is_letter(text[i]) || is_digit(text[i]))) ++i;
+      while (i < text.size() && is(text[i], kLetter | kDigit)) ++i;
       append(Token::name, begin, i);
-    } else if (is_digit(c)) {
+    } else if (is(c, kDigit)) {
       const std::size_t begin = i;
       Int value = 0;
-      for (; i < text.size() && is_digit(text[i]); ++i) {
+      for (; i < text.size() && is(text[i], kDigit); ++i) {
         value = value * 10 + (text[i] - '0');
         if (value > kLimit) fail_at(text, filename, begin, "number beyond 2^62");
       }
-      if (i < text.size() && is_letter(text[i])) {
+      if (i < text.size() && is(text[i], kLetter)) {
         fail_at(text, filename, i, "expected an operator between a number and a name");
       }
       append(Token::number, begin, i);

@@ -112,6 +112,7 @@ int Parser::comparison() {
     return against_list(mirrored(op), term(), list);
   }
   int left = term();
+  if (!comparison_op(at().token, &op) && !is_word("in")) return left;
   Parts parts;
   while (comparison_op(at().token, &op)) {
     ++next_;

@@ -78,15 +78,23 @@ void Parser::statement() {
 Source Parser::source(std::size_t first, std::size_t last) const {
   Source s;
   s.file = filename_;
-  for (; seen_ < tokens_[first].begin; ++seen_) {
-    if (text_[seen_] == '\n') ++line_, line_start_ = seen_ + 1;
+  const std::size_t place = tokens_[first].begin;
+  while ((seen_ = std::min(text_.find('\n', seen_), place)) < place) {
+    ++line_;
+    line_start_ = ++seen_;
   }
   s.line = line_;
-  s.column = static_cast<int>(seen_ - line_start_) + 1;
+  s.column = static_cast<int>(place - line_start_) + 1;
   s.text.reserve(tokens_[last - 1].end - tokens_[first].begin);
+  // Stretches that are so already are copied whole.
+  std::size_t begin = tokens_[first].begin;
   for (std::size_t i = first; i < last; ++i) {
-    if (i > first && tokens_[i].begin > tokens_[i - 1].end) s.text += ' ';
-    s.text += word(tokens_[i]);
+    const std::size_t end = tokens_[i].end;
+    const std::size_t next = i + 1 < last ? tokens_[i + 1].begin : 0;
+    if (next == end || (next == end + 1 && text_[end] == ' ')) continue;
+    s.text += text_.substr(begin, end - begin);
+    if (next != 0) s.text += ' ';
+    begin = next;
   }
   return s;
 }

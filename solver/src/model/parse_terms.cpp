@@ -27,7 +27,9 @@ int Parser::term() {
 }
 
 int Parser::sum(Bare* bare) {
-  Parts parts{product(bare)};
+  const int first = product(bare);
+  if (at().token != Token::plus && at().token != Token::minus) return first;  // nearly always
+  Parts parts{first};
   while (at().token == Token::plus || at().token == Token::minus) {
     const bool minus = at().token == Token::minus;
     ++next_;
@@ -35,15 +37,20 @@ int Parser::sum(Bare* bare) {
     const int part = product(bare);
     parts.push_back(minus ? make(Op::neg, {part}) : part);
   }
-  return parts.size() == 1 ? parts[0] : make(Op::add, parts);
+  return make(Op::add, parts);
 }
 
 int Parser::product(Bare* bare) {
-  Parts parts{prefix()};
+  const auto is_operator = [](Token t) {
+    return t == Token::times || t == Token::slash || t == Token::double_slash;
+  };
+  const int first = prefix();
+  if (!is_operator(at().token)) return first;
+  Parts parts{first};
   const auto folded = [&] { return parts.size() == 1 ? parts[0] : make(Op::mul, parts); };
   while (true) {
     const Token token = at().token;
-    if (token != Token::times && token != Token::slash && token != Token::double_slash) break;
+    if (!is_operator(token)) break;
     ++next_;
     bare->multiplied = true;
     const int right = prefix();
