@@ -40,6 +40,8 @@ std::vector<flashrnn_cell> all_cells();
 // `tensor` is the problem's dtype, `stored` that of the tensor compared.
 double output_bound(flashrnn_dtype tensor, flashrnn_dtype stored);
 double gradient_bound(flashrnn_dtype tensor, flashrnn_dtype stored);
+// What is added to it for a cell whose derivative jumps, `elements` being those of d_wx.
+double jump_allowance(flashrnn_cell cell, flashrnn_dtype tensor, size_t elements);
 
 }  // namespace flashrnn::test
 
