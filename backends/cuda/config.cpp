@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda/config.hpp"
 
+#include <algorithm>
+
 #include "api/error.hpp"
 #include "cuda/modules/embedded.hpp"
 #include "cuda/modules/fused_text.hpp"
@@ -56,8 +58,7 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
   const int cluster = c.cluster;
   holds(cluster > 0 && cluster <= std::max(1, facts.max_cluster), "cluster", cluster, "1 to",
         facts.max_cluster);
-  const bool is_split = c.family == gpu::kGlobal && c.is_backward != 0;
-  if (is_split) {
+  if (c.family == gpu::kGlobal && c.is_backward != 0) {
     holds(gpu::ctas_of_group(c) % cluster == 0, "cluster", cluster, "a divisor of",
           gpu::ctas_of_group(c));
   } else {

@@ -14,7 +14,7 @@ import math
 import pathlib
 import sys
 
-from readme_table import shape_of
+from readme_table import shape_of, update
 
 LEFT, TOP, WIDTH, RIGHT, BAR, TITLE = 30, 84, 560, 250, 15, 24
 COLOURS = {"forward": "#0b6e4f", "forward+backward": "#5fa58a"}
@@ -78,18 +78,8 @@ def main() -> int:
     parser.add_argument("results", nargs="+", type=pathlib.Path)
     parser.add_argument("--check", action="store_true", help="only tell whether the plots are as they would be written")
     options = parser.parse_args()
-    stale = []
-    for path in options.results:
-        plot, svg = plot_of(json.loads(path.read_text())), path.with_suffix(".svg")
-        if svg.exists() and svg.read_text() == plot:
-            continue
-        stale.append(svg)
-        if not options.check:
-            svg.write_text(plot)
-    if options.check and stale:
-        print("not as bench/report/floor_plot.py writes them:", *stale, file=sys.stderr)
-        return 1
-    return 0
+    plots = {path.with_suffix(".svg"): plot_of(json.loads(path.read_text())) for path in options.results}
+    return update(plots, options.check)
 
 
 if __name__ == "__main__":

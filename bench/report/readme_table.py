@@ -80,24 +80,27 @@ def block_of(kind: str, file: str, cell: str | None) -> str:
     return claims_of(RESULTS / file) if kind == "claims" else table_of(RESULTS / file, cell)
 
 
+def update(texts: dict[pathlib.Path, str], check: bool) -> int:
+    """Writes each file that has another text, or only tells which. The exit status."""
+    stale = [path for path, text in texts.items() if not path.exists() or path.read_text() != text]
+    if check and stale:
+        print(f"not as {pathlib.Path(sys.argv[0]).name} writes them:", *stale, file=sys.stderr)
+        return 1
+    for path in stale:
+        path.write_text(texts[path])
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pages", nargs="+", type=pathlib.Path)
     parser.add_argument("--check", action="store_true", help="only tell whether the pages are as they would be written")
     options = parser.parse_args()
-    stale = []
-    for page in options.pages:
-        text = page.read_text()
-        new = BLOCK.sub(lambda m: m[1] + block_of(m[2], m[3], m[4]) + m[5], text)
-        if new == text:
-            continue
-        stale.append(page)
-        if not options.check:
-            page.write_text(new)
-    if options.check and stale:
-        print("not as bench/report/readme_table.py writes them:", *stale, file=sys.stderr)
-        return 1
-    return 0
+
+    def written(page: pathlib.Path) -> str:
+        return BLOCK.sub(lambda m: m[1] + block_of(m[2], m[3], m[4]) + m[5], page.read_text())
+
+    return update({page: written(page) for page in options.pages}, options.check)
 
 
 if __name__ == "__main__":
