@@ -294,7 +294,10 @@ class CudaKernel final : public Kernel {
               params.slot_gradient);
     params.h = backward.h;
     params.initial_states = backward.initial_states;
-    params.sources = backward.sources;
+    // With lengths alone h of the step before is what a step started from, or its gradient is zero,
+    // or (in reverse) what it started from is the zeros past the sequence.
+    const bool steps_follow = !problem_.resets && (!problem_.reverse || !call.initial_states);
+    params.sources = steps_follow ? nullptr : backward.sources;
     params.source_stride = backward.source_stride;
     params.d_r = view_of(call.d_r);
     params.d_bias = view_of(call.d_bias);

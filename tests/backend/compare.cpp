@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "environment.hpp"
 
@@ -16,6 +17,12 @@ void add(std::vector<Difference>* out, const std::string& name, const Array& got
          const Array& expected, double bound) {
   if (!got.empty() || expected.empty())
     out->push_back({name, oracle::relative_error(got, expected), bound});
+}
+
+double norm(const Array& values) {
+  double sum = 0;
+  for (const double value : values) sum += value * value;
+  return std::sqrt(sum);
 }
 
 // The leading axis holds the states, whose sizes may differ widely.
@@ -47,15 +54,21 @@ std::vector<Difference> compare_outputs(const Case& c, const oracle::Outputs& go
 
 std::vector<Difference> compare_gradients(const Case& c, const oracle::InputGradients& got,
                                           const oracle::InputGradients& expected) {
-  const double jumps = jump_allowance(c.cell, c.dtypes.tensor, expected.d_wx.size());
-  const double wx_bound = gradient_bound(c.dtypes.tensor, c.dtypes.tensor) + jumps;
-  const double weight_bound = gradient_bound(c.dtypes.tensor, c.dtypes.weight) + jumps;
-  const double state_bound = gradient_bound(c.dtypes.tensor, c.dtypes.state) + jumps;
+  const double jumps = jump_allowance(c, expected.d_wx.size());
   std::vector<Difference> out;
-  add(&out, "d_wx", got.d_wx, expected.d_wx, wx_bound);
-  add(&out, "d_r", got.d_r, expected.d_r, weight_bound);
-  add(&out, "d_bias", got.d_bias, expected.d_bias, weight_bound);
-  add(&out, "d_initial_states", got.d_initial_states, expected.d_initial_states, state_bound);
+  const auto add_gradient = [&](const char* name, const Array& g, const Array& e,
+                                flashrnn_dtype stored, double factor, double allowance) {
+    const double lost = smallest_kept(c.dtypes.tensor, stored), size = norm(e);
+    const double below = lost > 0 && size > 0 ? lost * std::sqrt(e.size()) / size : 0;
+    add(&out, name, g, e,
+        factor * gradient_bound(c.dtypes.tensor, stored) + jumps + allowance + below);
+  };
+  add_gradient("d_wx", got.d_wx, expected.d_wx, c.dtypes.tensor, 1, 0);
+  add_gradient("d_r", got.d_r, expected.d_r, c.dtypes.weight, cancellation(expected.d_r.size()), 0);
+  add_gradient("d_bias", got.d_bias, expected.d_bias, c.dtypes.weight,
+               cancellation(expected.d_bias.size()), 0);
+  add_gradient("d_initial_states", got.d_initial_states, expected.d_initial_states, c.dtypes.state,
+               1, chain_allowance(c));
   return out;
 }
 

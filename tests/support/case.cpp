@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "case.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <sstream>
 
@@ -80,9 +81,10 @@ Values draw_values(const Case& c) {
   const int64_t B = c.batch, T = c.time, N = c.heads, D = c.head_dim, S = shape.states;
   Values v;
   v.inputs.wx = draw(B * T * shape.input_gates * N * D, 2);
-  // R acts like a random rotation that shortens to about 0.6 of the length, whatever D is.
-  v.inputs.r =
-      draw(shape.recurrent_gates * N * D * D, 0.6 * std::sqrt(3.0 / static_cast<double>(D)));
+  // R acts like a random rotation that shortens to about 0.6 of the length, whatever D is; of one
+  // or two units, where a single number may be far from the mean, it shortens all.
+  v.inputs.r = draw(shape.recurrent_gates * N * D * D,
+                    0.6 * std::min(1.0, std::sqrt(3.0 / static_cast<double>(D))));
   if (c.bias) v.inputs.bias = draw(shape.biases * N * D, 0.5);
   if (c.initial_states) {
     v.inputs.initial_states = draw(S * B * N * D, 0.5);

@@ -45,6 +45,11 @@ struct BackwardFacts {
         all_pairs(gpu::saved_layout(p.shape).pairs(p.shape.heads)) {}
 };
 
+// Of BackwardParams' d_initial.
+__device__ __forceinline__ Index initial_at(const gpu::Shape& s, int k, int b, int n, int u) {
+  return ((Index(k) * s.batch + b) * s.heads + n) * s.units + u;
+}
+
 struct BackwardPair {
   static constexpr bool kHasExtraSlot = Cell::kSlots > Cell::kInputs;
 
@@ -174,10 +179,15 @@ struct BackwardPair {
     d_h_word = p.d_h.data != nullptr ? lds32(ring.d_h + offset) : 0;
     if constexpr (Cell::kReadsH) h_word = lds32(ring.h + offset);
     if (p.sources != nullptr) {
-      later_source = source;
-      source =
-          is_valid[0] && step >= 0 ? p.sources[b * p.source_stride + step] : gpu::kPreviousStep;
+      take_source(is_valid[0] && step >= 0 ? p.sources[b * p.source_stride + step]
+                                           : gpu::kPreviousStep);
     }
+  }
+
+  // What the sequence does at the step at hand, which so far was the later one.
+  __device__ __forceinline__ void take_source(int one) {
+    later_source = source;
+    source = one;
   }
 
   // Takes what passes through R from the later step, which started from `later`.
@@ -199,13 +209,11 @@ struct BackwardPair {
     for (int k = 0; k < Cell::kStates; ++k) {
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
-        if (p.d_initial != nullptr && is_valid[e]) p.d_initial[initial_at(p, k, e)] += carry[k][e];
+        if (p.d_initial != nullptr && is_valid[e])
+          p.d_initial[initial_at(p.shape, k, b, n, u + e)] += carry[k][e];
         carry[k][e] = 0.0f;
       }
     }
-  }
-  __device__ __forceinline__ Index initial_at(const BackwardParams& p, int k, int e) const {
-    return ((Index(k) * p.shape.batch + b) * p.shape.heads + n) * p.shape.units + u + e;
   }
 
   // The cell. Gives the gradients of the slots in `gradient`.
@@ -346,7 +354,8 @@ struct BackwardPair {
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
         if (!is_valid[e]) continue;
-        const float given = p.d_initial != nullptr ? p.d_initial[initial_at(p, k, e)] : 0.0f;
+        const float given =
+            p.d_initial != nullptr ? p.d_initial[initial_at(p.shape, k, b, n, u + e)] : 0.0f;
         store_state(v, k, b, n, u + e, carry[k][e] + given);
       }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Forward of one unit of one sequence on the short way, where a step is nothing but the cell. Its
-// neighbour, the other unit of the pair, is with the lane whose number differs in the last bit
+// Forward of one unit of one sequence on the short way (way.cuh). Its neighbour, the other unit of
+// the pair, is with the lane whose number differs in the last bit
 // (`is_odd`: this one has the second unit); the two share the packing and the writing.
 #pragma once
 
@@ -26,16 +26,22 @@ struct ForwardElement {
       state[k] = is_there(p, b, u) ? load_state(p.initial_states, k, b, n, u) : 0.0f;
   }
 
-  __device__ __forceinline__ void advance(const float (&g)[Cell::kSlots]) {
+  // `source` is told apart where more is asked of a step than the cell.
+  template <bool IsAsked>
+  __device__ __forceinline__ void advance(const ForwardParams& p, const float (&g)[Cell::kSlots],
+                                          int source) {
     typename Cell::Slots slots;
     typename Cell::States old;
 #pragma unroll
     for (int k = 0; k < Cell::kSlots; ++k) slots.v[k] = g[k];
 #pragma unroll
     for (int k = 0; k < Cell::kStates; ++k) old.v[k] = state[k];
-    const typename Cell::Step step = Cell::forward(slots, old);
+    typename Cell::Step step = Cell::forward(slots, old);
+    if (IsAsked && p.shape.forward_clip > 0.0f)
+      step.now.v[0] = fminf(fmaxf(step.now.v[0], -p.shape.forward_clip), p.shape.forward_clip);
+    const bool stands_still = IsAsked && source == gpu::kNoStep;
 #pragma unroll
-    for (int k = 0; k < Cell::kStates; ++k) state[k] = step.now.v[k];
+    for (int k = 0; k < Cell::kStates; ++k) state[k] = stands_still ? old.v[k] : step.now.v[k];
 #pragma unroll
     for (int k = 0; k < Cell::kSaved; ++k) saved[k] = step.saved.v[k];
   }
@@ -44,6 +50,28 @@ struct ForwardElement {
   __device__ __forceinline__ u32 operand(bool is_odd) const {
     const u32 mine = pack(state[0], state[0]), other = of_neighbour(mine);
     return bytes_of(mine, other, is_odd ? 0x1054 : 0x5410);
+  }
+
+  // h of the initial states of the units u and u + 1.
+  static __device__ __forceinline__ u32 initial_operand(const ForwardParams& p, int b, int n,
+                                                        int u) {
+    if (!is_there(p, b, u)) return 0;
+    return pack(load_state(p.initial_states, 0, b, n, u),
+                load_state(p.initial_states, 0, b, n, u + 1));
+  }
+
+  // The states after a step, to the caller's tensor of all of them.
+  __device__ __forceinline__ void store_states(const ForwardParams& p, int b, int n, int u,
+                                               int step, int source) const {
+    const View& v = p.states;
+    if (v.data == nullptr || !is_there(p, b, u)) return;
+    const int t = p.shape.is_reverse ? p.shape.time - 1 - step : step;
+#pragma unroll
+    for (int k = 0; k < Cell::kStates; ++k) {
+      const Index at =
+          k * v.stride[0] + b * v.stride[1] + t * v.stride[2] + n * v.stride[3] + u * v.stride[4];
+      store_any(v.data, v.dtype, at, source == gpu::kNoStep ? 0.0f : state[k]);
+    }
   }
 
   // What the last advance saves, to the pair's places in shared memory.

@@ -229,17 +229,17 @@ struct PartialGradients {
 
   // A lane's place in a block: pair of units `row`, sequences 2 q and 2 q + 1, shifted so that
   // neither side meets a bank twice.
-  __device__ __forceinline__ void aim(int target, int rank, int row, int q, u32& to,
-                                      u32& bar) const {
-    to = map_to_rank(buffers + rank * kBlockBytes + row * 64 + (q ^ (row / 2 & 3)) * 16, target);
-    bar = map_to_rank(barriers, target);
+  // Where that is in this CTA; every other has it at the same distance from its barriers.
+  __device__ __forceinline__ u32 place_of(int rank, int row, int q) const {
+    return buffers + rank * kBlockBytes + row * 64 + (q ^ (row / 2 & 3)) * 16;
   }
-  __device__ __forceinline__ void send(int buffer, int tile, u32 to, u32 bar,
-                                       const float (&sum)[4]) const {
+  // `to`: the place as it is seen in the target CTA; `to_barriers`: from there to the barriers.
+  static __device__ __forceinline__ void send(int buffer, int tile, u32 to, u32 to_barriers,
+                                              const float (&sum)[4]) {
     meeting_point();
-    store_async(to + tile * kTileBytes + buffer * kBufferBytes, bar + tile * 32 + buffer * 8,
-                __float_as_uint(sum[0]), __float_as_uint(sum[2]), __float_as_uint(sum[1]),
-                __float_as_uint(sum[3]));
+    store_async(to + tile * kTileBytes + buffer * kBufferBytes,
+                to + to_barriers + tile * 32 + buffer * 8, __float_as_uint(sum[0]),
+                __float_as_uint(sum[2]), __float_as_uint(sum[1]), __float_as_uint(sum[3]));
   }
 
   // The sum of what all CTAs sent in step i, for one pair of units and one sequence.

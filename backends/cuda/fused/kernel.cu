@@ -7,17 +7,17 @@
 
 // Bulk copies and the waiting form of mbarriers, which the short way needs, came with Hopper.
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
-#define FLASHRNN_FUSED_HAS_PLAIN 1
+#define FLASHRNN_FUSED_HAS_SHORT 1
 #else
-#define FLASHRNN_FUSED_HAS_PLAIN 0
+#define FLASHRNN_FUSED_HAS_SHORT 0
 #endif
 
 #if FLASHRNN_FUSED_FAMILY == 1 && FLASHRNN_FUSED_BACKWARD
 #include "cuda/fused/direct_backward.cuh"
-#include "cuda/fused/direct_backward_plain.cuh"
+#include "cuda/fused/direct_backward_short.cuh"
 #elif FLASHRNN_FUSED_FAMILY == 1
 #include "cuda/fused/direct_forward.cuh"
-#include "cuda/fused/direct_forward_plain.cuh"
+#include "cuda/fused/direct_forward_short.cuh"
 #elif FLASHRNN_FUSED_BACKWARD
 #include "cuda/fused/split_backward.cuh"
 #else
@@ -45,11 +45,18 @@ flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams pa
 #if FLASHRNN_FUSED_FAMILY != 1
   SplitBackward<kConfig.family, kConfig.head_dim, kConfig.cluster, kConfig.depth_warps,
                 kConfig.columns / 8, kChunk, kHeldClusters>{params, {}, {}, {}, 0, 0, 0}
-      .run(shared, is_plain(params));
+      .run(shared, way_through(params));
 #else
-#if FLASHRNN_FUSED_HAS_PLAIN
-  if (is_plain(params)) {
-    DirectBackwardPlain<kConfig.head_dim, kConfig.columns / 8, kChunk>{params, {}}.run(shared);
+#if FLASHRNN_FUSED_HAS_SHORT
+  const Way way = way_through(params);
+  if (way == Way::kPlain) {
+    DirectBackwardShort<kConfig.head_dim, kConfig.columns / 8, kChunk, false>{params, {}}.run(
+        shared);
+    return;
+  }
+  if (way == Way::kAsked) {
+    DirectBackwardShort<kConfig.head_dim, kConfig.columns / 8, kChunk, true>{params, {}}.run(
+        shared);
     return;
   }
 #endif
@@ -64,12 +71,18 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
 #if FLASHRNN_FUSED_FAMILY != 1
   SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.depth_warps,
                kConfig.columns / 8, kSequences, kChunk, kHeldDepth>{params, {}, 0, 0, {}}
-      .run(shared, is_plain(params));
+      .run(shared, way_through(params));
 #else
-#if FLASHRNN_FUSED_HAS_PLAIN
-  if (is_plain(params)) {
-    DirectForwardPlain<kConfig.head_dim, kConfig.columns / 8, kChunk, kHasSaver>{params, {}}.run(
-        shared);
+#if FLASHRNN_FUSED_HAS_SHORT
+  const Way way = way_through(params);
+  if (way == Way::kPlain) {
+    DirectForwardShort<kConfig.head_dim, kConfig.columns / 8, kChunk, kHasSaver, false>{params, {}}
+        .run(shared);
+    return;
+  }
+  if (way == Way::kAsked) {
+    DirectForwardShort<kConfig.head_dim, kConfig.columns / 8, kChunk, kHasSaver, true>{params, {}}
+        .run(shared);
     return;
   }
 #endif

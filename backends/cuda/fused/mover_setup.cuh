@@ -38,7 +38,8 @@ __device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const Fo
 #pragma unroll
   for (int k = 0; k < M::OutRows::kOfLane; ++k) {
     const int r = M::OutRows::row(lane, k), u = M::OutRows::unit(lane, k), b = at.b0 + r;
-    m.out.is_there[k] = r < out.rows() && b <= last && at.u0 + u < p.shape.units;
+    m.out.is_there[k] =
+        r < out.rows() && b <= last && at.u0 + u < p.shape.units && p.h.data != nullptr;
     m.out.at[k] =
         static_cast<char*>(p.h.data) +
         2 * (min(b, last) * p.h.stride[0] + t * p.h.stride[1] + at.n * p.h.stride[2] + at.u0 + u);
@@ -73,7 +74,7 @@ __device__ __forceinline__ void set_up(Mover<true, Units, Columns>& m, const Bac
               b = min(at.b0 + r % Columns, last);
     const bool is_h = Cell::kReadsH && r >= Columns;
     const View& v = is_h ? p.h : p.d_h;
-    m.in.is_there[k] = r < in.rows() && at.u0 + u < p.shape.units;
+    m.in.is_there[k] = r < in.rows() && at.u0 + u < p.shape.units && v.data != nullptr;
     m.in.at[k] =
         static_cast<char*>(v.data) + 2 * (b * v.stride[0] + (is_h ? t - sign : t) * v.stride[1] +
                                           at.n * v.stride[2] + at.u0 + u);

@@ -13,7 +13,7 @@
 #include "cuda/fused/backward_pair.cuh"
 #include "cuda/fused/gradient_exchange.cuh"
 #include "cuda/fused/mover_setup.cuh"
-#include "cuda/fused/plain.cuh"
+#include "cuda/fused/way.cuh"
 
 namespace flashrnn::cuda {
 
@@ -51,12 +51,13 @@ struct SplitBackward {
   __device__ __forceinline__ void multiply(int warp, int lane) {
     const int q = lane % 4, row = lane / 4;
     u32 a[kTargets][HeldClusters][Operands::kSteps][4];
-    u32 to[kTargets], bar[kTargets];
+    u32 to[kTargets];
+    const u32 place = partials.place_of(rank, row, q), to_barriers = partials.barriers - place;
     const u32 apart = weights + warp * kWarpBytes + lane * 16;
 #pragma unroll
     for (int i = 0; i < kTargets; ++i) {
       const int target = (warp * kTargets + i + rank) % kRanks;
-      partials.aim(target, rank, row, q, to[i], bar[i]);
+      to[i] = map_to_rank(place, target);
       const int in = (cluster * kRanks + target) * kUnits + 2 * row;
 #pragma unroll
       for (int c = 0; c < HeldClusters; ++c) {
@@ -77,15 +78,16 @@ struct SplitBackward {
     typename Operands::Looked ahead;
     if constexpr (Operands::kLooksAhead) operands.look(0, 0, threadIdx.x, ahead);
     for (int i0 = 0; i0 < p.shape.time; i0 += 4) {
-      const u32 from = Operands::first_of(i0), after = Operands::first_of(i0 + 4);
+      const u32 from = Operands::first_of(i0);
 #pragma unroll
       for (int s = 0; s < 4; ++s) {
         if (i0 + s >= p.shape.time) break;
 #pragma unroll
         for (int tile = 0; tile < Tiles; ++tile) {
-          operands.template wait<kThreads>(from + s * Operands::kStepWords,
-                                           s < 3 ? from + (s + 1) * Operands::kStepWords : after, s,
-                                           tile, threadIdx.x, pacer[tile], ahead);
+          operands.template wait<kThreads>(
+              from + s * Operands::kStepWords,
+              s < 3 ? from + (s + 1) * Operands::kStepWords : Operands::first_of(i0 + 4), s, tile,
+              threadIdx.x, pacer[tile], ahead);
           float sum[kTargets][4];
 #pragma unroll
           for (int i = 0; i < kTargets; ++i) sum[i][0] = sum[i][1] = sum[i][2] = sum[i][3] = 0.0f;
@@ -109,7 +111,7 @@ struct SplitBackward {
             }
           }
 #pragma unroll
-          for (int i = 0; i < kTargets; ++i) partials.send(s, tile, to[i], bar[i], sum[i]);
+          for (int i = 0; i < kTargets; ++i) partials.send(s, tile, to[i], to_barriers, sum[i]);
           pacer[tile].start();
         }
       }
@@ -126,15 +128,18 @@ struct SplitBackward {
     }
   };
 
-  __device__ __forceinline__ void update_plain(const SplitStages& stages, int index) {
+  template <bool IsAsked>
+  __device__ __forceinline__ void update_short(const SplitStages& stages, int index) {
     const Mine mine(index);
     const BackwardFacts facts(p);
     BackwardPair pair[Tiles];
     float first[Tiles][kKept][2];
     u32 first_h[Tiles];
+    SourceBytes<-1> bytes[Tiles];
 #pragma unroll
     for (int tile = 0; tile < Tiles; ++tile) {
       BackwardPair& one = pair[tile];
+      if constexpr (IsAsked) bytes[tile].open(p, at.b0 + 8 * tile + mine.column, p.shape.time - 1);
       one.start(p, facts, at.b0 + 8 * tile + mine.column, at.n, at.u0 + mine.pair * 2);
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k)
@@ -166,7 +171,7 @@ struct SplitBackward {
           one.take_saved(in + mine.place(tile) * (4 * Cell::kSaved),
                          in + kIn.kept_at() + mine.place(tile) * 8, kIn.kept_bytes());
 #pragma unroll
-          for (int k = 0; k < Cell::kKept; ++k) {
+          for (int k = 0; k < Cell::kKept && !IsAsked; ++k) {
             one.old[k][0] = is_first ? first[tile][k][0] : one.old[k][0];
             one.old[k][1] = is_first ? first[tile][k][1] : one.old[k][1];
           }
@@ -174,8 +179,17 @@ struct SplitBackward {
           if constexpr (Cell::kReadsH)
             one.h_word =
                 is_first ? first_h[tile] : lds32(rows + tile * kTileRows + kColumns * kRowBytes);
-          if (i > 0) receive(mine, index, tile, i - 1, (buffer + 3) % 4, one);
-          one.advance_plain();
+          if constexpr (IsAsked) {
+            const int step = p.shape.time - 1 - i;
+            bytes[tile].come_to(p, one.b, step);
+            one.take_source(bytes[tile].at(step));
+          }
+          if (i > 0) receive<IsAsked>(mine, index, tile, i - 1, (buffer + 3) % 4, one);
+          if constexpr (IsAsked) {
+            one.advance(p, p.shape.time - 1 - i);
+          } else {
+            one.advance_plain();
+          }
           // Units past the head must not bring a NaN into the product.
 #pragma unroll
           for (int k = 0; k < Cell::kSlots; ++k) one.gradient[k] = is_past ? 0 : one.gradient[k];
@@ -191,18 +205,25 @@ struct SplitBackward {
     }
 #pragma unroll
     for (int tile = 0; tile < Tiles; ++tile) {
-      if (p.shape.time > 0)
-        receive(mine, index, tile, p.shape.time - 1, (p.shape.time - 1) % 4, pair[tile]);
+      if (p.shape.time > 0) {
+        if constexpr (IsAsked) pair[tile].take_source(gpu::kPreviousStep);
+        receive<IsAsked>(mine, index, tile, p.shape.time - 1, (p.shape.time - 1) % 4, pair[tile]);
+      }
       pair[tile].finish(p);
     }
   }
   // What passes through R from step i.
+  template <bool IsAsked>
   __device__ __forceinline__ void receive(const Mine& mine, int index, int tile, int i, int buffer,
                                           BackwardPair& pair) const {
     float through[2];
     partials.receive(buffer, tile, i, index, mine.pair, mine.column, through);
-    pair.carry[0][0] += through[0];
-    pair.carry[0][1] += through[1];
+    if constexpr (IsAsked) {
+      pair.receive(p, through, pair.later_source);
+    } else {
+      pair.carry[0][0] += through[0];
+      pair.carry[0][1] += through[1];
+    }
   }
 
   __device__ __forceinline__ void update_general(u32 ring_base, int index) {
@@ -247,9 +268,11 @@ struct SplitBackward {
         if (step >= 4) one.fetch(p, facts, step - 4, ring(tile), s * kStep);
       }
       copy_commit();
-      barrier_sync<kUpdaters>(kGeneralBarrier);
-      operands.clear(i - Operands::kClearLag, cluster, index, kUpdaters);
-      operands.clear_fence();
+      if constexpr (Family == gpu::kGlobal) {
+        barrier_sync<kUpdaters>(kGeneralBarrier);
+        operands.clear(i - Operands::kClearLag, cluster, index, kUpdaters);
+        operands.clear_fence();
+      }
     }
 #pragma unroll
     for (int tile = 0; tile < Tiles; ++tile) pair[tile].finish(p);
@@ -257,7 +280,7 @@ struct SplitBackward {
   // The one behind those of the tiles' operands.
   static constexpr int kGeneralBarrier = 2 + 2 * Tiles;
 
-  __device__ __forceinline__ void run(unsigned char* shared, bool is_plain) {
+  __device__ __forceinline__ void run(unsigned char* shared, Way way) {
     const int in_group = blockIdx.x % (kRanks * kClusters),
               group = p.first_group + blockIdx.x / (kRanks * kClusters);
     cluster = in_group / kRanks;
@@ -275,13 +298,14 @@ struct SplitBackward {
       partials.init();
       stages.init(kUpdaterWarps, true);
     }
-    if (is_plain && at.u0 + kUnits > p.shape.units) stages.clear_inputs(kThreads + 32);
+    if (way != Way::kLong && (at.u0 + kUnits > p.shape.units || p.d_h.data == nullptr))
+      stages.clear_inputs(kThreads + 32);
     __syncthreads();
     cluster_sync();
     if (warp < Multipliers) {
       multiply(warp, lane);
     } else if (warp == Multipliers + kUpdaterWarps) {
-      if (is_plain) {
+      if (way != Way::kLong) {
         Mover<true, kUnits, kColumns> mover;
         set_up(mover, p, at, lane);
         mover.run(stages, p.shape.time, p.shape.time - 1, lane, [&](int c) {
@@ -291,8 +315,10 @@ struct SplitBackward {
           operands.clear_fence();
         });
       }
-    } else if (is_plain) {
-      update_plain(stages, threadIdx.x - Multipliers * 32);
+    } else if (way == Way::kPlain) {
+      update_short<false>(stages, threadIdx.x - Multipliers * 32);
+    } else if (way == Way::kAsked) {
+      update_short<true>(stages, threadIdx.x - Multipliers * 32);
     } else {
       update_general(rest, threadIdx.x - Multipliers * 32);
     }

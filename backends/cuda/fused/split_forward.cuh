@@ -15,7 +15,7 @@
 #include "cuda/fused/forward_pair.cuh"
 #include "cuda/fused/mover_setup.cuh"
 #include "cuda/fused/operand.cuh"
-#include "cuda/fused/plain.cuh"
+#include "cuda/fused/way.cuh"
 #include "gpu/fused/geometry.hpp"
 
 namespace flashrnn::cuda {
@@ -125,7 +125,27 @@ struct SplitForward {
     return tile * kBlocks * gpu::kBlockPairs + gpu::place_in_block(0, k);
   }
 
-  __device__ __forceinline__ void update_plain(const SplitStages& stages, int index) {
+  // Whether a sequence of the warp starts anew at a step, or after it: told by the warp as one, so
+  // that a step in which none does has one branch.
+  using Bytes = SourceBytes<1>[Sequences];
+  static __device__ __forceinline__ bool any_starts_anew(const Bytes& bytes, int step, bool after) {
+    bool is_any = false;
+#pragma unroll
+    for (int k = 0; k < Sequences; ++k)
+      is_any |= (after ? bytes[k].after(step) : bytes[k].at(step)) == gpu::kInitialStates;
+    return __any_sync(0xffffffffu, is_any);
+  }
+  __device__ __forceinline__ void restart(ForwardElement (&element)[Sequences], const Bytes& bytes,
+                                          int step, int b, int u) const {
+#pragma unroll
+    for (int k = 0; k < Sequences; ++k) {
+      if (bytes[k].at(step) == gpu::kInitialStates)
+        element[k].start(p, b + sequence_of(0, k), at.n, u);
+    }
+  }
+
+  template <bool IsAsked>
+  __device__ __forceinline__ void update_short(const SplitStages& stages, int index) {
     constexpr int kOfBlock = 128 / Sequences;  // threads that have the same 16 units
     const int unit = index / kOfBlock * 16 + index % 16, position = index % kOfBlock / 16,
               first = sequence_at(position), n = at.n, u = at.u0 + unit;
@@ -133,6 +153,7 @@ struct SplitForward {
     ElementBias bias;
     bias.load(p, n, u);
     ForwardElement element[Tiles][Sequences];
+    SourceBytes<1> bytes[Tiles][Sequences];
     HPublisher<Exchanged, 2> publisher;
     publisher.open(exchange, u / 2, position, is_odd);
     auto to = publisher.targets(0);
@@ -144,6 +165,7 @@ struct SplitForward {
 #pragma unroll
       for (int k = 0; k < Sequences; ++k) {
         element[tile][k].start(p, at.b0 + first + sequence_of(tile, k), n, u);
+        if constexpr (IsAsked) bytes[tile][k].open(p, at.b0 + first + sequence_of(tile, k), 0);
         to.publish(0, further_of(tile, k), element[tile][k].operand(is_odd));
       }
     }
@@ -153,7 +175,8 @@ struct SplitForward {
       const u32 in = stages.input(c) + word + is_odd * 2, out = stages.output(c);
 #pragma unroll
       for (int s = 0; s < kChunk; ++s) {
-        if (c * kChunk + s >= p.shape.time) break;
+        const int i = c * kChunk + s;
+        if (i >= p.shape.time) break;
 #pragma unroll
         for (int tile = 0; tile < Tiles; ++tile) {
           float g[Sequences][Cell::kSlots];
@@ -166,21 +189,36 @@ struct SplitForward {
                               (gate * kColumns + sequence_of(tile, k)) * kRowBytes);
             }
             slot_inputs(x, bias, g[k]);
+            if constexpr (IsAsked)
+              bytes[tile][k].come_to(p, at.b0 + first + sequence_of(tile, k), i);
           }
+          if (IsAsked && any_starts_anew(bytes[tile], i, false))
+            restart(element[tile], bytes[tile], i, at.b0 + first + tile * 8, u);
           barrier_sync<kThreads>(barrier_of(s, tile));
           u32 operand[Sequences];
 #pragma unroll
           for (int k = 0; k < Sequences; ++k) {
             ForwardElement& e = element[tile][k];
             add_sums(at_sums + further_of(tile, k) * Sums::kColumn, s, g[k]);
-            e.advance(g[k]);
+            e.template advance<IsAsked>(p, g[k], bytes[tile][k].at(i));
             operand[k] = e.operand(is_odd);
+            u32 published = operand[k];
+            if (IsAsked && any_starts_anew(bytes[tile], i, true) &&
+                bytes[tile][k].after(i) == gpu::kInitialStates)
+              published = ForwardElement::initial_operand(p, at.b0 + first + sequence_of(tile, k),
+                                                          n, u - is_odd);
             // The last step of a chunk publishes to the first buffer of the next.
-            to.publish((s + 1) % kChunk, further_of(tile, k), operand[k]);
+            to.publish((s + 1) % kChunk, further_of(tile, k), published);
           }
           const u32 o = out + s * kOut.bytes();
 #pragma unroll
           for (int k = 0; k < Sequences; ++k) {
+            if constexpr (IsAsked) {
+              const int source = bytes[tile][k].at(i);
+              element[tile][k].store_states(p, at.b0 + first + sequence_of(tile, k), n, u, i,
+                                            source);
+              if (source == gpu::kNoStep) operand[k] = 0;
+            }
             if (!is_odd)
               sts32(o + kOut.rows_at() + sequence_of(tile, k) * kRowBytes + word, operand[k]);
             const int pair = place + place_of(tile, k);
@@ -280,7 +318,7 @@ struct SplitForward {
     for (int tile = 0; tile < Tiles; ++tile) pair[tile].finish(p);
   }
 
-  __device__ __forceinline__ void run(unsigned char* shared, bool is_plain) {
+  __device__ __forceinline__ void run(unsigned char* shared, Way way) {
     const int group = p.first_group + blockIdx.x / kRanks, rank = blockIdx.x % kRanks;
     at = Place{group % p.shape.heads, group / p.shape.heads * kColumns, rank * Units};
     const u32 base = shared_address(shared);
@@ -293,12 +331,12 @@ struct SplitForward {
     const int warp = warp_number(), lane = threadIdx.x % 32;
     exchange.clear_all(kThreads + 32);
     if (threadIdx.x == 0) stages.init(kUpdaterWarps, false);
-    if (is_plain && at.u0 + Units > p.shape.units) stages.clear_inputs(kThreads + 32);
+    if (way != Way::kLong && at.u0 + Units > p.shape.units) stages.clear_inputs(kThreads + 32);
     exchange.sync_group();
     if (warp < kMultipliers) {
       multiply(warp, lane);
     } else if (warp == kMultipliers + kUpdaterWarps) {
-      if (is_plain) {
+      if (way != Way::kLong) {
         Mover<false, Units, kColumns> mover;
         set_up(mover, p, at, lane);
         mover.run(stages, p.shape.time, 0, lane, [&](int c) {
@@ -308,8 +346,10 @@ struct SplitForward {
           exchange.clear_fence();
         });
       }
-    } else if (is_plain) {
-      update_plain(stages, threadIdx.x - kMultipliers * 32);
+    } else if (way == Way::kPlain) {
+      update_short<false>(stages, threadIdx.x - kMultipliers * 32);
+    } else if (way == Way::kAsked) {
+      update_short<true>(stages, threadIdx.x - kMultipliers * 32);
     } else {
       update_general(rest, threadIdx.x - kMultipliers * 32);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The short way through direct_forward.cuh (plain.cuh says when): the same product and cell. A step
+// The short way through direct_forward.cuh (way.cuh says when): the same product and cell. A step
 // is: barrier, product; while that is under way, the last step's outputs and the next step's
 // inputs; the cell, h.
 //
@@ -12,15 +12,16 @@
 
 #include "cuda/fused/forward_pair.cuh"
 #include "cuda/fused/operand.cuh"
-#include "cuda/fused/plain.cuh"
 #include "cuda/fused/rows.cuh"
 #include "cuda/fused/saved_chunks.cuh"
+#include "cuda/fused/way.cuh"
 #include "gpu/fused/geometry.hpp"
 
 namespace flashrnn::cuda {
 
-template <int D, int Tiles, int Chunk, bool HasSaver>
-struct DirectForwardPlain {
+// IsAsked: sequences may start anew or stand still at a step.
+template <int D, int Tiles, int Chunk, bool HasSaver, bool IsAsked>
+struct DirectForwardShort {
   static constexpr int kWarps = D / 16, kThreads = kWarps * 32, kPairs = 2 * Tiles,
                        kColumns = 8 * Tiles;
   static constexpr int kDepth = (D + 31) / 32;
@@ -46,6 +47,9 @@ struct DirectForwardPlain {
   char* to;                          // of this lane's piece of h
   bool has_to, has_from;             // the last warp's second piece may be past the head
   Index wx_step, h_step, gate_step;  // bytes
+  // What the thread's sequences do, and that of this lane's piece of h, at the step before too.
+  int source_to;
+  SourceBytes<1> bytes[kPairs], bytes_to;
 
   __device__ __forceinline__ void fetch(u32 slot) {
 #pragma unroll
@@ -94,13 +98,51 @@ struct DirectForwardPlain {
     if (HasSaver && (s == Chunk - 1 || is_last)) chunks.tell_done(c);
   }
 
-  __device__ __forceinline__ void store_h(uint4 v, bool is_first) {
-    if (has_to && !is_first) stg128(to, v.x, v.y, v.z, v.w);
+  // h of step i - 1, out of the buffer that step i reads: zeros of a sequence that stood still, and
+  // nothing where step i starts anew, since then the buffer has what it starts from.
+  __device__ __forceinline__ void store_h(uint4 v, int i) {
+    bool is_here = has_to && i > 0;
+    if constexpr (IsAsked) {
+      const int before = source_to;
+      bytes_to.come_to(p, b0 + lane / 2, i);
+      source_to = bytes_to.at(i);
+      is_here &= source_to != gpu::kInitialStates;
+      if (before == gpu::kNoStep) v = uint4{0, 0, 0, 0};
+    }
+    if (is_here) stg128(to, v.x, v.y, v.z, v.w);
     to += h_step;
   }
 
+  // Of the warp, so that a step in which no sequence starts anew has one branch.
+  static __device__ __forceinline__ bool any(bool is_here) {
+    return __any_sync(0xffffffffu, is_here);
+  }
+  __device__ __forceinline__ void restart(int j, int source) {
+    if (source != gpu::kInitialStates) return;
+#pragma unroll
+    for (int k = 0; k < Cell::kStates; ++k)
+      state[j][k][0] = state_at(p.initial_states, k, j, 0),
+      state[j][k][1] = state_at(p.initial_states, k, j, 1);
+  }
+
+  // A sequence that starts anew at the next step: h of this one to its tensor, since the operand
+  // that the next one reads is another.
+  __device__ __forceinline__ u32 operand_anew(int j, int i, int source, u32 word) const {
+    const int b = sequence(j);
+    if (u >= p.shape.units) return word;
+    if (p.h.data != nullptr) {
+      const Index t = p.shape.is_reverse ? p.shape.time - 1 - i : i;
+      auto* at = static_cast<unsigned short*>(p.h.data) + b * p.h.stride[0] + t * p.h.stride[1] +
+                 n * p.h.stride[2] + u;
+      *reinterpret_cast<u32*>(at) = source == gpu::kNoStep ? 0 : word;
+    }
+    return pack(state_at(p.initial_states, 0, j, 0), state_at(p.initial_states, 0, j, 1));
+  }
+
+  __device__ __forceinline__ int sequence(int j) const { return b0 + j / 2 * 8 + 2 * q + j % 2; }
+
   __device__ __forceinline__ float state_at(const View& v, int k, int j, int e) const {
-    const int b = b0 + j / 2 * 8 + 2 * q + j % 2;
+    const int b = sequence(j);
     return b < p.shape.batch && u < p.shape.units ? load_state(v, k, b, n, u + e) : 0.0f;
   }
 
@@ -120,9 +162,15 @@ struct DirectForwardPlain {
     }
     const int b = b0 + lane / 2;
     has_from = warp * 16 + lane % 2 * 8 < p.shape.units;
-    has_to = has_from && b < p.shape.batch && lane < 16 * Tiles;
+    has_to = has_from && b < p.shape.batch && lane < 16 * Tiles && p.h.data != nullptr;
     to = static_cast<char*>(p.h.data) + 2 * (b * p.h.stride[0] + (t - sign) * p.h.stride[1] +
                                              n * p.h.stride[2] + warp * 16 + lane % 2 * 8);
+    if constexpr (IsAsked) {
+      source_to = gpu::kPreviousStep;
+      bytes_to.open(p, b, 0);
+#pragma unroll
+      for (int j = 0; j < kPairs; ++j) bytes[j].open(p, sequence(j), 0);
+    }
     h_piece = h_buffer + (lane < 16 * Tiles ? lane / 16 : 0) * kTileBytes +
               operand_word(warp * 16 + lane % 2 * 8, lane / 2 % 8);
     keep(wx_step), keep(h_step), keep(gate_step), keep(h_piece), keep(piece), keep(word);
@@ -156,7 +204,7 @@ struct DirectForwardPlain {
         b[t][d] = lds128(operand + now + t * kTileBytes + d * kOperandBytes);
     }
     multiply_all(sum, a, b);
-    store_h(lds128(h_piece + now), i == 0);
+    store_h(lds128(h_piece + now), i);
     read(next_slot);
     if (p.saved != nullptr && i > 0) {
       // A chunk is whole when its last step was saved, in the first step of the next one, and all
@@ -178,6 +226,9 @@ struct DirectForwardPlain {
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
       typename Cell::Step cell[2];
+      if constexpr (IsAsked) bytes[j].come_to(p, sequence(j), i);
+      const int source = IsAsked ? bytes[j].at(i) : gpu::kPreviousStep;
+      if (IsAsked && any(source == gpu::kInitialStates)) restart(j, source);
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
         typename Cell::Slots slots;
@@ -191,10 +242,16 @@ struct DirectForwardPlain {
         for (int k = 0; k < Cell::kStates; ++k) old.v[k] = state[j][k][e];
         cell[e] = Cell::forward(slots, old);
 #pragma unroll
-        for (int k = 0; k < Cell::kStates; ++k) state[j][k][e] = cell[e].now.v[k];
+        for (int k = 0; k < Cell::kStates; ++k) {
+          const bool stands_still = source == gpu::kNoStep;
+          state[j][k][e] = stands_still ? old.v[k] : cell[e].now.v[k];
+        }
       }
-      sts32(own + after + j / 2 * kTileBytes + j % 2 * kColumnBytes,
-            pack(state[j][0][0], state[j][0][1]));
+      u32 operand_word = pack(state[j][0][0], state[j][0][1]);
+      if (IsAsked && any(bytes[j].after(i) == gpu::kInitialStates) &&
+          bytes[j].after(i) == gpu::kInitialStates)
+        operand_word = operand_anew(j, i, source, operand_word);
+      sts32(own + after + j / 2 * kTileBytes + j % 2 * kColumnBytes, operand_word);
 #pragma unroll
       for (int k = 0; k < Cell::kSaved; ++k)
         saved[j][k] = pack(cell[0].saved.v[k], cell[1].saved.v[k]);
@@ -256,7 +313,7 @@ struct DirectForwardPlain {
     }
     if (p.shape.time > 0) {
       barrier_sync<kThreads>(1);
-      store_h(lds128(h_piece + p.shape.time % 2 * kBufferBytes), false);
+      store_h(lds128(h_piece + p.shape.time % 2 * kBufferBytes), p.shape.time);
       if (p.saved != nullptr) {
         const int c = (p.shape.time - 1) / Chunk, s = (p.shape.time - 1) % Chunk;
         save(c, s, true);

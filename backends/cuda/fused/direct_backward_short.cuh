@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The short way through direct_backward.cuh (plain.cuh says when): the same product and cell.
+// The short way through direct_backward.cuh (way.cuh says when): the same product and cell.
 // Iteration i is step T - 1 - i.
 //
 // What forward saved comes by bulk copies, a chunk of steps at a time (saved_chunks.cuh); d_h (and
@@ -9,14 +9,16 @@
 
 #include "cuda/fused/backward_pair.cuh"
 #include "cuda/fused/operand.cuh"
-#include "cuda/fused/plain.cuh"
 #include "cuda/fused/rows.cuh"
 #include "cuda/fused/saved_chunks.cuh"
+#include "cuda/fused/way.cuh"
 
 namespace flashrnn::cuda {
 
-template <int D, int Tiles, int Chunk>
-struct DirectBackwardPlain {
+// IsAsked: sequences may start anew or stand still at a step, or what passes through R is clipped
+// or cut off.
+template <int D, int Tiles, int Chunk, bool IsAsked>
+struct DirectBackwardShort {
   static constexpr int kWarps = D / 16, kThreads = kWarps * 32, kPairs = 2 * Tiles,
                        kColumns = 8 * Tiles;
   static constexpr int kDepth = (D + 31) / 32;
@@ -47,6 +49,8 @@ struct DirectBackwardPlain {
   Index from_step, to_step[OutPieces::kOfLane];
   bool has_to[Tiles], has_from;  // the last warp's second piece may be past the head
   char* alone_to;
+  int source[kPairs];  // what the thread's sequences do at the step at hand
+  SourceBytes<-1> bytes[kPairs];
 
   static __device__ constexpr int slot_of_gate(int gate) {
     for (int k = 0; k < Cell::kSlots; ++k) {
@@ -91,12 +95,13 @@ struct DirectBackwardPlain {
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k) {
         const uint2 v = lds64(chunks.kept_at(c, Chunk - 1 - s, k, j, block));
-        old[j][k][0] = is_first ? first[j][k][0] : __uint_as_float(v.x);
-        old[j][k][1] = is_first ? first[j][k][1] : __uint_as_float(v.y);
+        old[j][k][0] = is_first && !IsAsked ? first[j][k][0] : __uint_as_float(v.x);
+        old[j][k][1] = is_first && !IsAsked ? first[j][k][1] : __uint_as_float(v.y);
       }
       const u32 rows = word + slot + j / 2 * kRowsBytes + j % 2 * 4 * kWarpRowBytes;
       d_h[j] = lds32(rows);
-      if constexpr (Cell::kReadsH) h[j] = is_first ? first_h[j] : lds32(rows + 8 * kWarpRowBytes);
+      if constexpr (Cell::kReadsH)
+        h[j] = is_first && !IsAsked ? first_h[j] : lds32(rows + 8 * kWarpRowBytes);
     }
   }
 
@@ -130,8 +135,9 @@ struct DirectBackwardPlain {
     }
   }
 
+  __device__ __forceinline__ int sequence(int j) const { return b0 + j / 2 * 8 + 2 * q + j % 2; }
   __device__ __forceinline__ float state_at(const View& v, int k, int j, int e) const {
-    const int b = b0 + j / 2 * 8 + 2 * q + j % 2;
+    const int b = sequence(j);
     return b < p.shape.batch && u < p.shape.units ? load_state(v, k, b, n, u + e) : 0.0f;
   }
 
@@ -139,14 +145,15 @@ struct DirectBackwardPlain {
     const Index t = p.shape.is_reverse ? 0 : p.shape.time - 1;
     const View& in = Pieces::kind(lane, 0) == 0 ? p.d_h : p.h;
     from_step = -2 * sign() * in.stride[1];
-    has_from = warp * 16 + lane % 2 * 8 < p.shape.units;
+    const bool has_units = warp * 16 + lane % 2 * 8 < p.shape.units;
+    has_from = has_units && in.data != nullptr;
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
       const int b = min(b0 + c * 8 + Pieces::column(lane), p.shape.batch - 1);
       from[c] = static_cast<const char*>(in.data) +
                 2 * (b * in.stride[0] + (t - Pieces::kind(lane, 0) * sign()) * in.stride[1] +
                      n * in.stride[2] + warp * 16 + lane % 2 * 8);
-      has_to[c] = has_from && b0 + c * 8 + OutPieces::column(lane) < p.shape.batch;
+      has_to[c] = has_units && b0 + c * 8 + OutPieces::column(lane) < p.shape.batch;
 #pragma unroll
       for (int k = 0; k < OutPieces::kOfLane; ++k) {
         const int gate = min(OutPieces::kind(lane, k), kGates - 1);
@@ -178,6 +185,8 @@ struct DirectBackwardPlain {
         place.pair + block;
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
+      source[j] = gpu::kPreviousStep;
+      if constexpr (IsAsked) bytes[j].open(p, sequence(j), p.shape.time - 1);
 #pragma unroll
       for (int k = 0; k < Cell::kStates; ++k)
         carry[j][k][0] = state_at(p.d_last_states, k, j, 0),
@@ -204,15 +213,46 @@ struct DirectBackwardPlain {
         float through = sum[0][j / 2][2 * e + j % 2];
 #pragma unroll
         for (int g = 1; g < kGates; ++g) through += sum[g][j / 2][2 * e + j % 2];
-        carry[j][0][e] += through;
+        carry[j][0][e] =
+            IsAsked ? with_through(j, carry[j][0][e], through) : carry[j][0][e] + through;
+      }
+      const bool is_start = IsAsked && source[j] == gpu::kInitialStates;
+      if (IsAsked && __any_sync(0xffffffffu, is_start) && is_start) give_to_initial(j);
+    }
+  }
+
+  // `source` is still that of the later step, which the gradient comes from.
+  __device__ __forceinline__ float with_through(int j, float carried, float through) const {
+    float d = p.shape.cut_recurrent_gradient ? carried : carried + through;
+    const float limit = p.shape.recurrent_gradient_clip;
+    if (limit > 0.0f) d = fminf(fmaxf(d, -limit), limit);
+    return source[j] == gpu::kNoStep ? carried : d;
+  }
+  __device__ __forceinline__ void give_to_initial(int j) {
+#pragma unroll
+    for (int k = 0; k < Cell::kStates; ++k) {
+#pragma unroll
+      for (int e = 0; e < 2; ++e) {
+        if (p.d_initial != nullptr && u < p.shape.units)
+          p.d_initial[initial_at(p.shape, k, sequence(j), n, u + e)] += carry[j][k][e];
+        carry[j][k][e] = 0.0f;
       }
     }
   }
 
-  __device__ __forceinline__ void advance(u32 own) {
+  // The cell at a step; its sequences start from their initial states at step 0 if nothing else is
+  // said.
+  __device__ __forceinline__ void advance(int step, u32 own) {
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
       float slots[Cell::kSlots][2];
+      bool is_fresh = false;
+      if constexpr (IsAsked) {
+        bytes[j].come_to(p, sequence(j), step);
+        source[j] = bytes[j].at(step);
+        is_fresh = p.sources == nullptr ? step == 0 : source[j] == gpu::kInitialStates;
+      }
+      const bool stands_still = IsAsked && source[j] == gpu::kNoStep;
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
         typename Cell::Saved s;
@@ -227,12 +267,18 @@ struct DirectBackwardPlain {
         for (int k = 0; k < Cell::kKept; ++k)
           after.v[k + 1] = now[j][k][e], before.v[k + 1] = old[j][k][e];
         if constexpr (Cell::kReadsH) before.v[0] = e == 0 ? low_of(h[j]) : high_of(h[j]);
+        if (IsAsked && __any_sync(0xffffffffu, is_fresh) && is_fresh) {
+#pragma unroll
+          for (int k = 0; k < Cell::kStates; ++k) before.v[k] = state_at(p.initial_states, k, j, e);
+          before.v[0] = low_of(pack(before.v[0], 0.0f));
+        }
         d.v[0] += e == 0 ? low_of(d_h[j]) : high_of(d_h[j]);
         const typename Cell::Gradient g = Cell::backward(s, before, after, d);
 #pragma unroll
-        for (int k = 0; k < Cell::kSlots; ++k) slots[k][e] = g.slots.v[k];
+        for (int k = 0; k < Cell::kSlots; ++k) slots[k][e] = stands_still ? 0.0f : g.slots.v[k];
 #pragma unroll
-        for (int k = 0; k < Cell::kStates; ++k) carry[j][k][e] = g.old.v[k];
+        for (int k = 0; k < Cell::kStates; ++k)
+          carry[j][k][e] = stands_still ? carry[j][k][e] : g.old.v[k];
       }
 #pragma unroll
       for (int k = 0; k < Cell::kSlots; ++k) {
@@ -275,8 +321,8 @@ struct DirectBackwardPlain {
         for (int r = 0; r < 4; ++r) keep(sum[g][c][r]);
       }
     }
-    receive(sum);
-    advance(own + write);
+    if (!IsAsked || i > 0) receive(sum);
+    advance(p.shape.time - 1 - i, own + write);
   }
 
   __device__ __forceinline__ void run(unsigned char* shared) {
@@ -338,7 +384,9 @@ struct DirectBackwardPlain {
       for (int k = 0; k < Cell::kStates; ++k) {
 #pragma unroll
         for (int e = 0; e < 2; ++e) {
-          store_state(v, k, b, n, u + e, carry[j][k][e]);
+          const bool has_given = IsAsked && p.d_initial != nullptr;
+          const float given = has_given ? p.d_initial[initial_at(p.shape, k, b, n, u + e)] : 0.0f;
+          store_state(v, k, b, n, u + e, carry[j][k][e] + given);
         }
       }
     }
