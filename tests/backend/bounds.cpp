@@ -31,7 +31,8 @@
 // other side, and the sums of hundreds of units move by 2^-12: then it is one of 2^12 (of 2^11
 // where h is not held below 1, as light_gru's). A clip of h jumps where a stored h is its limit or
 // the number beside it: one of 2^12, too. And one
-// more of a cell's, since what is rare happens in one of many problems.
+// more of a cell's, since what is rare happens in one of many problems; but a tenth in all at most,
+// so that a tensor of few elements is still compared.
 //
 // slstm's stabiliser m = max(i, log sigmoid f + m) jumps as well: the gradient of m, where one is
 // given, goes all to the input gate or all on to the forget gate and the step before. One jump
@@ -100,7 +101,7 @@ double jump_allowance(const Case& c, size_t elements) {
     const bool is_each_step = (c.given & kGiveStates) != 0;
     carriers = static_cast<double>(c.batch * c.heads * c.head_dim * (is_each_step ? c.time : 1));
   }
-  return carriers == 0 ? 0 : std::sqrt(2 * static_cast<double>(jumps) / carriers);
+  return carriers == 0 ? 0 : std::min(0.1, std::sqrt(2 * static_cast<double>(jumps) / carriers));
 }
 
 double smallest_kept(flashrnn_dtype tensor, flashrnn_dtype stored) {

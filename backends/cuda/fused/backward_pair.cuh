@@ -50,14 +50,28 @@ __device__ __forceinline__ Index initial_at(const gpu::Shape& s, int k, int b, i
   return ((Index(k) * s.batch + b) * s.heads + n) * s.units + u;
 }
 
+// Adds what a sequence carries to the gradients of its initial states, which it started anew from.
+__device__ __forceinline__ void give(const BackwardParams& p, int b, int n, int u, bool has_first,
+                                     bool has_second, float (&carry)[Cell::kStates][2]) {
+  float* const to = p.d_initial + initial_at(p.shape, 0, b, n, u);
+  const Index of_state = initial_at(p.shape, 1, 0, 0, 0);
+#pragma unroll
+  for (int k = 0; k < Cell::kStates; ++k) {
+    if (p.d_initial != nullptr && has_first) to[k * of_state] += carry[k][0];
+    if (p.d_initial != nullptr && has_second) to[k * of_state + 1] += carry[k][1];
+    carry[k][0] = carry[k][1] = 0.0f;
+  }
+}
+
 struct BackwardPair {
   static constexpr bool kHasExtraSlot = Cell::kSlots > Cell::kInputs;
 
   float carry[Cell::kStates][2];  // gradients of the states that the step at hand gives
-  float now[Cell::kKept > 0 ? Cell::kKept : 1][2];
+  static constexpr int kFirst = Cell::kKept > 0 ? Cell::kKept : 1;
+  float now[kFirst][2];
   u32 gradient[Cell::kSlots];  // of the last step, as it is written and as the product reads it
   u32 saved[4];
-  float old[Cell::kKept > 0 ? Cell::kKept : 1][2];
+  float old[kFirst][2];
   u32 d_h_word, h_word;
   int ring_pairs;  // of the CTA
   int source, later_source;
@@ -190,30 +204,24 @@ struct BackwardPair {
     source = one;
   }
 
-  // Takes what passes through R from the later step, which started from `later`.
-  __device__ __forceinline__ void receive(const BackwardParams& p, const float (&sum)[2],
-                                          int later) {
+  // Takes what passes through R from the later step.
+  __device__ __forceinline__ void receive(const BackwardParams& p, const float (&sum)[2]) {
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
       float d = p.shape.cut_recurrent_gradient ? carry[0][e] : carry[0][e] + sum[e];
       if (p.shape.recurrent_gradient_clip > 0.0f) {
         d = fminf(fmaxf(d, -p.shape.recurrent_gradient_clip), p.shape.recurrent_gradient_clip);
       }
-      carry[0][e] = later == gpu::kNoStep ? carry[0][e] : d;
+      carry[0][e] = later_source == gpu::kNoStep ? carry[0][e] : d;
     }
-    if (p.sources != nullptr && later == gpu::kInitialStates) give_to_initial(p);
+  }
+  // After that, where the later step started anew.
+  __device__ __forceinline__ void leave(const BackwardParams& p) {
+    if (p.sources != nullptr && later_source == gpu::kInitialStates) give_to_initial(p);
   }
 
   __device__ __forceinline__ void give_to_initial(const BackwardParams& p) {
-#pragma unroll
-    for (int k = 0; k < Cell::kStates; ++k) {
-#pragma unroll
-      for (int e = 0; e < 2; ++e) {
-        if (p.d_initial != nullptr && is_valid[e])
-          p.d_initial[initial_at(p.shape, k, b, n, u + e)] += carry[k][e];
-        carry[k][e] = 0.0f;
-      }
-    }
+    give(p, b, n, u, is_valid[0], is_valid[1], carry);
   }
 
   // The cell. Gives the gradients of the slots in `gradient`.
@@ -276,8 +284,12 @@ struct BackwardPair {
     }
   }
 
-  // The cell alone, where nothing is asked of a step but that.
-  __device__ __forceinline__ void advance_plain() {
+  // The cell on the short way (way.cuh); `first`: the kept initial states, which a fresh step
+  // started from.
+  template <bool IsAsked>
+  __device__ __forceinline__ void advance_short(const BackwardParams& p, int step, bool is_fresh,
+                                                const float (&first)[kFirst][2]) {
+    const bool stands_still = IsAsked && source == gpu::kNoStep;
     float slots[Cell::kSlots][2];
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
@@ -288,14 +300,19 @@ struct BackwardPair {
 #pragma unroll
       for (int k = 0; k < Cell::kStates; ++k) before.v[k] = after.v[k] = 0.0f, d.v[k] = carry[k][e];
 #pragma unroll
-      for (int k = 0; k < Cell::kKept; ++k) after.v[k + 1] = now[k][e], before.v[k + 1] = old[k][e];
+      for (int k = 0; k < Cell::kKept; ++k)
+        after.v[k + 1] = now[k][e], before.v[k + 1] = is_fresh ? first[k][e] : old[k][e];
       if constexpr (Cell::kReadsH) before.v[0] = e == 0 ? low_of(h_word) : high_of(h_word);
       d.v[0] += e == 0 ? low_of(d_h_word) : high_of(d_h_word);
+      if constexpr (IsAsked) {
+        if (p.d_states.data != nullptr) add_d_states(p, step, e, d);
+        if (p.shape.forward_clip > 0.0f && is_clipped(p, step, e)) d.v[0] = 0.0f;
+      }
       const typename Cell::Gradient g = Cell::backward(s, before, after, d);
 #pragma unroll
-      for (int k = 0; k < Cell::kSlots; ++k) slots[k][e] = g.slots.v[k];
+      for (int k = 0; k < Cell::kSlots; ++k) slots[k][e] = stands_still ? 0.0f : g.slots.v[k];
 #pragma unroll
-      for (int k = 0; k < Cell::kStates; ++k) carry[k][e] = g.old.v[k];
+      for (int k = 0; k < Cell::kStates; ++k) carry[k][e] = stands_still ? carry[k][e] : g.old.v[k];
     }
 #pragma unroll
     for (int k = 0; k < Cell::kSlots; ++k) gradient[k] = pack(slots[k][0], slots[k][1]);

@@ -96,7 +96,8 @@ __device__ __forceinline__ void direct_backward(const BackwardParams& p, unsigne
             through[0] += sum[g][j / 2][j % 2];
             through[1] += sum[g][j / 2][2 + j % 2];
           }
-          pair[j].receive(p, through, pair[j].later_source);
+          pair[j].receive(p, through);
+          pair[j].leave(p);
         }
       }
       if (step < 0) break;

@@ -50,7 +50,8 @@ struct DirectBackwardShort {
   bool has_to[Tiles], has_from;  // the last warp's second piece may be past the head
   char* alone_to;
   int source[kPairs];  // what the thread's sequences do at the step at hand
-  SourceBytes<-1> bytes[kPairs];
+  SourceWords<-1> sources[kPairs];
+  bool any_anew;  // of the warp's sequences, in the four steps at hand and the one later
 
   static __device__ constexpr int slot_of_gate(int gate) {
     for (int k = 0; k < Cell::kSlots; ++k) {
@@ -186,7 +187,10 @@ struct DirectBackwardShort {
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
       source[j] = gpu::kPreviousStep;
-      if constexpr (IsAsked) bytes[j].open(p, sequence(j), p.shape.time - 1);
+      if constexpr (IsAsked) {
+        sources[j].open(p, sequence(j), p.shape.time - 1);
+        any_anew = any_starts(sources[j].now) || (j > 0 && any_anew);
+      }
 #pragma unroll
       for (int k = 0; k < Cell::kStates; ++k)
         carry[j][k][0] = state_at(p.d_last_states, k, j, 0),
@@ -216,8 +220,9 @@ struct DirectBackwardShort {
         carry[j][0][e] =
             IsAsked ? with_through(j, carry[j][0][e], through) : carry[j][0][e] + through;
       }
-      const bool is_start = IsAsked && source[j] == gpu::kInitialStates;
-      if (IsAsked && __any_sync(0xffffffffu, is_start) && is_start) give_to_initial(j);
+      const bool was_start = IsAsked && source[j] == gpu::kInitialStates;
+      if (IsAsked && any_anew && was_start)
+        give(p, sequence(j), n, u, u < p.shape.units, u < p.shape.units, carry[j]);
     }
   }
 
@@ -228,18 +233,6 @@ struct DirectBackwardShort {
     if (limit > 0.0f) d = fminf(fmaxf(d, -limit), limit);
     return source[j] == gpu::kNoStep ? carried : d;
   }
-  __device__ __forceinline__ void give_to_initial(int j) {
-#pragma unroll
-    for (int k = 0; k < Cell::kStates; ++k) {
-#pragma unroll
-      for (int e = 0; e < 2; ++e) {
-        if (p.d_initial != nullptr && u < p.shape.units)
-          p.d_initial[initial_at(p.shape, k, sequence(j), n, u + e)] += carry[j][k][e];
-        carry[j][k][e] = 0.0f;
-      }
-    }
-  }
-
   // The cell at a step; its sequences start from their initial states at step 0 if nothing else is
   // said.
   __device__ __forceinline__ void advance(int step, u32 own) {
@@ -248,8 +241,9 @@ struct DirectBackwardShort {
       float slots[Cell::kSlots][2];
       bool is_fresh = false;
       if constexpr (IsAsked) {
-        bytes[j].come_to(p, sequence(j), step);
-        source[j] = bytes[j].at(step);
+        source[j] = sources[j].is(gpu::kNoStep, step)          ? gpu::kNoStep
+                    : sources[j].is(gpu::kInitialStates, step) ? gpu::kInitialStates
+                                                               : gpu::kPreviousStep;
         is_fresh = p.sources == nullptr ? step == 0 : source[j] == gpu::kInitialStates;
       }
       const bool stands_still = IsAsked && source[j] == gpu::kNoStep;
@@ -265,12 +259,11 @@ struct DirectBackwardShort {
           before.v[k] = after.v[k] = 0.0f, d.v[k] = carry[j][k][e];
 #pragma unroll
         for (int k = 0; k < Cell::kKept; ++k)
-          after.v[k + 1] = now[j][k][e], before.v[k + 1] = old[j][k][e];
-        if constexpr (Cell::kReadsH) before.v[0] = e == 0 ? low_of(h[j]) : high_of(h[j]);
-        if (IsAsked && __any_sync(0xffffffffu, is_fresh) && is_fresh) {
-#pragma unroll
-          for (int k = 0; k < Cell::kStates; ++k) before.v[k] = state_at(p.initial_states, k, j, e);
-          before.v[0] = low_of(pack(before.v[0], 0.0f));
+          after.v[k + 1] = now[j][k][e],
+                      before.v[k + 1] = IsAsked && is_fresh ? first[j][k][e] : old[j][k][e];
+        if constexpr (Cell::kReadsH) {
+          const u32 word = IsAsked && is_fresh ? first_h[j] : h[j];
+          before.v[0] = e == 0 ? low_of(word) : high_of(word);
         }
         d.v[0] += e == 0 ? low_of(d_h[j]) : high_of(d_h[j]);
         const typename Cell::Gradient g = Cell::backward(s, before, after, d);
@@ -321,8 +314,15 @@ struct DirectBackwardShort {
         for (int r = 0; r < 4; ++r) keep(sum[g][c][r]);
       }
     }
+    const int step = p.shape.time - 1 - i;
+    if (IsAsked && SourceWords<-1>::is_first_of_word(step)) {
+      u32 all = 0;
+#pragma unroll
+      for (int j = 0; j < kPairs; ++j) all |= sources[j].turn(p, sequence(j), step);
+      any_anew = any_starts(all);
+    }
     if (!IsAsked || i > 0) receive(sum);
-    advance(p.shape.time - 1 - i, own + write);
+    advance(step, own + write);
   }
 
   __device__ __forceinline__ void run(unsigned char* shared) {
@@ -372,6 +372,7 @@ struct DirectBackwardShort {
       clear(sum);
       multiply_each(sum, a, operand + last);
       store(last);
+      any_anew = true;
       receive(sum);
     }
     const View& v = p.d_initial_states;

@@ -43,13 +43,15 @@ struct DirectForwardShort {
   float state[kPairs][Cell::kStates][2];
   float next[kPairs][Cell::kSlots][2];  // the next step's slots before the product
   u32 saved[kPairs][Cell::kSaved];
-  const char* from[Tiles];           // of this lane's first piece, next to be fetched
-  char* to;                          // of this lane's piece of h
-  bool has_to, has_from;             // the last warp's second piece may be past the head
-  Index wx_step, h_step, gate_step;  // bytes
-  // What the thread's sequences do, and that of this lane's piece of h, at the step before too.
-  int source_to;
-  SourceBytes<1> bytes[kPairs], bytes_to;
+  const char* from[Tiles];                     // of this lane's first piece, next to be fetched
+  char* to;                                    // of this lane's piece of h
+  bool has_to, has_from;                       // the last warp's second piece may be past the head
+  Index wx_step, h_step, gate_step;            // bytes
+  SourceWords<1> sources[kPairs], sources_to;  // of the thread's sequences; of its piece of h
+  // Whether a sequence of the warp starts anew in the four steps at hand, and at the one after
+  // them.
+  bool any_anew, any_beyond;
+  bool was_still;  // the sequence of the piece, at the step before
 
   __device__ __forceinline__ void fetch(u32 slot) {
 #pragma unroll
@@ -103,40 +105,63 @@ struct DirectForwardShort {
   __device__ __forceinline__ void store_h(uint4 v, int i) {
     bool is_here = has_to && i > 0;
     if constexpr (IsAsked) {
-      const int before = source_to;
-      bytes_to.come_to(p, b0 + lane / 2, i);
-      source_to = bytes_to.at(i);
-      is_here &= source_to != gpu::kInitialStates;
-      if (before == gpu::kNoStep) v = uint4{0, 0, 0, 0};
+      if (SourceWords<1>::is_first_of_word(i)) sources_to.turn(p, b0 + lane / 2, i);
+      is_here &= !sources_to.is(gpu::kInitialStates, i);
+      if (was_still) v = uint4{0, 0, 0, 0};
+      was_still = sources_to.is(gpu::kNoStep, i);
     }
     if (is_here) stg128(to, v.x, v.y, v.z, v.w);
     to += h_step;
   }
 
-  // Of the warp, so that a step in which no sequence starts anew has one branch.
-  static __device__ __forceinline__ bool any(bool is_here) {
-    return __any_sync(0xffffffffu, is_here);
-  }
-  __device__ __forceinline__ void restart(int j, int source) {
-    if (source != gpu::kInitialStates) return;
+  // By bit, the thread's sequences that do something at a step (or at the next one).
+  __device__ __forceinline__ u32 which(int what, int i) const {
+    u32 bits = 0;
 #pragma unroll
-    for (int k = 0; k < Cell::kStates; ++k)
-      state[j][k][0] = state_at(p.initial_states, k, j, 0),
-      state[j][k][1] = state_at(p.initial_states, k, j, 1);
+    for (int j = 0; j < kPairs; ++j) bits |= u32(sources[j].is(what, i)) << j;
+    return bits;
+  }
+  __device__ __forceinline__ u32 which_next(int what, int i) const {
+    u32 bits = 0;
+#pragma unroll
+    for (int j = 0; j < kPairs; ++j) bits |= u32(sources[j].is_next(what, i)) << j;
+    return bits;
   }
 
-  // A sequence that starts anew at the next step: h of this one to its tensor, since the operand
-  // that the next one reads is another.
-  __device__ __forceinline__ u32 operand_anew(int j, int i, int source, u32 word) const {
-    const int b = sequence(j);
-    if (u >= p.shape.units) return word;
-    if (p.h.data != nullptr) {
-      const Index t = p.shape.is_reverse ? p.shape.time - 1 - i : i;
-      auto* at = static_cast<unsigned short*>(p.h.data) + b * p.h.stride[0] + t * p.h.stride[1] +
-                 n * p.h.stride[2] + u;
-      *reinterpret_cast<u32*>(at) = source == gpu::kNoStep ? 0 : word;
+  // What is done where sequences start anew, seldom: short, not fast.
+  __device__ __forceinline__ void restart(int i) {
+    const u32 anew = which(gpu::kInitialStates, i);
+#pragma unroll 1
+    for (int j = 0; j < 2 * kPairs; ++j) {
+      if ((anew >> j / 2 & 1) == 0) continue;
+#pragma unroll
+      for (int k = 0; k < Cell::kStates; ++k) {
+        const float fresh = state_at(p.initial_states, k, j / 2, j % 2);
+#pragma unroll
+        for (int m = 0; m < 2 * kPairs; ++m) {
+          float& one = state[m / 2][k][m % 2];
+          one = m == j ? fresh : one;
+        }
+      }
     }
-    return pack(state_at(p.initial_states, 0, j, 0), state_at(p.initial_states, 0, j, 1));
+  }
+
+  // Where the next step starts anew: h of this one, which stands at `own`, to its tensor, and to
+  // its place what the next one reads.
+  __device__ __forceinline__ void put_initial(int i, u32 own) const {
+    const Index t = p.shape.is_reverse ? p.shape.time - 1 - i : i;
+    const u32 next = which_next(gpu::kInitialStates, i), still = which(gpu::kNoStep, i);
+#pragma unroll 1
+    for (int j = 0; j < kPairs; ++j) {
+      if ((next >> j & 1) == 0 || u >= p.shape.units) continue;
+      const u32 place = own + j / 2 * kTileBytes + j % 2 * kColumnBytes;
+      if (p.h.data != nullptr) {
+        auto* at = static_cast<unsigned short*>(p.h.data) + sequence(j) * p.h.stride[0] +
+                   t * p.h.stride[1] + n * p.h.stride[2] + u;
+        *reinterpret_cast<u32*>(at) = (still >> j & 1) != 0 ? 0 : lds32(place);
+      }
+      sts32(place, pack(state_at(p.initial_states, 0, j, 0), state_at(p.initial_states, 0, j, 1)));
+    }
   }
 
   __device__ __forceinline__ int sequence(int j) const { return b0 + j / 2 * 8 + 2 * q + j % 2; }
@@ -166,10 +191,10 @@ struct DirectForwardShort {
     to = static_cast<char*>(p.h.data) + 2 * (b * p.h.stride[0] + (t - sign) * p.h.stride[1] +
                                              n * p.h.stride[2] + warp * 16 + lane % 2 * 8);
     if constexpr (IsAsked) {
-      source_to = gpu::kPreviousStep;
-      bytes_to.open(p, b, 0);
+      was_still = false;
+      sources_to.open(p, b, 0);
 #pragma unroll
-      for (int j = 0; j < kPairs; ++j) bytes[j].open(p, sequence(j), 0);
+      for (int j = 0; j < kPairs; ++j) sources[j].open(p, sequence(j), 0);
     }
     h_piece = h_buffer + (lane < 16 * Tiles ? lane / 16 : 0) * kTileBytes +
               operand_word(warp * 16 + lane % 2 * 8, lane / 2 % 8);
@@ -223,12 +248,23 @@ struct DirectForwardShort {
         for (int r = 0; r < 4; ++r) keep(sum[gate][t][r]);
       }
     }
+    if (IsAsked && SourceWords<1>::is_first_of_word(i)) {
+      u32 all = 0;
+#pragma unroll
+      for (int j = 0; j < kPairs; ++j) all |= sources[j].turn(p, sequence(j), i);
+      any_anew = any_starts(all);
+    }
+    if (IsAsked && i % 4 == 3) {
+      u32 beyond = 0;
+#pragma unroll
+      for (int j = 0; j < kPairs; ++j) beyond |= sources[j].ahead & 0xffu;
+      any_beyond = any_starts(beyond);
+    }
+    if (IsAsked && any_anew) restart(i);
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
       typename Cell::Step cell[2];
-      if constexpr (IsAsked) bytes[j].come_to(p, sequence(j), i);
-      const int source = IsAsked ? bytes[j].at(i) : gpu::kPreviousStep;
-      if (IsAsked && any(source == gpu::kInitialStates)) restart(j, source);
+      const bool stands_still = IsAsked && sources[j].is(gpu::kNoStep, i);
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
         typename Cell::Slots slots;
@@ -243,19 +279,16 @@ struct DirectForwardShort {
         cell[e] = Cell::forward(slots, old);
 #pragma unroll
         for (int k = 0; k < Cell::kStates; ++k) {
-          const bool stands_still = source == gpu::kNoStep;
           state[j][k][e] = stands_still ? old.v[k] : cell[e].now.v[k];
         }
       }
-      u32 operand_word = pack(state[j][0][0], state[j][0][1]);
-      if (IsAsked && any(bytes[j].after(i) == gpu::kInitialStates) &&
-          bytes[j].after(i) == gpu::kInitialStates)
-        operand_word = operand_anew(j, i, source, operand_word);
-      sts32(own + after + j / 2 * kTileBytes + j % 2 * kColumnBytes, operand_word);
+      sts32(own + after + j / 2 * kTileBytes + j % 2 * kColumnBytes,
+            pack(state[j][0][0], state[j][0][1]));
 #pragma unroll
       for (int k = 0; k < Cell::kSaved; ++k)
         saved[j][k] = pack(cell[0].saved.v[k], cell[1].saved.v[k]);
     }
+    if (IsAsked && (any_anew || (i % 4 == 3 && any_beyond))) put_initial(i, own + after);
   }
 
   __device__ __forceinline__ void run(unsigned char* shared) {

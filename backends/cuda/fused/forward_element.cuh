@@ -26,10 +26,10 @@ struct ForwardElement {
       state[k] = is_there(p, b, u) ? load_state(p.initial_states, k, b, n, u) : 0.0f;
   }
 
-  // `source` is told apart where more is asked of a step than the cell.
+  // `stands_still` and the clip are looked at where more is asked of a step than the cell.
   template <bool IsAsked>
   __device__ __forceinline__ void advance(const ForwardParams& p, const float (&g)[Cell::kSlots],
-                                          int source) {
+                                          bool stands_still) {
     typename Cell::Slots slots;
     typename Cell::States old;
 #pragma unroll
@@ -39,9 +39,9 @@ struct ForwardElement {
     typename Cell::Step step = Cell::forward(slots, old);
     if (IsAsked && p.shape.forward_clip > 0.0f)
       step.now.v[0] = fminf(fmaxf(step.now.v[0], -p.shape.forward_clip), p.shape.forward_clip);
-    const bool stands_still = IsAsked && source == gpu::kNoStep;
 #pragma unroll
-    for (int k = 0; k < Cell::kStates; ++k) state[k] = stands_still ? old.v[k] : step.now.v[k];
+    for (int k = 0; k < Cell::kStates; ++k)
+      state[k] = IsAsked && stands_still ? old.v[k] : step.now.v[k];
 #pragma unroll
     for (int k = 0; k < Cell::kSaved; ++k) saved[k] = step.saved.v[k];
   }
@@ -62,7 +62,7 @@ struct ForwardElement {
 
   // The states after a step, to the caller's tensor of all of them.
   __device__ __forceinline__ void store_states(const ForwardParams& p, int b, int n, int u,
-                                               int step, int source) const {
+                                               int step, bool stands_still) const {
     const View& v = p.states;
     if (v.data == nullptr || !is_there(p, b, u)) return;
     const int t = p.shape.is_reverse ? p.shape.time - 1 - step : step;
@@ -70,7 +70,7 @@ struct ForwardElement {
     for (int k = 0; k < Cell::kStates; ++k) {
       const Index at =
           k * v.stride[0] + b * v.stride[1] + t * v.stride[2] + n * v.stride[3] + u * v.stride[4];
-      store_any(v.data, v.dtype, at, source == gpu::kNoStep ? 0.0f : state[k]);
+      store_any(v.data, v.dtype, at, stands_still ? 0.0f : state[k]);
     }
   }
 

@@ -135,11 +135,15 @@ struct SplitBackward {
     BackwardPair pair[Tiles];
     float first[Tiles][kKept][2];
     u32 first_h[Tiles];
-    SourceBytes<-1> bytes[Tiles];
+    SourceWords<-1> sources[Tiles];
+    bool any_anew = false;  // of the warp's sequences, in the four steps at hand and the one later
 #pragma unroll
     for (int tile = 0; tile < Tiles; ++tile) {
       BackwardPair& one = pair[tile];
-      if constexpr (IsAsked) bytes[tile].open(p, at.b0 + 8 * tile + mine.column, p.shape.time - 1);
+      if constexpr (IsAsked) {
+        sources[tile].open(p, at.b0 + 8 * tile + mine.column, p.shape.time - 1);
+        any_anew |= any_starts(sources[tile].now);
+      }
       one.start(p, facts, at.b0 + 8 * tile + mine.column, at.n, at.u0 + mine.pair * 2);
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k)
@@ -163,33 +167,31 @@ struct SplitBackward {
         const int i = c * kChunk + s;
         if (i >= p.shape.time) break;
         const u32 in = inputs + s * kIn.bytes(), rows = in + kIn.rows_at() + word;
-        const bool is_first = i == p.shape.time - 1;
-        const int buffer = kChunk % 4 == 0 ? s : i % 4;
+        const int buffer = kChunk % 4 == 0 ? s : i % 4, step = p.shape.time - 1 - i;
+        if (IsAsked && SourceWords<-1>::is_first_of_word(step)) {
+          u32 all = 0;
+#pragma unroll
+          for (int tile = 0; tile < Tiles; ++tile) all |= sources[tile].turn(p, pair[tile].b, step);
+          any_anew = any_starts(all);
+        }
 #pragma unroll
         for (int tile = 0; tile < Tiles; ++tile) {
           BackwardPair& one = pair[tile];
           one.take_saved(in + mine.place(tile) * (4 * Cell::kSaved),
                          in + kIn.kept_at() + mine.place(tile) * 8, kIn.kept_bytes());
-#pragma unroll
-          for (int k = 0; k < Cell::kKept && !IsAsked; ++k) {
-            one.old[k][0] = is_first ? first[tile][k][0] : one.old[k][0];
-            one.old[k][1] = is_first ? first[tile][k][1] : one.old[k][1];
-          }
           one.d_h_word = lds32(rows + tile * kTileRows);
+          if constexpr (IsAsked)
+            one.take_source(sources[tile].is(gpu::kNoStep, step)          ? gpu::kNoStep
+                            : sources[tile].is(gpu::kInitialStates, step) ? gpu::kInitialStates
+                                                                          : gpu::kPreviousStep);
+          const bool is_fresh = IsAsked && p.sources != nullptr ? one.source == gpu::kInitialStates
+                                                                : i == p.shape.time - 1;
           if constexpr (Cell::kReadsH)
             one.h_word =
-                is_first ? first_h[tile] : lds32(rows + tile * kTileRows + kColumns * kRowBytes);
-          if constexpr (IsAsked) {
-            const int step = p.shape.time - 1 - i;
-            bytes[tile].come_to(p, one.b, step);
-            one.take_source(bytes[tile].at(step));
-          }
+                is_fresh ? first_h[tile] : lds32(rows + tile * kTileRows + kColumns * kRowBytes);
           if (i > 0) receive<IsAsked>(mine, index, tile, i - 1, (buffer + 3) % 4, one);
-          if constexpr (IsAsked) {
-            one.advance(p, p.shape.time - 1 - i);
-          } else {
-            one.advance_plain();
-          }
+          if (IsAsked && any_anew) one.leave(p);
+          one.template advance_short<IsAsked>(p, step, is_fresh, first[tile]);
           // Units past the head must not bring a NaN into the product.
 #pragma unroll
           for (int k = 0; k < Cell::kSlots; ++k) one.gradient[k] = is_past ? 0 : one.gradient[k];
@@ -208,6 +210,7 @@ struct SplitBackward {
       if (p.shape.time > 0) {
         if constexpr (IsAsked) pair[tile].take_source(gpu::kPreviousStep);
         receive<IsAsked>(mine, index, tile, p.shape.time - 1, (p.shape.time - 1) % 4, pair[tile]);
+        if constexpr (IsAsked) pair[tile].leave(p);
       }
       pair[tile].finish(p);
     }
@@ -219,7 +222,7 @@ struct SplitBackward {
     float through[2];
     partials.receive(buffer, tile, i, index, mine.pair, mine.column, through);
     if constexpr (IsAsked) {
-      pair.receive(p, through, pair.later_source);
+      pair.receive(p, through);
     } else {
       pair.carry[0][0] += through[0];
       pair.carry[0][1] += through[1];
@@ -259,7 +262,8 @@ struct SplitBackward {
         if (i > 0) {
           float through[2];
           partials.receive((s + 3) % 4, tile, i - 1, index, mine.pair, mine.column, through);
-          one.receive(p, through, one.later_source);
+          one.receive(p, through);
+          one.leave(p);
         }
         if (step < 0) continue;
         one.advance(p, step);

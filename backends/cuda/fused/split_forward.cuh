@@ -125,22 +125,33 @@ struct SplitForward {
     return tile * kBlocks * gpu::kBlockPairs + gpu::place_in_block(0, k);
   }
 
-  // Whether a sequence of the warp starts anew at a step, or after it: told by the warp as one, so
-  // that a step in which none does has one branch.
-  using Bytes = SourceBytes<1>[Sequences];
-  static __device__ __forceinline__ bool any_starts_anew(const Bytes& bytes, int step, bool after) {
-    bool is_any = false;
+  // What is done where sequences start anew, seldom: short, not fast. Elements by their bits.
+  __device__ __forceinline__ void restart(ForwardElement (&element)[Tiles][Sequences], u32 which,
+                                          int b, int n, int u) const {
+#pragma unroll 1
+    for (int j = 0; j < Tiles * Sequences; ++j) {
+      if ((which >> j & 1) == 0) continue;
+      ForwardElement fresh;
+      fresh.start(p, b + sequence_of(j / Sequences, j % Sequences), n, u);
 #pragma unroll
-    for (int k = 0; k < Sequences; ++k)
-      is_any |= (after ? bytes[k].after(step) : bytes[k].at(step)) == gpu::kInitialStates;
-    return __any_sync(0xffffffffu, is_any);
+      for (int i = 0; i < Tiles * Sequences; ++i) {
+#pragma unroll
+        for (int k = 0; k < Cell::kStates; ++k) {
+          float& state = element[i / Sequences][i % Sequences].state[k];
+          state = i == j ? fresh.state[k] : state;
+        }
+      }
+    }
   }
-  __device__ __forceinline__ void restart(ForwardElement (&element)[Sequences], const Bytes& bytes,
-                                          int step, int b, int u) const {
-#pragma unroll
-    for (int k = 0; k < Sequences; ++k) {
-      if (bytes[k].at(step) == gpu::kInitialStates)
-        element[k].start(p, b + sequence_of(0, k), at.n, u);
+  template <typename Targets>
+  __device__ __forceinline__ void publish_initial(const Targets& to, int ahead, u32 which, int b,
+                                                  int n, int even_unit) const {
+#pragma unroll 1
+    for (int j = 0; j < Tiles * Sequences; ++j) {
+      if ((which >> j & 1) == 0) continue;
+      const int tile = j / Sequences, k = j % Sequences;
+      to.publish(ahead, further_of(tile, k),
+                 ForwardElement::initial_operand(p, b + sequence_of(tile, k), n, even_unit));
     }
   }
 
@@ -153,7 +164,10 @@ struct SplitForward {
     ElementBias bias;
     bias.load(p, n, u);
     ForwardElement element[Tiles][Sequences];
-    SourceBytes<1> bytes[Tiles][Sequences];
+    SourceWords<1> sources[Tiles][Sequences];
+    // Whether a sequence of the warp starts anew in the four steps at hand, and at the one after
+    // them.
+    bool any_anew = false, any_beyond = false;
     HPublisher<Exchanged, 2> publisher;
     publisher.open(exchange, u / 2, position, is_odd);
     auto to = publisher.targets(0);
@@ -165,7 +179,7 @@ struct SplitForward {
 #pragma unroll
       for (int k = 0; k < Sequences; ++k) {
         element[tile][k].start(p, at.b0 + first + sequence_of(tile, k), n, u);
-        if constexpr (IsAsked) bytes[tile][k].open(p, at.b0 + first + sequence_of(tile, k), 0);
+        if constexpr (IsAsked) sources[tile][k].open(p, at.b0 + first + sequence_of(tile, k), 0);
         to.publish(0, further_of(tile, k), element[tile][k].operand(is_odd));
       }
     }
@@ -177,6 +191,31 @@ struct SplitForward {
       for (int s = 0; s < kChunk; ++s) {
         const int i = c * kChunk + s;
         if (i >= p.shape.time) break;
+        u32 anew_next = 0;  // by bit, the thread's elements that start anew at the next step
+        if constexpr (IsAsked) {
+          const auto sequence = [&](int j) {
+            return at.b0 + first + sequence_of(j / Sequences, j % Sequences);
+          };
+          constexpr int kElements = Tiles * Sequences;
+          u32 anew_now = 0, all = 0, beyond = 0;
+#pragma unroll
+          for (int j = 0; j < kElements; ++j) {
+            SourceWords<1>& one = sources[j / Sequences][j % Sequences];
+            if (SourceWords<1>::is_first_of_word(i)) all |= one.turn(p, sequence(j), i);
+            if (i % 4 == 3) beyond |= one.ahead & 0xffu;
+          }
+          if (SourceWords<1>::is_first_of_word(i)) any_anew = any_starts(all);
+          if (i % 4 == 3) any_beyond = any_starts(beyond);
+          if (any_anew || (i % 4 == 3 && any_beyond)) {
+#pragma unroll
+            for (int j = 0; j < kElements; ++j) {
+              const SourceWords<1>& one = sources[j / Sequences][j % Sequences];
+              anew_now |= u32(one.is(gpu::kInitialStates, i)) << j;
+              anew_next |= u32(one.is_next(gpu::kInitialStates, i)) << j;
+            }
+          }
+          if (anew_now != 0) restart(element, anew_now, at.b0 + first, n, u);
+        }
 #pragma unroll
         for (int tile = 0; tile < Tiles; ++tile) {
           float g[Sequences][Cell::kSlots];
@@ -189,35 +228,27 @@ struct SplitForward {
                               (gate * kColumns + sequence_of(tile, k)) * kRowBytes);
             }
             slot_inputs(x, bias, g[k]);
-            if constexpr (IsAsked)
-              bytes[tile][k].come_to(p, at.b0 + first + sequence_of(tile, k), i);
           }
-          if (IsAsked && any_starts_anew(bytes[tile], i, false))
-            restart(element[tile], bytes[tile], i, at.b0 + first + tile * 8, u);
           barrier_sync<kThreads>(barrier_of(s, tile));
           u32 operand[Sequences];
 #pragma unroll
           for (int k = 0; k < Sequences; ++k) {
             ForwardElement& e = element[tile][k];
             add_sums(at_sums + further_of(tile, k) * Sums::kColumn, s, g[k]);
-            e.template advance<IsAsked>(p, g[k], bytes[tile][k].at(i));
+            e.template advance<IsAsked>(p, g[k], IsAsked && sources[tile][k].is(gpu::kNoStep, i));
             operand[k] = e.operand(is_odd);
-            u32 published = operand[k];
-            if (IsAsked && any_starts_anew(bytes[tile], i, true) &&
-                bytes[tile][k].after(i) == gpu::kInitialStates)
-              published = ForwardElement::initial_operand(p, at.b0 + first + sequence_of(tile, k),
-                                                          n, u - is_odd);
             // The last step of a chunk publishes to the first buffer of the next.
-            to.publish((s + 1) % kChunk, further_of(tile, k), published);
+            if (!IsAsked || (anew_next >> (tile * Sequences + k) & 1) == 0)
+              to.publish((s + 1) % kChunk, further_of(tile, k), operand[k]);
           }
           const u32 o = out + s * kOut.bytes();
 #pragma unroll
           for (int k = 0; k < Sequences; ++k) {
             if constexpr (IsAsked) {
-              const int source = bytes[tile][k].at(i);
+              const bool stands_still = sources[tile][k].is(gpu::kNoStep, i);
               element[tile][k].store_states(p, at.b0 + first + sequence_of(tile, k), n, u, i,
-                                            source);
-              if (source == gpu::kNoStep) operand[k] = 0;
+                                            stands_still);
+              if (stands_still) operand[k] = 0;
             }
             if (!is_odd)
               sts32(o + kOut.rows_at() + sequence_of(tile, k) * kRowBytes + word, operand[k]);
@@ -229,6 +260,8 @@ struct SplitForward {
             }
           }
         }
+        if (IsAsked && anew_next != 0)
+          publish_initial(to, (s + 1) % kChunk, anew_next, at.b0 + first, n, u - is_odd);
         if (s == kChunk - 2) {
           to = publisher.targets(c * kChunk + kChunk);
           to.keep_ready();

@@ -49,11 +49,11 @@ __device__ __forceinline__ Way way_through(const gpu::BackwardParams& p) {
              : Way::kPlain;
 }
 
-// What a sequence does at the steps, asked for one after the other (Sign: up or down). Four steps
-// are a word of the sources, which is fetched four steps ahead: a byte that is fetched when it is
-// asked for takes as long as the step.
+// What a sequence does at the steps, one after the other (Sign: up or down). Four steps are a word
+// of the sources, fetched four steps ahead: a byte that is fetched when it is asked for takes as
+// long as the step.
 template <int Sign>
-struct SourceBytes {
+struct SourceWords {
   u32 now, ahead;
 
   static __device__ __forceinline__ bool is_first_of_word(int step) {
@@ -67,23 +67,37 @@ struct SourceBytes {
     return is_there ? reinterpret_cast<const u32*>(p.sources + b * p.source_stride)[word] : 0;
   }
 
+  // Before the first step is come to.
   template <typename Params>
   __device__ __forceinline__ void open(const Params& p, int b, int step) {
     now = ahead = fetch(p, b, step / 4);
     if (!is_first_of_word(step)) ahead = fetch(p, b, step / 4 + Sign);
   }
-  // Before a step is asked for.
+  // At the first step of a word. Gives all that is done at the word's steps; going down, at the one
+  // later too. What is ahead has only been asked for.
   template <typename Params>
-  __device__ __forceinline__ void come_to(const Params& p, int b, int step) {
-    if (!is_first_of_word(step)) return;
+  __device__ __forceinline__ u32 turn(const Params& p, int b, int step) {
+    const u32 before = now;
     now = ahead;
     ahead = fetch(p, b, step / 4 + Sign);
+    return now | (Sign > 0 ? 0 : before);
   }
-  __device__ __forceinline__ int at(int step) const { return now >> step % 4 * 8 & 0xff; }
-  // At the step after it, going up.
-  __device__ __forceinline__ int after(int step) const {
-    return (step % 4 == 3 ? ahead : now >> (step % 4 * 8 + 8)) & 0xff;
+
+  // `what`: a SourceByte that is one bit.
+  __device__ __forceinline__ bool is(int what, int step) const {
+    return (now & u32(what) << step % 4 * 8) != 0;
+  }
+  // The same at the step after it, going up.
+  __device__ __forceinline__ bool is_next(int what, int step) const {
+    return ((step % 4 == 3 ? ahead : now) & u32(what) << (step + 1) % 4 * 8) != 0;
   }
 };
+static_assert(gpu::kInitialStates == 1 && gpu::kNoStep == 2);
+
+// Whether a sequence of the warp starts anew at one of some steps: told by the warp as one, so that
+// steps in which none does have one branch.
+__device__ __forceinline__ bool any_starts(u32 sources) {
+  return __any_sync(0xffffffffu, (sources & 0x01010101u * gpu::kInitialStates) != 0);
+}
 
 }  // namespace flashrnn::cuda
