@@ -31,6 +31,7 @@ void Compiler::collect_atoms(int expr, int constraint) {
     for (int i = 0; i < e.count; ++i) collect_atoms(model_.arguments(e)[i], constraint);
   } else {
     atoms_.push_back(expr);
+    atom_source_.push_back(constraint);
   }
 }
 
@@ -135,7 +136,7 @@ void Compiler::restrict_to_domain(int node, const Variable& v) {
     total += (Int{high} - low) / step + 1;
   }
   if (total == 0) {
-    out_.impossible = true;
+    refute();
     return restrict({node, 0, 0});
   }
   if (values.empty() && stretches.size() == 1) {
@@ -224,7 +225,7 @@ Compiled Compiler::run() {
   }
   atom_used_.assign(atoms_.size(), 0);
   find_shared();
-  find_definitions();
+  if (!separate_) find_definitions();
   out_.restrictions.reserve(2 * (count + atoms_.size()));
   out_.variable_nodes.reserve(count);
   graph().nodes.reserve(4 * (count + atoms_.size()));
@@ -233,6 +234,7 @@ Compiled Compiler::run() {
   }
   for (std::size_t i = 0; i < atoms_.size(); ++i) {
     if (!atom_used_[i]) {
+      source_ = atom_source_[i];
       const Expr& e = model_.exprs[atoms_[i]];
       const bool compares = e.op >= Op::eq && e.op <= Op::ge;
       if (compares && model_.exprs[model_.args[e.first]].op != Op::mod) {
@@ -242,6 +244,7 @@ Compiled Compiler::run() {
       }
     }
   }
+  source_ = -1;
   if (with_objective_ && model_.objective >= 0) {
     Guards guards;
     Sum sum = term(model_.objective, &guards);
@@ -255,7 +258,7 @@ Compiled Compiler::run() {
     out_.negated_objective = model_.maximise;
   }
   branches();
-  imply_products();
+  if (!separate_) imply_products();
   graph().link();
   out_.posted.assign(static_cast<std::size_t>(graph().size()), 0);
   for (const Restriction& r : out_.restrictions) {
@@ -264,8 +267,9 @@ Compiled Compiler::run() {
   return std::move(out_);
 }
 
-Compiled compile(const ModelData& model, const std::vector<char>* active, bool with_objective) {
-  return Compiler(model, active, with_objective).run();
+Compiled compile(const ModelData& model, const std::vector<char>* active, bool with_objective,
+                 bool separate) {
+  return Compiler(model, active, with_objective, separate).run();
 }
 
 namespace {
@@ -285,19 +289,37 @@ void check_width(const Compiled& compiled, const Engine& engine) {
   }
 }
 
+bool apply(const Compiled& compiled, const Restriction& r, Engine* engine) {
+  return engine->within(r.node, r.low, r.high) &&
+         (r.set < 0 || engine->among(r.node, compiled.graph.sets[r.set])) &&
+         engine->congruent(r.node, r.modulus, r.residue);
+}
+
 }  // namespace
 
 bool root(const Compiled& compiled, Engine* engine, const ModelData&) {
   if (compiled.impossible) return false;
   for (const Restriction& r : compiled.restrictions) {
-    if (!engine->within(r.node, r.low, r.high)) return false;
-    if (r.set >= 0 && !engine->among(r.node, compiled.graph.sets[r.set])) return false;
-    if (!engine->congruent(r.node, r.modulus, r.residue)) return false;
+    if (!apply(compiled, r, engine)) return false;
   }
   engine->schedule_all();
   if (!engine->propagate()) return false;
   check_width(compiled, *engine);
   return narrow_by_cases(engine);
+}
+
+bool refuted(const Compiled& compiled, Engine* engine, Reasons* reasons) {
+  engine->note(reasons);
+  reasons->begin(compiled.refuted_by);
+  if (compiled.impossible) return true;
+  for (const Restriction& r : compiled.restrictions) {
+    reasons->begin(r.source);
+    if (apply(compiled, r, engine)) continue;
+    reasons->join(r.node);
+    return true;
+  }
+  engine->schedule_all();
+  return !engine->propagate();
 }
 
 }  // namespace constrint::detail

@@ -291,6 +291,7 @@ bool Engine::update(int n, const Domain& next) {
     trail_.push_back({n, d});
     stamp_[n] = serial_;
   }
+  if (reasons_ != nullptr) reasons_->changed(n);
   std::uint8_t events = 0;
   if (next.low != d.low || next.high != d.high) {
     events = next.low == next.high ? kBounds | kFixed : kBounds;
@@ -324,6 +325,7 @@ void Engine::changed(int n, std::uint8_t events) {
 // What a node changed itself wakes it again only where that may have left it something to do.
 bool Engine::execute(int n) {
   const FamilyInfo& info = family(graph_.nodes[n].family);
+  if (reasons_ != nullptr) reasons_->begin(graph_, n);
   if (!info.exact) {
     pending_[n] = 0;
     return info.propagate(*this, n);
