@@ -379,8 +379,10 @@ class Builder {
       rule.table_offset = space.table_words;
       const auto target_words = static_cast<std::size_t>(space.axes[rule.target()].words);
       std::size_t stride = target_words;
-      for (std::size_t i = 0; i + 1 < rule.scope.size(); ++i) {
-        rule.strides.push_back(stride);
+      rule.strides.resize(rule.scope.size() - 1);
+      // Neighbours of the innermost loop lie side by side.
+      for (std::size_t i = rule.strides.size(); i-- > 0;) {
+        rule.strides[i] = stride;
         stride *= space.axes[rule.scope[i]].values.size();
       }
       rule.table_entries = stride / target_words;
