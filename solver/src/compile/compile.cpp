@@ -1,6 +1,7 @@
 #include "compile/compile.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "compile/compiler.hpp"
 #include "families/family.hpp"
@@ -25,7 +26,15 @@ void Compiler::find_shared() {
   }
 }
 
+// The first time since seen_serial_ was raised. A `let` may stand in a term many times over, and in
+// another that does so itself: none is walked twice.
+bool Compiler::first_seen(int expr) {
+  return model_.exprs[expr].count == 0 ||
+         std::exchange(seen_expr_[expr], seen_serial_) != seen_serial_;
+}
+
 void Compiler::collect_atoms(int expr, int constraint) {
+  if (!first_seen(expr)) return;
   const Expr& e = model_.exprs[expr];
   if (e.op == Op::logic_and) {
     for (int i = 0; i < e.count; ++i) collect_atoms(model_.arguments(e)[i], constraint);
@@ -45,6 +54,7 @@ bool Compiler::depends_on(int expr, int variable, int depth) {
     seen_[v] = seen_serial_;
     return definition_[v] >= 0 && depends_on(definition_[v], variable, depth + 1);
   }
+  if (!first_seen(expr)) return false;
   for (int i = 0; i < e.count; ++i) {
     if (depends_on(model_.arguments(e)[i], variable, depth)) return true;
   }
@@ -52,8 +62,9 @@ bool Compiler::depends_on(int expr, int variable, int depth) {
 }
 
 // The variables that stand in the term itself.
-void Compiler::mention(int expr, std::vector<char>* mentioned) const {
+void Compiler::mention(int expr, std::vector<char>* mentioned) {
   const Expr& e = model_.exprs[expr];
+  if (!first_seen(expr)) return;
   if (e.op == Op::variable) (*mentioned)[e.value] = 1;
   for (int i = 0; i < e.count; ++i) mention(model_.arguments(e)[i], mentioned);
 }
@@ -66,6 +77,7 @@ void Compiler::find_definitions() {
       return definition_[e.value] < 0 ? 0 : definition_depth_[e.value];
     }
     int depth = 0;
+    if (!first_seen(expr)) return depth;
     for (int i = 0; i < e.count; ++i) depth = std::max(depth, self(self, model_.arguments(e)[i]));
     return depth;
   };
@@ -82,12 +94,14 @@ void Compiler::find_definitions() {
       if (best >= 0 && rank_[v] < rank_[best]) continue;
       ++seen_serial_;
       if (depends_on(arg[1 - side], v, 0)) continue;
+      ++seen_serial_;
       if (depth_of(depth_of, arg[1 - side]) >= kMaxDefinitions) continue;
       best = v;
       term = arg[1 - side];
     }
     if (best < 0) continue;
     definition_[best] = term;
+    ++seen_serial_;
     definition_depth_[best] = depth_of(depth_of, term) + 1;
     // A later definition below an earlier one lengthens its chain.
     for (std::size_t v = 0; mentioned[best] != 0 && v < definition_.size(); ++v) {
@@ -96,6 +110,7 @@ void Compiler::find_definitions() {
         if (depends_on(definition_[v], best, 0)) definition_depth_[v] += definition_depth_[best];
       }
     }
+    ++seen_serial_;
     mention(term, &mentioned);
     atom_used_[i] = 1;
   }
@@ -210,6 +225,7 @@ Compiled Compiler::run() {
   variable_sum_.resize(count);
   variable_done_.assign(count, 0);
   seen_.assign(count, 0);
+  seen_expr_.assign(model_.exprs.size(), 0);
   rank_.resize(count);
   for (std::size_t v = 0; v < count; ++v) {
     rank_[v] = static_cast<int>(model_.preferences.size() + v);
@@ -220,6 +236,7 @@ Compiled Compiler::run() {
   }
   for (std::size_t c = 0; c < model_.constraints.size(); ++c) {
     if (active_ == nullptr || (*active_)[c]) {
+      ++seen_serial_;
       collect_atoms(model_.constraints[c].expr, static_cast<int>(c));
     }
   }

@@ -85,7 +85,8 @@ class Compiler {
   void find_definitions();
   void collect_atoms(int expr, int constraint);
   bool depends_on(int expr, int variable, int depth);
-  void mention(int expr, std::vector<char>* mentioned) const;
+  void mention(int expr, std::vector<char>* mentioned);
+  bool first_seen(int expr);
   int leaf(int index);
   void restrict_to_domain(int node, const Variable& variable);
   void branches();
@@ -114,8 +115,9 @@ class Compiler {
   std::vector<int> definition_depth_;
   std::vector<Sum> variable_sum_;
   std::vector<char> variable_done_;
-  std::vector<int> rank_;  // of variables in preference order
-  std::vector<int> seen_;  // marks for depends_on
+  std::vector<int> rank_;       // of variables in preference order
+  std::vector<int> seen_;       // marks for depends_on
+  std::vector<int> seen_expr_;  // the same for terms with arguments
   int seen_serial_ = 0;
 };
 

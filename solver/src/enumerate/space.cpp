@@ -17,6 +17,8 @@ constexpr Int kAxisMost = 1 << 16;
 // Tables of remembered masks may take this many words together.
 constexpr std::size_t kTableWords = std::size_t{1} << 21;
 constexpr Int kSafe = Int{1} << 62;
+// Of longer products no filters are made: a product may hold another twice, and that one a third.
+constexpr int kFactorsMost = 256;
 
 class Builder {
  public:
@@ -255,7 +257,8 @@ class Builder {
   std::map<int, int> positive_factors(int node, Int* number) const {
     std::map<int, int> times;
     std::vector<int> stack{node};
-    while (!stack.empty()) {
+    for (int left = kFactorsMost; !stack.empty(); --left) {
+      if (left == 0) return {};
       const int n = stack.back();
       stack.pop_back();
       const Domain& d = p_.engine[n];
