@@ -283,22 +283,17 @@ bool Engine::update(int n, const Domain& next) {
       residue = static_cast<i64>(floor_mod(v[0], g));
     }
   }
-  if (next.low == d.low && next.high == d.high && modulus == d.modulus && next.count == d.count &&
-      next.divisor_of == d.divisor_of) {
-    return true;
-  }
+  const bool moved = next.low != d.low || next.high != d.high;
+  unsigned events = moved ? kBounds | (next.low == next.high ? kFixed : 0u) : 0u;
+  events |= modulus != d.modulus ? kStride : 0u;
+  events |= next.divisor_of != d.divisor_of ? kDivisors : 0u;
+  events |= next.count != d.count ? kSet : 0u;
+  if (events == 0) return true;
   if (!marks_.empty() && stamp_[n] != serial_) {
     trail_.push_back({n, d});
     stamp_[n] = serial_;
   }
   if (reasons_ != nullptr) reasons_->changed(n);
-  std::uint8_t events = 0;
-  if (next.low != d.low || next.high != d.high) {
-    events = next.low == next.high ? kBounds | kFixed : kBounds;
-  }
-  if (modulus != d.modulus) events |= kStride;
-  if (next.divisor_of != d.divisor_of) events |= kDivisors;
-  if (next.count != d.count) events |= kSet;
   if (round_ > kPatience * domains_.size() + 300 && next.count == 0 && next.low < next.high &&
       modulus == d.modulus) {
     const bool notable = (next.high - next.low) < (d.high - d.low) - (d.high - d.low) / 8;
@@ -307,7 +302,7 @@ bool Engine::update(int n, const Domain& next) {
   d = next;
   d.modulus = modulus;
   d.residue = residue;
-  if (events != 0) changed(n, events);
+  if (events != 0) changed(n, static_cast<std::uint8_t>(events));
   return true;
 }
 
