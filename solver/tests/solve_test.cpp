@@ -234,6 +234,7 @@ TEST(Solve, CheckNamesWhatIsBroken) {
   EXPECT_EQ(broken[0].text, "x < y");
   EXPECT_FALSE(model.check({{"x", 0}, {"y", 12}}));
   EXPECT_THROW(model.check({{"x", 1}}), ModelError);
+  EXPECT_THROW(Model::parse("var x in 1..4 by 0; x > 1;").check({{"x", 2}}), ModelError);
   EXPECT_THROW(model.check({{"x", 1}, {"y", 2}, {"z", 3}}), ModelError);
 }
 

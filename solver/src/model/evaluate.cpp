@@ -168,6 +168,9 @@ bool in_domain(const ModelData& model, const Variable& variable, i64 value) {
     const i64 low = evaluate_constant(model, piece.lowest);
     const i64 high = piece.highest < 0 ? low : evaluate_constant(model, piece.highest);
     const i64 step = piece.step < 0 ? 1 : evaluate_constant(model, piece.step);
+    if (step < 1) {
+      throw ModelError("the step of a range of '" + variable.name + "' must be at least 1");
+    }
     if (value >= low && value <= high && (Int{value} - low) % step == 0) return true;
   }
   return false;
