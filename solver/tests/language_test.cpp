@@ -161,5 +161,25 @@ TEST(Language, StatementsAddedOneByOneAreNotMovedEachTime) {
   EXPECT_LE(moves, 20);  // the room doubles
 }
 
+// What a `let` names may stand in the next one twice: 60 lines, and a tree of 2^60 terms.
+TEST(Language, LetsThatDoubleAreWalkedOnce) {
+  std::string text =
+      "var x, y in 1..4; var z in 1..100; let t0 = x // y + 1; let c0 = x > 1 & y > 1;";
+  for (int i = 0; i < 60; ++i) {
+    const std::string t = "t" + std::to_string(i), c = "c" + std::to_string(i);
+    const std::string next = std::to_string(i + 1);
+    text += "let t" + next + " = min(" + t + ", " + t + " + 1);";
+    text += "let c" + next + " = (" + c + " & (" + c + " | x == y));";
+  }
+  const Model model = Model::parse(text + "z == t60; c60; maximize t60;");
+  const Result best = model.solve();
+  ASSERT_TRUE(best.has_solution);
+  EXPECT_EQ(best.objective, 3);
+  EXPECT_EQ(best.solution["z"], 3);
+  EXPECT_EQ(model.count().count, 9U);
+  EXPECT_TRUE(model.check({{"x", 4}, {"y", 2}, {"z", 3}}));
+  EXPECT_THROW(model.text(), ModelError);
+}
+
 }  // namespace
 }  // namespace constrint

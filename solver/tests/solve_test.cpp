@@ -211,6 +211,20 @@ TEST(Solve, ExplanationsAreMinimalAndNameTheirSource) {
   EXPECT_EQ(Model::parse("var x in 1..3; x > 2;").explain().status, Status::solved);
 }
 
+TEST(Solve, ExplanationsKeepToWhatPropagationRefuted) {
+  // Dropping the first half, where the short clash is, would leave one that takes a search.
+  std::string text = "var a, b in 1..100; a == 3; b == a + 2; b * 7 == 30;";
+  for (int i = 0; i < 8; ++i) text += "var p" + std::to_string(i) + " in 1..7;";
+  for (int i = 0; i < 8; ++i) {
+    for (int j = 0; j < i; ++j) text += "p" + std::to_string(i) + " != p" + std::to_string(j) + ";";
+  }
+  const Explanation e = Model::parse(text).explain();
+  ASSERT_EQ(e.status, Status::infeasible);
+  ASSERT_EQ(e.clash.size(), 1u);
+  EXPECT_EQ(e.clash[0].text, "b * 7 == 30");
+  EXPECT_EQ(e.statistics.nodes, 0u);
+}
+
 TEST(Solve, CheckNamesWhatIsBroken) {
   const Model model = Model::parse("var x, y in 1..9; x < y; x * y == 12;");
   std::vector<Source> broken;
@@ -220,6 +234,7 @@ TEST(Solve, CheckNamesWhatIsBroken) {
   EXPECT_EQ(broken[0].text, "x < y");
   EXPECT_FALSE(model.check({{"x", 0}, {"y", 12}}));
   EXPECT_THROW(model.check({{"x", 1}}), ModelError);
+  EXPECT_THROW(Model::parse("var x in 1..4 by 0; x > 1;").check({{"x", 2}}), ModelError);
   EXPECT_THROW(model.check({{"x", 1}, {"y", 2}, {"z", 3}}), ModelError);
 }
 

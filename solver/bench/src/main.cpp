@@ -240,6 +240,19 @@ void ListCases(const Settings& settings) {
   }
 }
 
+// An earlier run's results, of what is selected.
+Report Earlier(const std::string& path, const Settings& settings) {
+  Report report = ReportFromJson(ReadFile(path));
+  std::erase_if(report.cases,
+                [&](const CaseReport& c) { return !Selected(c.name, settings.cases); });
+  for (CaseReport& c : report.cases) {
+    std::erase_if(c.measurements, [&](const Measurement& m) {
+      return !Selected(m.solver, settings.solvers) || !Selected(TaskName(m.task), settings.tasks);
+    });
+  }
+  return report;
+}
+
 int Run(const Settings& settings) {
   if (settings.list) {
     ListCases(settings);
@@ -249,9 +262,9 @@ int Run(const Settings& settings) {
   if (settings.from_json.empty()) {
     report = Runner(settings).Run();
   } else {
-    report = ReportFromJson(ReadFile(settings.from_json[0]));
+    report = Earlier(settings.from_json[0], settings);
     for (std::size_t i = 1; i < settings.from_json.size(); ++i) {
-      KeepBest(ReportFromJson(ReadFile(settings.from_json[i])), &report);
+      KeepBest(Earlier(settings.from_json[i], settings), &report);
     }
     if (!settings.json.empty()) WriteFile(settings.json, ToJson(report));
   }

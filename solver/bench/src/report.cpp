@@ -132,6 +132,11 @@ void KeepBest(const Report& later, Report* report) {
   for (const CaseReport& from : later.cases) {
     for (CaseReport& c : report->cases) {
       if (c.name != from.name) continue;
+      // A shipped model may have changed between the runs.
+      if (c.variables != from.variables || c.constraints != from.constraints ||
+          c.cartesian != from.cartesian) {
+        continue;
+      }
       for (const Measurement& m : from.measurements) {
         for (Measurement& old : c.measurements) {
           if (old.solver == m.solver && old.task == m.task) {

@@ -40,7 +40,9 @@ struct One {
   std::vector<i64> values;
   Int objective = 0;
 };
-One solve_one(const ModelData& model, Prepared* p, Control* control, bool best);
+// any: only whether there is one; what nothing ties is left open.
+enum class Wanted : std::uint8_t { any, first, best };
+One solve_one(const ModelData& model, Prepared* p, Control* control, Wanted wanted);
 
 // Every solution over the visible variables, in blocks of rows.
 using Sink = std::function<bool(const i64* rows, std::size_t count)>;

@@ -36,7 +36,8 @@ void verify(const ModelData& model, const std::vector<std::int64_t>& values) {
 Result one(const ModelData& model, const Options& options, bool best) {
   Control control(options);
   Prepared p(model, nullptr, best);
-  detail::One found = detail::solve_one(model, &p, &control, best);
+  detail::One found =
+      detail::solve_one(model, &p, &control, best ? detail::Wanted::best : detail::Wanted::first);
   Result result;
   result.status = found.status;
   result.has_solution = found.found;

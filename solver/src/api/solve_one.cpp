@@ -83,11 +83,26 @@ Verdict solve_component(Prepared* p, Control* control, int component,
   return verdict;
 }
 
+// Per component: whether it has a solution for sure, as nothing is left to hold and its domains are
+// known to have values.
+std::vector<char> free_components(const Prepared& p) {
+  std::vector<char> is_free(static_cast<std::size_t>(p.parts.count), 1);
+  for (const Live& l : p.live) is_free[p.parts.of_leaf[l.leaves[0]]] = 0;
+  for (int n = 0; n < p.compiled.graph.size(); ++n) {
+    const Domain& d = p.engine[n];
+    if (p.parts.of_leaf[n] >= 0 && d.count == 0 && d.divisor_of != 0) {
+      is_free[p.parts.of_leaf[n]] = 0;
+    }
+  }
+  return is_free;
+}
+
 }  // namespace
 
-One solve_one(const ModelData& model, Prepared* p, Control* control, bool best) {
+One solve_one(const ModelData& model, Prepared* p, Control* control, Wanted wanted) {
   One result;
   if (!p->feasible) return result;
+  const bool best = wanted == Wanted::best;
   // Components without a part in the objective go first, so that a limit in the others leaves an
   // incumbent.
   std::vector<std::vector<std::pair<int, Int>>> objectives(
@@ -101,7 +116,10 @@ One solve_one(const ModelData& model, Prepared* p, Control* control, bool best) 
     if (!objectives[c].empty()) order.push_back(c);
   }
   bool out = false;
+  std::vector<char> skipped(order.size(), 0);
+  if (wanted == Wanted::any) skipped = free_components(*p);
   for (int component : order) {
+    if (skipped[component] != 0) continue;
     bool found = false;
     const Verdict verdict = solve_component(p, control, component, objectives[component], &found);
     out = out || verdict == Verdict::limit;
@@ -112,6 +130,7 @@ One solve_one(const ModelData& model, Prepared* p, Control* control, bool best) 
   }
   result.status = out ? Status::limit : Status::solved;
   result.found = true;
+  if (wanted == Wanted::any) return result;
   result.values = p->values(model);
   if (p->compiled.objective >= 0) {
     const Int v = p->engine.value(p->compiled.objective);

@@ -1,6 +1,7 @@
 #include "compile/compile.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "compile/compiler.hpp"
 #include "families/family.hpp"
@@ -25,12 +26,21 @@ void Compiler::find_shared() {
   }
 }
 
+// The first time since seen_serial_ was raised. A `let` may stand in a term many times over, and in
+// another that does so itself: none is walked twice.
+bool Compiler::first_seen(int expr) {
+  return model_.exprs[expr].count == 0 ||
+         std::exchange(seen_expr_[expr], seen_serial_) != seen_serial_;
+}
+
 void Compiler::collect_atoms(int expr, int constraint) {
+  if (!first_seen(expr)) return;
   const Expr& e = model_.exprs[expr];
   if (e.op == Op::logic_and) {
     for (int i = 0; i < e.count; ++i) collect_atoms(model_.arguments(e)[i], constraint);
   } else {
     atoms_.push_back(expr);
+    atom_source_.push_back(constraint);
   }
 }
 
@@ -44,6 +54,7 @@ bool Compiler::depends_on(int expr, int variable, int depth) {
     seen_[v] = seen_serial_;
     return definition_[v] >= 0 && depends_on(definition_[v], variable, depth + 1);
   }
+  if (!first_seen(expr)) return false;
   for (int i = 0; i < e.count; ++i) {
     if (depends_on(model_.arguments(e)[i], variable, depth)) return true;
   }
@@ -51,8 +62,9 @@ bool Compiler::depends_on(int expr, int variable, int depth) {
 }
 
 // The variables that stand in the term itself.
-void Compiler::mention(int expr, std::vector<char>* mentioned) const {
+void Compiler::mention(int expr, std::vector<char>* mentioned) {
   const Expr& e = model_.exprs[expr];
+  if (!first_seen(expr)) return;
   if (e.op == Op::variable) (*mentioned)[e.value] = 1;
   for (int i = 0; i < e.count; ++i) mention(model_.arguments(e)[i], mentioned);
 }
@@ -65,6 +77,7 @@ void Compiler::find_definitions() {
       return definition_[e.value] < 0 ? 0 : definition_depth_[e.value];
     }
     int depth = 0;
+    if (!first_seen(expr)) return depth;
     for (int i = 0; i < e.count; ++i) depth = std::max(depth, self(self, model_.arguments(e)[i]));
     return depth;
   };
@@ -81,12 +94,14 @@ void Compiler::find_definitions() {
       if (best >= 0 && rank_[v] < rank_[best]) continue;
       ++seen_serial_;
       if (depends_on(arg[1 - side], v, 0)) continue;
+      ++seen_serial_;
       if (depth_of(depth_of, arg[1 - side]) >= kMaxDefinitions) continue;
       best = v;
       term = arg[1 - side];
     }
     if (best < 0) continue;
     definition_[best] = term;
+    ++seen_serial_;
     definition_depth_[best] = depth_of(depth_of, term) + 1;
     // A later definition below an earlier one lengthens its chain.
     for (std::size_t v = 0; mentioned[best] != 0 && v < definition_.size(); ++v) {
@@ -95,6 +110,7 @@ void Compiler::find_definitions() {
         if (depends_on(definition_[v], best, 0)) definition_depth_[v] += definition_depth_[best];
       }
     }
+    ++seen_serial_;
     mention(term, &mentioned);
     atom_used_[i] = 1;
   }
@@ -135,7 +151,7 @@ void Compiler::restrict_to_domain(int node, const Variable& v) {
     total += (Int{high} - low) / step + 1;
   }
   if (total == 0) {
-    out_.impossible = true;
+    refute();
     return restrict({node, 0, 0});
   }
   if (values.empty() && stretches.size() == 1) {
@@ -209,6 +225,7 @@ Compiled Compiler::run() {
   variable_sum_.resize(count);
   variable_done_.assign(count, 0);
   seen_.assign(count, 0);
+  seen_expr_.assign(model_.exprs.size(), 0);
   rank_.resize(count);
   for (std::size_t v = 0; v < count; ++v) {
     rank_[v] = static_cast<int>(model_.preferences.size() + v);
@@ -219,12 +236,13 @@ Compiled Compiler::run() {
   }
   for (std::size_t c = 0; c < model_.constraints.size(); ++c) {
     if (active_ == nullptr || (*active_)[c]) {
+      ++seen_serial_;
       collect_atoms(model_.constraints[c].expr, static_cast<int>(c));
     }
   }
   atom_used_.assign(atoms_.size(), 0);
   find_shared();
-  find_definitions();
+  if (!separate_) find_definitions();
   out_.restrictions.reserve(2 * (count + atoms_.size()));
   out_.variable_nodes.reserve(count);
   graph().nodes.reserve(4 * (count + atoms_.size()));
@@ -233,6 +251,7 @@ Compiled Compiler::run() {
   }
   for (std::size_t i = 0; i < atoms_.size(); ++i) {
     if (!atom_used_[i]) {
+      source_ = atom_source_[i];
       const Expr& e = model_.exprs[atoms_[i]];
       const bool compares = e.op >= Op::eq && e.op <= Op::ge;
       if (compares && model_.exprs[model_.args[e.first]].op != Op::mod) {
@@ -242,6 +261,7 @@ Compiled Compiler::run() {
       }
     }
   }
+  source_ = -1;
   if (with_objective_ && model_.objective >= 0) {
     Guards guards;
     Sum sum = term(model_.objective, &guards);
@@ -255,7 +275,7 @@ Compiled Compiler::run() {
     out_.negated_objective = model_.maximise;
   }
   branches();
-  imply_products();
+  if (!separate_) imply_products();
   graph().link();
   out_.posted.assign(static_cast<std::size_t>(graph().size()), 0);
   for (const Restriction& r : out_.restrictions) {
@@ -264,8 +284,9 @@ Compiled Compiler::run() {
   return std::move(out_);
 }
 
-Compiled compile(const ModelData& model, const std::vector<char>* active, bool with_objective) {
-  return Compiler(model, active, with_objective).run();
+Compiled compile(const ModelData& model, const std::vector<char>* active, bool with_objective,
+                 bool separate) {
+  return Compiler(model, active, with_objective, separate).run();
 }
 
 namespace {
@@ -285,19 +306,37 @@ void check_width(const Compiled& compiled, const Engine& engine) {
   }
 }
 
+bool apply(const Compiled& compiled, const Restriction& r, Engine* engine) {
+  return engine->within(r.node, r.low, r.high) &&
+         (r.set < 0 || engine->among(r.node, compiled.graph.sets[r.set])) &&
+         engine->congruent(r.node, r.modulus, r.residue);
+}
+
 }  // namespace
 
 bool root(const Compiled& compiled, Engine* engine, const ModelData&) {
   if (compiled.impossible) return false;
   for (const Restriction& r : compiled.restrictions) {
-    if (!engine->within(r.node, r.low, r.high)) return false;
-    if (r.set >= 0 && !engine->among(r.node, compiled.graph.sets[r.set])) return false;
-    if (!engine->congruent(r.node, r.modulus, r.residue)) return false;
+    if (!apply(compiled, r, engine)) return false;
   }
   engine->schedule_all();
   if (!engine->propagate()) return false;
   check_width(compiled, *engine);
   return narrow_by_cases(engine);
+}
+
+bool refuted(const Compiled& compiled, Engine* engine, Reasons* reasons) {
+  engine->note(reasons);
+  reasons->begin(compiled.refuted_by);
+  if (compiled.impossible) return true;
+  for (const Restriction& r : compiled.restrictions) {
+    reasons->begin(r.source);
+    if (apply(compiled, r, engine)) continue;
+    reasons->join(r.node);
+    return true;
+  }
+  engine->schedule_all();
+  return !engine->propagate();
 }
 
 }  // namespace constrint::detail

@@ -20,8 +20,9 @@ struct Sum {
 
 class Compiler {
  public:
-  Compiler(const ModelData& model, const std::vector<char>* active, bool with_objective)
-      : model_(model), active_(active), with_objective_(with_objective) {}
+  Compiler(const ModelData& model, const std::vector<char>* active, bool with_objective,
+           bool separate)
+      : model_(model), active_(active), with_objective_(with_objective), separate_(separate) {}
   Compiled run();
 
  private:
@@ -64,7 +65,8 @@ class Compiler {
   void require_node(int node, bool truth);
   void require_comparison(const Expr& e, bool truth);
   void restrict_interval(const Interval& interval);
-  void restrict(const Restriction& restriction);
+  void restrict(Restriction restriction);
+  void refute();
   bool joins(int node, i64 modulus);
   int divides_node(const Sum& divisor, const Sum& value);
 
@@ -83,7 +85,8 @@ class Compiler {
   void find_definitions();
   void collect_atoms(int expr, int constraint);
   bool depends_on(int expr, int variable, int depth);
-  void mention(int expr, std::vector<char>* mentioned) const;
+  void mention(int expr, std::vector<char>* mentioned);
+  bool first_seen(int expr);
   int leaf(int index);
   void restrict_to_domain(int node, const Variable& variable);
   void branches();
@@ -92,7 +95,7 @@ class Compiler {
 
   const ModelData& model_;
   const std::vector<char>* active_;
-  bool with_objective_;
+  bool with_objective_, separate_;
   Compiled out_;
   // What stands in several places, as a `let` does, is compiled once: per expression kSingle,
   // kLater, or where in known_ it is; of a condition its node.
@@ -106,12 +109,15 @@ class Compiler {
   std::vector<std::pair<int, i64>> strides_;  // nodes and the joint modulus asked of them
   std::vector<int> atoms_;                    // conditions that must hold, conjunctions opened
   std::vector<char> atom_used_;               // became a definition
+  std::vector<int> atom_source_;              // the constraint that it is part of
+  int source_ = -1;                           // the constraint being compiled
   std::vector<int> definition_;               // per variable: the term it equals, or -1
   std::vector<int> definition_depth_;
   std::vector<Sum> variable_sum_;
   std::vector<char> variable_done_;
-  std::vector<int> rank_;  // of variables in preference order
-  std::vector<int> seen_;  // marks for depends_on
+  std::vector<int> rank_;       // of variables in preference order
+  std::vector<int> seen_;       // marks for depends_on
+  std::vector<int> seen_expr_;  // the same for terms with arguments
   int seen_serial_ = 0;
 };
 

@@ -264,7 +264,13 @@ int Compiler::new_condition(int expr) {
   return all_of(std::move(guards));
 }
 
-void Compiler::restrict(const Restriction& r) {
+void Compiler::refute() {
+  if (!out_.impossible) out_.refuted_by = source_;
+  out_.impossible = true;
+}
+
+void Compiler::restrict(Restriction r) {
+  r.source = source_;
   if (graph().is_constant(r.node)) {
     const Int v = graph().nodes[r.node].low;
     bool holds = v >= r.low && v <= r.high && floor_mod(v - r.residue, r.modulus) == 0;
@@ -272,7 +278,7 @@ void Compiler::restrict(const Restriction& r) {
       const auto& set = graph().sets[r.set];
       holds = fits64(v) && std::binary_search(set.begin(), set.end(), static_cast<i64>(v));
     }
-    if (!holds) out_.impossible = true;
+    if (!holds) refute();
     return;
   }
   if (r.modulus > 1 && !joins(r.node, r.modulus)) {
@@ -303,7 +309,7 @@ bool Compiler::joins(int node, i64 modulus) {
 
 void Compiler::restrict_interval(const Interval& interval) {
   if (interval.node < 0) {
-    if (!interval.truth) out_.impossible = true;
+    if (!interval.truth) refute();
   } else {
     restrict({interval.node, interval.low, interval.high});
   }

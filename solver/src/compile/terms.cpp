@@ -175,6 +175,9 @@ Sum Compiler::term(int expr, Guards* guards) {
   if (shared_[expr] == kLater) {
     Known known;
     known.sum = new_term(expr, &known.guards);
+    // Guards of what is used twice within are there twice, and so on.
+    std::sort(known.guards.begin(), known.guards.end());
+    known.guards.erase(std::unique(known.guards.begin(), known.guards.end()), known.guards.end());
     shared_[expr] = static_cast<int>(known_.size());
     known_.push_back(std::move(known));
   }

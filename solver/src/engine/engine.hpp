@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "engine/graph.hpp"
+#include "engine/reasons.hpp"
 
 namespace constrint::detail {
 
@@ -99,6 +99,9 @@ class Engine {
   // Whether one of these happened to the running node or its arguments since it ran last.
   bool happened(std::uint8_t events) const { return ((events_ | own_events_) & events) != 0; }
 
+  // From here on it is noted there what each domain hangs on.
+  void note(Reasons* reasons) { reasons_ = reasons; }
+
   u64 propagations = 0;
 
  private:
@@ -145,6 +148,7 @@ class Engine {
   u64 round_ = 0;                      // executions since propagate() began
   // While a node of a family with `exact` runs: the node, and what happened to its own domains.
   int running_ = -1;
+  Reasons* reasons_ = nullptr;
   bool as_asked_ = false;  // within() gave just the bounds it was given
   bool touched_ = false, surprised_ = false, rounded_ = false, settled_ = false;
   std::uint8_t events_ = kEverything;  // of the running node; everything where none runs

@@ -23,7 +23,7 @@ std::size_t Graph::slot_of(const Node& node, std::span<const int> arguments,
   hash = mixed(mixed(hash, node.low), node.high);
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     hash = mixed(hash, arguments[i]);
-    hash = mixed(hash, coefficient != nullptr ? coefficient[i] : Int{1});
+    if (node.family == Family::linear) hash = mixed(hash, coefficient[i]);
   }
   const auto same = [&](int n) {
     const Node& other = nodes[n];

@@ -58,7 +58,7 @@ Evaluator::Evaluator(const Space& space)
   }
   if (space.table_words != 0) {
     table_.reset(static_cast<Word*>(std::calloc(space.table_words, sizeof(Word))));
-    filled_.reset(static_cast<std::uint8_t*>(std::calloc(space.table_words, 1)));
+    filled_.reset(static_cast<Word*>(std::calloc(space.table_words / 64 + 1, sizeof(Word))));
     if (!table_ || !filled_) throw std::bad_alloc();
   }
 }

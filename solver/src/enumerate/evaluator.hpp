@@ -59,9 +59,11 @@ class Evaluator {
     }
     std::size_t entry = c.offset;
     for (const auto& [position, stride] : c.strides) entry += stride * indices_[position];
-    if (!filled_[entry]) {
+    Word& filled = filled_[entry / 64];
+    const Word bit = Word{1} << (entry % 64);
+    if ((filled & bit) == 0) {
       fill(c, table_.get() + entry);
-      filled_[entry] = 1;
+      filled |= bit;
     }
     return table_.get() + entry;
   }
@@ -119,7 +121,7 @@ class Evaluator {
   };
   // Zeroed on first touch, so that a large table costs only what is used of it.
   std::unique_ptr<Word[], Free> table_;
-  std::unique_ptr<std::uint8_t[], Free> filled_;
+  std::unique_ptr<Word[], Free> filled_;  // a bit for each word of the table
 };
 
 }  // namespace constrint::detail

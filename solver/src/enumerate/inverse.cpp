@@ -9,13 +9,19 @@
 namespace constrint::detail {
 namespace {
 
+// Products with more factors than this are not solved: a product may hold another twice, and that
+// one a third.
+constexpr std::size_t kFactorsMost = 128;
+
 // The factors of nested products; those without the target stay whole.
 void factors(const Graph& graph, int n, const std::vector<char>& with, std::vector<int>* out) {
   if (graph.nodes[n].family != Family::product || !with[n]) {
     out->push_back(n);
     return;
   }
-  for (int a : graph.arguments(n)) factors(graph, a, with, out);
+  for (int a : graph.arguments(n)) {
+    if (out->size() <= kFactorsMost) factors(graph, a, with, out);
+  }
 }
 
 }  // namespace
@@ -65,6 +71,7 @@ Inversion invert(const Space& space, const Rule& rule) {
       case Family::product: {
         std::vector<int> all;
         factors(graph, n, with, &all);
+        if (all.size() > kFactorsMost) return result;
         undo.kind = Undo::Kind::factor;
         int times = 0;
         for (int f : all) {

@@ -1,13 +1,11 @@
 #include "enumerate/space.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include "enumerate/axis_order.hpp"
-#include "enumerate/ordered.hpp"
+#include "enumerate/ways.hpp"
 #include "families/family.hpp"
 #include "math/few.hpp"
-#include "math/numbers.hpp"
 
 namespace constrint::detail {
 namespace {
@@ -16,7 +14,6 @@ namespace {
 constexpr Int kAxisMost = 1 << 16;
 // Tables of remembered masks may take this many words together.
 constexpr std::size_t kTableWords = std::size_t{1} << 21;
-constexpr Int kSafe = Int{1} << 62;
 
 class Builder {
  public:
@@ -47,7 +44,7 @@ class Builder {
     for (int n = 0; n < graph_.size(); ++n) analyse(n);
     space.rules.reserve(live_.size());
     for (const Live& l : live_) add_rule(l);
-    choose_ways();
+    choose_ways(p_, position_, solve_from_, &space);
     place_rules();
     outputs();
     stages();
@@ -189,118 +186,6 @@ class Builder {
     space.rules.push_back(std::move(rule));
   }
 
-  bool is_long(int position) const { return space.axes[position].values.size() > solve_from_; }
-
-  // Equations along long axes are solved; what comes after them only checks.
-  void choose_ways() {
-    for (std::size_t r = 0; r < space.rules.size(); ++r) {
-      Rule& rule = space.rules[r];
-      if (rule.trigger() < 0 || !is_long(rule.target())) continue;
-      int& solver = space.axes[rule.target()].solver;
-      if (solver >= 0 && space.rules[solver].trigger() <= rule.trigger()) continue;
-      if (invert(space, rule).possible) solver = static_cast<int>(r);
-    }
-    const std::size_t written = space.rules.size();
-    for (std::size_t r = 0; r < written; ++r) {
-      Rule& rule = space.rules[r];
-      if (rule.trigger() < 0 || !is_long(rule.target())) continue;
-      const int solver = space.axes[rule.target()].solver;
-      if (solver == static_cast<int>(r)) {
-        rule.how = Rule::How::solve;
-      } else if (solver >= 0 && space.rules[solver].trigger() <= rule.trigger()) {
-        rule.how = Rule::How::check;
-      } else if (filters(rule)) {
-        rule.how = Rule::How::filter;
-      }
-    }
-    const Ordered order(space);
-    for (std::size_t r = 0; r < written; ++r) add_implied(static_cast<int>(r), order);
-  }
-
-  // "target divides a term without it", or "target times other variables divides a number".
-  bool filters(Rule& rule) {
-    if (graph_.nodes[rule.node].family == Family::product) return filters_product(rule);
-    if (graph_.nodes[rule.node].family != Family::divides || !p_.engine.is_true(rule.node)) {
-      return false;
-    }
-    const auto args = graph_.arguments(rule.node);
-    const int leaf = space.axes[rule.target()].leaf;
-    if (args[0] != leaf || p_.engine.contains(leaf, 0)) return false;
-    if (std::count(rule.column_nodes.begin(), rule.column_nodes.end(), args[1]) != 0) return false;
-    if (args[1] == leaf || reach_.saturating[args[1]]) return false;
-    rule.filter.node = args[1];
-    return true;
-  }
-
-  // Where the product may be any divisor of the number, its list says nothing more.
-  bool filters_product(Rule& rule) {
-    const Domain& d = p_.engine[rule.node];
-    if (d.divisor_of <= 0 || d.modulus != 1 || d.low != 1 || d.high != d.divisor_of) return false;
-    if (d.count == 0 || d.count != divisor_count(static_cast<u64>(d.divisor_of))) return false;
-    const auto times = positive_factors(rule.node, nullptr);
-    if (times.empty()) return false;
-    for (auto [position, exponent] : times) {
-      if (position == rule.target()) {
-        rule.filter.exponent = exponent;
-      } else {
-        rule.filter.factors.push_back({space.axes[position].leaf, exponent});
-      }
-    }
-    rule.filter.number = d.divisor_of;
-    return true;
-  }
-
-  // The variables of a product and how often each is a factor, by position; empty where a factor is
-  // anything else. Fixed factors are taken out of *number.
-  std::map<int, int> positive_factors(int node, Int* number) const {
-    std::map<int, int> times;
-    std::vector<int> stack{node};
-    while (!stack.empty()) {
-      const int n = stack.back();
-      stack.pop_back();
-      const Domain& d = p_.engine[n];
-      if (graph_.nodes[n].family == Family::product) {
-        for (int a : graph_.arguments(n)) stack.push_back(a);
-      } else if (number != nullptr && d.fixed() && d.low >= 1 && *number % d.low == 0) {
-        *number /= d.low;
-      } else if (position_[n] < 0 || d.low < 1) {
-        return {};
-      } else {
-        ++times[position_[n]];
-      }
-    }
-    return times;
-  }
-
-  // x y z == n: y divides n / x, and y^2 is at most that where y <= z. Where variables are
-  // positive, every part of a product divides it.
-  void add_implied(int r, const Ordered& order) {
-    const int node = space.rules[r].node;
-    const Domain& d = p_.engine[node];
-    if (d.low != d.high || d.low < 1 || d.low >= kSafe) return;
-    Int number = d.low;
-    const auto times = positive_factors(node, &number);
-    Rule implied;
-    implied.node = -1;
-    implied.how = Rule::How::filter;
-    implied.filter.number = static_cast<i64>(number);
-    for (auto [position, exponent] : times) {
-      implied.scope.push_back(position);
-      implied.filter.exponent = exponent;
-      const int solver = space.axes[position].solver;
-      const bool solved = solver >= 0 && space.rules[solver].trigger() <= implied.trigger();
-      if (implied.trigger() >= 0 && is_long(position) && !solved) {
-        implied.filter.ordered = 0;
-        const auto above = order.from(position);
-        for (auto later = times.find(position); later != times.end(); ++later) {
-          if (above[later->first]) implied.filter.ordered += later->second;
-        }
-        space.rules.push_back(implied);
-      }
-      implied.filter.factors.push_back({space.axes[position].leaf, exponent});
-    }
-  }
-
   void place_rules() {
     for (std::size_t r = 0; r < space.rules.size(); ++r) {
       const Rule& rule = space.rules[r];
@@ -379,8 +264,10 @@ class Builder {
       rule.table_offset = space.table_words;
       const auto target_words = static_cast<std::size_t>(space.axes[rule.target()].words);
       std::size_t stride = target_words;
-      for (std::size_t i = 0; i + 1 < rule.scope.size(); ++i) {
-        rule.strides.push_back(stride);
+      rule.strides.resize(rule.scope.size() - 1);
+      // Neighbours of the innermost loop lie side by side.
+      for (std::size_t i = rule.strides.size(); i-- > 0;) {
+        rule.strides[i] = stride;
         stride *= space.axes[rule.scope[i]].values.size();
       }
       rule.table_entries = stride / target_words;

@@ -60,7 +60,7 @@ struct Power {
 };
 void square(const Step& s, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
-    const i64 x = s.a.values[s.a.column ? i : 0];
+    const i64 x = s.operands[0].at(i);
     s.out[i] = x * x;
   }
 }
@@ -96,32 +96,30 @@ void binary_loop(Operand64 x, Operand64 y, i64* __restrict out, std::size_t coun
 
 template <class F>
 void binary(const Step& s, std::size_t count) {
-  binary_loop<F>(s.a, s.b, s.out, count);
+  binary_loop<F>(s.operands[0], s.operands[1], s.out, count);
 }
 
 template <class F>
 void many(const Step& s, std::size_t count) {
   const F f;
   for (std::size_t i = 0; i < count; ++i) {
-    i64 value = s.operands[0].column ? s.operands[0].values[i] : *s.operands[0].values;
-    for (std::size_t k = 1; k < s.operands.size(); ++k) {
-      value = f(value, s.operands[k].column ? s.operands[k].values[i] : *s.operands[k].values);
+    i64 value = s.operands[0].at(i);
+    for (int k = 1; k < s.count; ++k) {
+      value = f(value, s.operands[k].at(i));
     }
     s.out[i] = value;
   }
 }
 
 // Reach saw to it that those of a space fit, but for those of what is always 0.
-inline i64 coefficient_of(const Step& s, std::size_t k) {
-  return static_cast<i64>(s.coefficients[k]);
-}
+inline i64 coefficient_of(const Step& s, int k) { return static_cast<i64>(s.coefficients[k]); }
 
 void sum(const Step& s, std::size_t count) {
   i64 base = s.low;
   const Operand64* column = nullptr;
   i64 coefficient = 0;
   int columns = 0;
-  for (std::size_t k = 0; k < s.operands.size(); ++k) {
+  for (int k = 0; k < s.count; ++k) {
     if (s.operands[k].column) {
       column = &s.operands[k], coefficient = coefficient_of(s, k), ++columns;
     } else {
@@ -137,7 +135,7 @@ void sum(const Step& s, std::size_t count) {
     return;
   }
   std::fill(s.out, s.out + count, base);
-  for (std::size_t k = 0; k < s.operands.size(); ++k) {
+  for (int k = 0; k < s.count; ++k) {
     if (!s.operands[k].column) continue;
     const i64 c = coefficient_of(s, k);
     const i64* v = s.operands[k].values;
@@ -148,10 +146,8 @@ void sum(const Step& s, std::size_t count) {
 void sum_held(const Step& s, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     i64 value = s.low;
-    for (std::size_t k = 0; k < s.operands.size(); ++k) {
-      const Operand64& x = s.operands[k];
-      value = std::min(kLimit,
-                       value + MultiplyHeld()(coefficient_of(s, k), x.values[x.column ? i : 0]));
+    for (int k = 0; k < s.count; ++k) {
+      value = std::min(kLimit, value + MultiplyHeld()(coefficient_of(s, k), s.operands[k].at(i)));
     }
     s.out[i] = value;
   }
@@ -159,16 +155,16 @@ void sum_held(const Step& s, std::size_t count) {
 
 void range(const Step& s, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
-    const i64 x = s.a.values[s.a.column ? i : 0];
+    const i64 x = s.operands[0].at(i);
     s.out[i] = (x >= s.low) & (x <= s.high);
   }
 }
 void negation(const Step& s, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) s.out[i] = 1 - s.a.values[s.a.column ? i : 0];
+  for (std::size_t i = 0; i < count; ++i) s.out[i] = 1 - s.operands[0].at(i);
 }
 void absolute(const Step& s, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
-    const i64 x = s.a.values[s.a.column ? i : 0];
+    const i64 x = s.operands[0].at(i);
     s.out[i] = x < 0 ? -x : x;
   }
 }
@@ -176,10 +172,10 @@ void absolute(const Step& s, std::size_t count) {
 // Families without a form of their own: their check, one value at a time.
 void general(const Step& s, std::size_t count) {
   const Node& node = s.graph->nodes[s.node];
-  std::vector<Int> values(s.operands.size());
+  std::vector<Int> values(static_cast<std::size_t>(s.count));
   for (std::size_t i = 0; i < count; ++i) {
-    for (std::size_t k = 0; k < s.operands.size(); ++k) {
-      values[k] = s.operands[k].values[s.operands[k].column ? i : 0];
+    for (int k = 0; k < s.count; ++k) {
+      values[k] = s.operands[k].at(i);
     }
     s.out[i] = static_cast<i64>(family(node.family).evaluate(*s.graph, node, values.data()));
   }
@@ -255,9 +251,8 @@ Step make_step(const Graph& graph, int node, std::span<const Operand64> argument
   step.out = out;
   step.graph = &graph;
   step.node = node;
-  if (!arguments.empty()) step.a = arguments[0];
-  if (arguments.size() > 1) step.b = arguments[1];
-  step.operands = arguments;
+  step.operands = arguments.data();
+  step.count = static_cast<int>(arguments.size());
   // The terms of a space stay within 62 bits, so wider bounds are no bounds.
   step.low = held(description.low);
   step.high = held(description.high);

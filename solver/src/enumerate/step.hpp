@@ -13,6 +13,7 @@ using StepFunction = void (*)(const Step& step, std::size_t count);
 struct Operand64 {
   const i64* values;
   bool column;
+  i64 at(std::size_t i) const { return values[column ? i : 0]; }
 };
 
 // Arguments and coefficients lie with whoever made the step: a rule has a dozen of them, and asking
@@ -20,12 +21,12 @@ struct Operand64 {
 struct Step {
   StepFunction run = nullptr;
   i64* out = nullptr;
-  Operand64 a{nullptr, false}, b{nullptr, false};
-  i64 low = 0, high = 0;  // of a range; low: the constant of a sum
-  std::span<const Operand64> operands;
+  const Operand64* operands = nullptr;
+  int count = 0;  // of the operands
+  int node = -1;
+  i64 low = 0, high = 0;              // of a range; low: the constant of a sum
   const Int* coefficients = nullptr;  // of sums
   const Graph* graph = nullptr;       // for families without a form of their own
-  int node = -1;
 };
 
 // arguments: one for each of the node's. All values must stay within 62 bits, unless the step is to

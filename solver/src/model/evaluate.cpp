@@ -7,6 +7,10 @@
 namespace constrint::detail {
 namespace {
 
+// Terms worked out before their values are remembered. A `let` used twice in the next, and so on,
+// is a short text whose tree has no end; nearly all others are done before remembering would pay.
+constexpr int kPatience = 4096;
+
 class Evaluator {
  public:
   Evaluator(const ModelData& model, const std::vector<i64>* values)
@@ -14,8 +18,17 @@ class Evaluator {
 
   // A condition that holds an undefined term is false: undefinedness stops at the nearest
   // condition around it.
-  std::optional<Int> operator()(int id) const {
+  std::optional<Int> operator()(int id) {
     const Expr& e = model_.exprs[id];
+    if (e.count == 0 || ++steps_ <= kPatience) return value_of(e);
+    if (const auto known = known_.find(id); known != known_.end()) return known->second;
+    const std::optional<Int> value = value_of(e);
+    known_.emplace(id, value);
+    return value;
+  }
+
+ private:
+  std::optional<Int> value_of(const Expr& e) {
     const int* arg = model_.arguments(e);
     switch (e.op) {
       case Op::constant:
@@ -56,8 +69,7 @@ class Evaluator {
     return apply(e, v);
   }
 
- private:
-  bool truth(int id) const {
+  bool truth(int id) {
     const auto value = (*this)(id);
     return value && *value != 0;
   }
@@ -128,6 +140,8 @@ class Evaluator {
 
   const ModelData& model_;
   const std::vector<i64>* values_;
+  int steps_ = 0;
+  std::unordered_map<int, std::optional<Int>> known_;
 };
 
 }  // namespace
@@ -154,6 +168,9 @@ bool in_domain(const ModelData& model, const Variable& variable, i64 value) {
     const i64 low = evaluate_constant(model, piece.lowest);
     const i64 high = piece.highest < 0 ? low : evaluate_constant(model, piece.highest);
     const i64 step = piece.step < 0 ? 1 : evaluate_constant(model, piece.step);
+    if (step < 1) {
+      throw ModelError("the step of a range of '" + variable.name + "' must be at least 1");
+    }
     if (value >= low && value <= high && (Int{value} - low) % step == 0) return true;
   }
   return false;

@@ -1,5 +1,7 @@
 // Statements: declarations, preferences, objectives, conditions that must hold. Recursive descent
 // over docs/language.md, one function a rule.
+#include <array>
+
 #include "model/parser.hpp"
 
 namespace constrint::detail {
@@ -9,6 +11,13 @@ constexpr std::string_view kReserved[] = {
     "var",   "param", "let",       "prefer",   "minimize", "maximize",     "project", "in",
     "and",   "or",    "not",       "implies",  "iff",      "min",          "max",     "abs",
     "floor", "ceil",  "floor_div", "ceil_div", "table",    "all_different"};
+
+// By first letter, a bit for each length: nearly every name is told apart by that.
+constexpr auto kReservedLengths = [] {
+  std::array<std::uint32_t, 128> lengths{};
+  for (std::string_view r : kReserved) lengths[static_cast<std::size_t>(r[0])] |= 1u << r.size();
+  return lengths;
+}();
 
 // Room for `more`, doubled at the least: a model may be added to a statement at a time, and what is
 // reserved to measure would be moved each time.
@@ -20,9 +29,8 @@ void make_room(Container* c, std::size_t capacity, std::size_t more) {
 }  // namespace
 
 bool is_reserved(std::string_view word) {
-  return std::any_of(std::begin(kReserved), std::end(kReserved), [&](std::string_view r) {
-    return r.size() == word.size() && r[0] == word[0] && r == word;
-  });
+  if (word.size() > 31 || (kReservedLengths[word[0] & 127] >> word.size() & 1) == 0) return false;
+  return std::find(std::begin(kReserved), std::end(kReserved), word) != std::end(kReserved);
 }
 
 Parser::Parser(ModelData* model, std::string_view text, const std::string& filename)

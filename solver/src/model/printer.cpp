@@ -4,6 +4,10 @@
 namespace constrint::detail {
 namespace {
 
+// `let` and terms of a program are written out where they are used: what is used twice in the next,
+// and so on, doubles each time.
+constexpr std::size_t kTextMost = std::size_t{1} << 24;
+
 class Printer {
  public:
   explicit Printer(const ModelData& model) : model_(model) {}
@@ -14,6 +18,12 @@ class Printer {
 
  private:
   std::string print(int id, bool inside) const {
+    std::string s = written(id, inside);
+    if (s.size() > kTextMost) throw ModelError("a term's text is longer than 16 MiB");
+    return s;
+  }
+
+  std::string written(int id, bool inside) const {
     const Expr& e = model_.exprs[id];
     const int* a = model_.arguments(e);
     const auto bracket = [&](std::string s) { return inside ? "(" + s + ")" : s; };
