@@ -104,9 +104,8 @@ std::vector<Bad<ForwardArgs>> bad_forward() {
        [](auto& a) { a.states.data = a.initial_states.data; }},
       {{"h", "overlap"},
        [](auto& a) {
-         shift(a.h, static_cast<int>(reinterpret_cast<char*>(a.states.data) -
-                                     reinterpret_cast<char*>(a.h.data)) +
-                        64);
+         // The two may lie gigabytes apart.
+         a.h.data = static_cast<char*>(a.states.data) + 64;
        }},
       {{"stride[4]"}, [](auto& a) { a.r.stride[4] = 1; }},  // an axis that r has not
       {{"stride[1]"}, [](auto& a) { a.lengths.stride[0] = 1, a.lengths.stride[1] = 1; }},
