@@ -207,6 +207,23 @@ TEST_F(RunArgs, ForwardRefusesBadOnesAndWritesNothing) {
   EXPECT_EQ(flashrnn_forward(trial.plan().handle(), nullptr), FLASHRNN_INVALID_ARGUMENT);
 }
 
+// Nothing lies a stride further on. Under UndefinedBehaviorSanitizer nothing is multiplied by it.
+TEST_F(RunArgs, StridesOfAxesOfOneElementDoNotMatter) {
+  Case c = problem(FLASHRNN_MODE_TRAINING);
+  c.batch = c.time = c.heads = 1;
+  Trial trial(device(), c);
+  trial.forward();
+  const std::vector<double> h = trial.outputs().h;
+  trial.poison_forward_outputs();
+  ForwardArgs args = trial.forward_args();
+  for (const int axis : {0, 1, 3}) args.wx.stride[axis] = kHuge - axis;
+  for (const int axis : {0, 1, 2}) args.h.stride[axis] = -kHuge + axis;
+  args.initial_states.stride[1] = args.r.stride[1] = kHuge;
+  ASSERT_EQ(flashrnn_forward(trial.plan().handle(), &args), FLASHRNN_OK)
+      << flashrnn_last_error_message();
+  EXPECT_EQ(trial.outputs().h, h);
+}
+
 TEST_F(RunArgs, BackwardRefusesBadOnesAndWritesNothing) {
   Trial trial(device(), problem(FLASHRNN_MODE_RECOMPUTE));
   trial.forward();
