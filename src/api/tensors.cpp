@@ -98,6 +98,8 @@ Tensor CallChecker::check(const char* name, const flashrnn_tensor& tensor, DType
                 !__builtin_add_overflow(end, span, &end),
             "{}.stride[{}] is {} over {} elements: offsets must fit 63 bits", name, i,
             out.stride[i], axis.size);
+    // One element has no next: whatever the caller gives, kernels may multiply by it.
+    if (axis.size == 1 && !is_packed) out.stride[i] = 0;
   }
   int64_t below = 0;
   int64_t above = 0;

@@ -5,10 +5,12 @@
 
 #include "abi.hpp"
 
-// The sanitizers would end the program where malloc has to give NULL.
+// The sanitizers would end the program where malloc has to give NULL. Their libraries look for
+// these among the symbols that the program shows.
 #if defined(FLASHRNN_TESTS_REDUCED)
-extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }  // NOLINT
-extern "C" const char* __tsan_default_options() { return "allocator_may_return_null=1"; }  // NOLINT
+#define SANITIZER_OPTIONS extern "C" __attribute__((visibility("default"))) const char*
+SANITIZER_OPTIONS __asan_default_options() { return "allocator_may_return_null=1"; }  // NOLINT
+SANITIZER_OPTIONS __tsan_default_options() { return "allocator_may_return_null=1"; }  // NOLINT
 #endif
 
 namespace flashrnn::test {

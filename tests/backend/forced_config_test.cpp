@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compare.hpp"
@@ -64,6 +68,26 @@ class ForcedConfig : public BackendTest {
       expect_like_oracle(trial);
     }
     return all.size();
+  }
+
+  // Calls body with a plan of the case for each instruction set that the device names.
+  template <typename Body>
+  void with_every_set(const Case& c, const Body& body) {
+    const std::vector<std::string> sets =
+        strings_of(device().describe(), "instruction_sets", "name");
+    if (sets.empty()) GTEST_SKIP() << "the device names no instruction sets";
+    const std::vector<std::string> all = strings_of(Plan(device(), c).describe(), "alternatives");
+    for (size_t isa = 0; isa < sets.size(); ++isa) {
+      SCOPED_TRACE(name_of(c) + " " + sets[isa]);
+      const std::string wanted = "kernel=1,isa=" + std::to_string(isa) + ",";
+      const auto config = std::find_if(all.begin(), all.end(), [&](const std::string& one) {
+        return one.rfind(wanted, 0) == 0;
+      });
+      ASSERT_NE(config, all.end());
+      auto plan = std::make_shared<const Plan>(device(), c, *config);
+      EXPECT_NE(plan->describe().find("\"kernel\": \"simd " + sets[isa] + " "), std::string::npos);
+      body(std::move(plan));
+    }
   }
 };
 
@@ -129,22 +153,71 @@ TEST_F(ForcedConfig, EveryLegalOneOfALargeBatchIsRight) {
 }
 
 TEST_F(ForcedConfig, RunsEveryInstructionSetOfTheDevice) {
-  const std::vector<std::string> sets = strings_of(device().describe(), "instruction_sets", "name");
-  if (sets.empty()) GTEST_SKIP() << "the device names no instruction sets";
-  Case c;
-  c.head_dim = 19;
-  const std::vector<std::string> all = strings_of(Plan(device(), c).describe(), "alternatives");
-  const Values values = draw_values(c);
-  for (size_t isa = 0; isa < sets.size(); ++isa) {
-    SCOPED_TRACE(sets[isa]);
-    const std::string wanted = "kernel=1,isa=" + std::to_string(isa) + ",";
-    const auto config = std::find_if(
-        all.begin(), all.end(), [&](const std::string& one) { return one.rfind(wanted, 0) == 0; });
-    ASSERT_NE(config, all.end());
-    auto plan = std::make_shared<const Plan>(device(), c, *config);
-    EXPECT_NE(plan->describe().find("\"kernel\": \"simd " + sets[isa] + " "), std::string::npos);
-    Trial trial(device(), c, values, std::move(plan));
-    expect_like_oracle(trial);
+  for (const flashrnn_dtype dtype : {FLASHRNN_FLOAT32, FLASHRNN_BFLOAT16, FLASHRNN_FLOAT16}) {
+    Case c;
+    c.dtypes = {dtype, dtype, FLASHRNN_FLOAT32};
+    c.head_dim = 19;
+    const Values values = draw_values(c);
+    with_every_set(c, [&](std::shared_ptr<const Plan> plan) {
+      Trial trial(device(), c, values, std::move(plan));
+      expect_like_oracle(trial);
+    });
+  }
+}
+
+// What a set does not convert itself is converted by code of ours: to the nearest, and what is no
+// number stays none.
+TEST_F(ForcedConfig, EveryInstructionSetConverts16BitsAlike) {
+  for (const flashrnn_dtype dtype : {FLASHRNN_BFLOAT16, FLASHRNN_FLOAT16}) {
+    Case c;
+    c.cell = FLASHRNN_ELMAN_RELU;
+    c.dtypes = {dtype, dtype, FLASHRNN_FLOAT32};
+    c.mode = FLASHRNN_MODE_INFERENCE;
+    c.batch = 1;
+    c.time = 1;
+    c.heads = 1;
+    c.head_dim = 38;
+    Values values = draw_values(c);
+    std::fill(values.inputs.r.begin(), values.inputs.r.end(), 0.0);
+    // Sums of wx and bias that must be rounded: normal, tied, subnormal, past the largest.
+    const double wx[] = {1.0, 1.0 + 0x1p-7, 0x1p-14, 0x1p-24, 3 * 0x1p-20, 60000.0, INFINITY};
+    const double bias[] = {0.0, 0x1p-11, 0x1p-12, 3 * 0x1p-26, 0x1p-25, 0x1p-13 + 0x1p-14, 48.0};
+    for (size_t k = 0; k < values.inputs.wx.size(); ++k) {
+      values.inputs.wx[k] = wx[k % std::size(wx)];
+      values.inputs.bias[k] = bias[k / std::size(wx) % std::size(bias)];
+    }
+    std::vector<double> first;
+    with_every_set(c, [&](std::shared_ptr<const Plan> plan) {
+      Trial trial(device(), c, values, std::move(plan));
+      trial.forward();
+      const std::vector<double> h = trial.outputs().h;
+      if (first.empty()) first = h;
+      EXPECT_EQ(h, first);
+      for (size_t k = 0; k < h.size(); ++k)
+        EXPECT_EQ(std::isinf(h[k]), std::isinf(values.inputs.wx[k])) << k;
+    });
+  }
+}
+
+TEST_F(ForcedConfig, EveryInstructionSetLetsNanThrough) {
+  for (const flashrnn_cell cell : all_cells()) {
+    if (cell == FLASHRNN_ELMAN_RELU) continue;  // max(NaN, 0) is 0
+    for (const flashrnn_dtype dtype : {FLASHRNN_FLOAT32, FLASHRNN_BFLOAT16, FLASHRNN_FLOAT16}) {
+      Case c;
+      c.cell = cell;
+      c.dtypes = {dtype, dtype, FLASHRNN_FLOAT32};
+      c.mode = FLASHRNN_MODE_INFERENCE;
+      c.batch = c.time = c.heads = 1;
+      c.head_dim = 38;
+      Values values = draw_values(c);
+      values.inputs.wx[3] = std::nan("");  // of the first gate's fourth unit
+      with_every_set(c, [&](std::shared_ptr<const Plan> plan) {
+        Trial trial(device(), c, values, std::move(plan));
+        trial.forward();
+        const std::vector<double> h = trial.outputs().h;
+        for (size_t k = 0; k < h.size(); ++k) EXPECT_EQ(std::isnan(h[k]), k == 3) << k;
+      });
+    }
   }
 }
 

@@ -155,7 +155,8 @@ flashrnn_problem read_problem(Bytes& in) {
   p.cell = 1 + in.choice(6);
   p.mode = in.choice(4);
   p.batch = in.size(5);
-  p.time = in.size(6) - 1;
+  const int64_t time = in.size(6);
+  p.time = time > 0 ? time - 1 : time;
   p.heads = in.size(3);
   p.head_dim = in.size(20);
   p.dtype = in.choice(5);

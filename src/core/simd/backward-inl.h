@@ -28,14 +28,25 @@ HWY_NOINLINE void stand_still(const BackwardStep& s, int64_t column, int64_t uni
     ViewRows<T, Form::kGeneral>(s.d_wx, unit, count).store_zero(column, k);
 }
 
-// One vector of units of the columns [begin, end) of those that do something at this step.
+// Fetches into L1 what the cell will read of a column's block of values: of those that forward left
+// in memory, processors fetch ahead within a page only, and a step's values are a few pages.
+template <typename T>
+HWY_INLINE void fetch_block(const T* block, int64_t elements) {
+  constexpr int64_t kLine = 64 / sizeof(T);
+  for (int64_t e = 0; e < elements; e += kLine) __builtin_prefetch(block + e, 0, 3);
+}
+
+// One vector of units, or in the form of lines two, of the columns [begin, end) of those that do
+// something at this step.
 template <typename Cell, typename T, Form kForm>
 void backward_vector(const BackwardStep& step, int64_t v, int64_t begin, int64_t end) {
   using Real = typename Element<T>::Real;
   using D = typename Element<T>::D;
   const D d;
+  constexpr bool kIsLine = kForm == Form::kLine;
   const BackwardStep s = step;  // a copy, so that stores cannot change it
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t further = kIsLine ? lanes : 0;  // units, from the pair's first to its second
   const int64_t columns = s.extent.columns;
   // h was stored in the problem's dtype: so is the limit that it is compared with.
   const auto limit = Element<T>::rounded(hn::Set(d, static_cast<Real>(s.clip)));
@@ -55,19 +66,30 @@ void backward_vector(const BackwardStep& step, int64_t v, int64_t begin, int64_t
   // Where a vector goes on in a line, the one before has had it fetched.
   constexpr int64_t kLine = 64 / sizeof(T);
   const bool begins_line = unit % kLine == 0;
-  hn::Vec<D> d_bias[Cell::kSlots];
-  each<Cell::kSlots>([&](auto k) FLASHRNN_INLINE_LAMBDA { d_bias[k] = hn::Zero(d); });
+  Pair<D> d_bias[Cell::kSlots];  // of the second vector in the form of lines only
+  each<Cell::kSlots>([&](auto k) FLASHRNN_INLINE_LAMBDA {
+    d_bias[k] = {hn::Zero(d), hn::Zero(d)};
+  });
+  const bool fetches_next = kIsLine && v + 2 < s.extent.end_vector;
 
-  // Where a column's kept states of the step before stand.
-  const auto old_states = [&](int64_t c) {
+  // Where a column's kept states of the step before stand, at its block in the arrays of the tile.
+  const auto old_states = [&](int64_t c, int64_t in) {
     const bool is_initial = s.extent.sources != nullptr && s.extent.sources[c] == Source::kInitial;
-    return is_initial ? initial + (c * Cell::kStates + 1) * lanes
-                      : old_kept + c * Cell::kKept * lanes;
+    return is_initial ? initial + (in * Cell::kStates + 1) * lanes
+                      : old_kept + in * Cell::kKept * lanes;
   };
-  for (int64_t i = begin; i < end; i += 2) {
+  for (int64_t i = begin; i < end; i += kIsLine ? 1 : 2) {
     const ColumnPair at = column_pair<kForm>(s.extent, i);
     const int64_t c0 = at.first;
     const int64_t c1 = at.second;
+    const int64_t in1 =
+        kIsLine ? c0 + columns : c1;  // block of the pair's second; c0 is the first's
+    if (fetches_next) {
+      for (const int64_t in : {c0 + 2 * columns, c0 + 3 * columns}) {
+        fetch_block(saved + in * Cell::kSaved * lanes, Cell::kSaved * lanes);
+        fetch_block(old_kept + in * Cell::kKept * lanes, Cell::kKept * lanes);
+      }
+    }
     if (begins_line && s.to_next.d_h != 0) {
       __builtin_prefetch(d_h.at(c0, 0) + s.to_next.d_h, 0, 2);
       __builtin_prefetch(d_h.at(c1, 0) + s.to_next.d_h, 0, 2);
@@ -85,23 +107,23 @@ void backward_vector(const BackwardStep& step, int64_t v, int64_t begin, int64_t
     typename Cell::Saved values;
     each<Cell::kSaved>([&](auto k) FLASHRNN_INLINE_LAMBDA {
       values.v[k] = {Element<T>::load(saved + (c0 * Cell::kSaved + k) * lanes),
-                     Element<T>::load(saved + (c1 * Cell::kSaved + k) * lanes)};
+                     Element<T>::load(saved + (in1 * Cell::kSaved + k) * lanes)};
     });
-    const Real* old0 = old_states(c0);
-    const Real* old1 = old_states(c1);
+    const Real* old0 = old_states(c0, c0);
+    const Real* old1 = old_states(c1, in1);
     typename Cell::States old;
     typename Cell::States now;
     each<Cell::kStates>([&](auto k) FLASHRNN_INLINE_LAMBDA {
       now.v[k] = old.v[k] = {hn::Zero(d), hn::Zero(d)};
       if (k < 1 || k > Cell::kKept) return;
       now.v[k] = load_pair(d, kept + (c0 * Cell::kKept + k - 1) * lanes,
-                           kept + (c1 * Cell::kKept + k - 1) * lanes);
+                           kept + (in1 * Cell::kKept + k - 1) * lanes);
       old.v[k] = load_pair(d, old0 + (k - 1) * lanes, old1 + (k - 1) * lanes);
     });
     old.v[0] = {hn::LoadU(d, old_h + c0 * s.old_h_stride),
-                hn::LoadU(d, old_h + c1 * s.old_h_stride)};
+                hn::LoadU(d, old_h + c1 * s.old_h_stride + further)};
     Real* carry0 = carry + c0 * Cell::kStates * lanes;
-    Real* carry1 = carry + c1 * Cell::kStates * lanes;
+    Real* carry1 = carry + in1 * Cell::kStates * lanes;
     typename Cell::States gradient;
     each<Cell::kStates>([&](auto k) FLASHRNN_INLINE_LAMBDA {
       gradient.v[k] = load_pair(d, carry0 + k * lanes, carry1 + k * lanes);
@@ -122,27 +144,49 @@ void backward_vector(const BackwardStep& step, int64_t v, int64_t begin, int64_t
       const int recurrent = Cell::kMaps.recurrent_of_slot[k];
       if (recurrent >= 0) {
         store_slot<Cell, T>(s, r.slots.v[k].a, recurrent, c0, unit);
-        store_slot<Cell, T>(s, r.slots.v[k].b, recurrent, c1, unit);
+        store_slot<Cell, T>(s, r.slots.v[k].b, recurrent, c1, unit + further);
       }
       if (input >= 0 && s.d_wx.data != nullptr) d_wx.store(r.slots.v[k], c0, c1, input);
-      d_bias[k] =
-          hn::Add(d_bias[k], c0 == c1 ? r.slots.v[k].a : hn::Add(r.slots.v[k].a, r.slots.v[k].b));
+      if constexpr (kIsLine) {
+        d_bias[k] = d_bias[k] + r.slots.v[k];
+      } else {
+        d_bias[k].a = hn::Add(d_bias[k].a,
+                              c0 == c1 ? r.slots.v[k].a : hn::Add(r.slots.v[k].a, r.slots.v[k].b));
+      }
     });
   }
+  const auto add_bias = [&](hn::Vec<D> sum, Real* to)
+                            HWY_ATTR { hn::Store(hn::Add(hn::Load(d, to), sum), d, to); };
   Real* bias = static_cast<Real*>(s.d_bias) + v * Cell::kSlots * lanes;
   each<Cell::kSlots>([&](auto k) FLASHRNN_INLINE_LAMBDA {
-    hn::Store(hn::Add(hn::Load(d, bias + k * lanes), d_bias[k]), d, bias + k * lanes);
+    add_bias(d_bias[k].a, bias + k * lanes);
+    if constexpr (kIsLine) add_bias(d_bias[k].b, bias + (Cell::kSlots + k) * lanes);
   });
 }
+
+// Where the form of lines is worth being compiled.
+template <typename T>
+constexpr bool kTwoFillALine = std::is_same_v<T, typename Element<T>::Real> &&
+                               2 * hn::MaxLanes(typename Element<T>::D()) * sizeof(T) == 64;
 
 template <typename Cell, typename T>
 void backward(const BackwardStep& step) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(typename Element<T>::D()));
-  for (int64_t v = step.extent.first_vector; v < step.extent.end_vector; ++v) {
+  const auto views_are_whole = [&](int64_t count) {
+    return is_whole<T>(step.d_h, count) && is_whole<T>(step.d_states, count) &&
+           is_whole<T>(step.d_wx, count) && is_whole<T>(step.h, count);
+  };
+  int64_t v = step.extent.first_vector;
+  if constexpr (kTwoFillALine<T>) {
+    if (step.is_by_lines && step.extent.active == nullptr && views_are_whole(lanes)) {
+      for (; v < step.extent.end_vector; v += 2)
+        backward_vector<Cell, T, Form::kLine>(step, v, 0, step.extent.columns);
+    }
+  }
+  for (; v < step.extent.end_vector; ++v) {
     const int64_t rest = step.extent.units - v * lanes;
     const int64_t count = rest < lanes ? rest : lanes;
-    const bool are_whole = is_whole<T>(step.d_h, count) && is_whole<T>(step.d_states, count) &&
-                           is_whole<T>(step.d_wx, count) && is_whole<T>(step.h, count);
+    const bool are_whole = views_are_whole(count);
     for_columns(step.extent, are_whole, [&](auto form, int64_t begin, int64_t end) {
       backward_vector<Cell, T, decltype(form)::value>(step, v, begin, end);
     });

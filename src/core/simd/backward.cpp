@@ -39,7 +39,11 @@ BackwardTile<Real>::BackwardTile(const Setup& setup, const BackwardCall& call, i
       scratch_(scratch),
       b0_(tile * setup.geometry.batch_tile),
       columns_(setup.geometry.columns_of(tile)),
-      steps_(setup.steps(call.lengths, call.resets)) {}
+      steps_(setup.steps(call.lengths, call.resets)),
+      is_by_lines_(setup.kind == ProductKind::kFma &&
+                   dtype_size(setup.problem.dtype) == sizeof(Real) &&
+                   2 * setup.geometry.lanes * setup.real_size() == kLineBytes &&
+                   setup.geometry.units % (2 * setup.geometry.lanes) == 0) {}
 
 template <typename Real>
 void BackwardTile<Real>::begin() {
@@ -120,6 +124,7 @@ BackwardStep BackwardTile<Real>::make_step(const Extent& extent, int64_t t, int6
   step.padded_units = g.padded;
   step.d_bias = gradients_.d_bias;
   step.clip = setup_.problem.forward_clip;
+  step.is_by_lines = is_by_lines_;
   return step;
 }
 
@@ -143,7 +148,31 @@ void BackwardTile<Real>::list_ahead(const BackwardStep& step, const ToNext& to_n
 }
 
 template <typename Real>
-void BackwardTile<Real>::multiply(const BackwardStep& step, const ToNext& to_next) {
+void BackwardTile<Real>::list_saved(int64_t i, int64_t block, Ahead& ahead) const {
+  if (!is_by_lines_ || i == 0) return;
+  const Geometry& g = setup_.geometry;
+  const int64_t step_elements = columns_ * g.padded;
+  const int64_t t = steps_.time_of(i - 1);
+  // Of two vectors, dealt out among the blocks.
+  const int64_t blocks = divide_up(g.vectors, g.block_rows);
+  int64_t next = 0;
+  const auto add = [&](const std::byte* values, int64_t count) {
+    const int64_t column_bytes = count * g.lanes * setup_.real_size();
+    for (int64_t v = 0; v < 2; ++v) {
+      for (int64_t line = 0; line < column_bytes; line += kLineBytes) {
+        if (next++ % blocks == block)
+          ahead.add(values + v * columns_ * column_bytes + line, column_bytes);
+      }
+    }
+  };
+  add(saved_.values + t * step_elements * g.saved * setup_.real_size(), g.saved);
+  if (i == 1) return;
+  const int64_t t_before = steps_.time_of(i - 2);
+  add(reinterpret_cast<const std::byte*>(saved_.kept + t_before * step_elements * g.kept), g.kept);
+}
+
+template <typename Real>
+void BackwardTile<Real>::multiply(const BackwardStep& step, const ToNext& to_next, int64_t i) {
   const Geometry& g = setup_.geometry;
   Product p;
   p.x_column_stride = g.gradient_stride();
@@ -160,6 +189,7 @@ void BackwardTile<Real>::multiply(const BackwardStep& step, const ToNext& to_nex
     const std::byte* panel = panels_ + first * g.lanes * g.gradient_depth * setup_.operand_size();
     Ahead ahead;
     list_ahead(step, to_next, first, first + p.row_vectors, ahead);
+    list_saved(i, first / g.block_rows, ahead);
     for (int64_t k = 0; k < g.gradient_depth; k += g.gradient_block_depth) {
       p.panel = panel + k * p.panel_stride * setup_.operand_size();
       p.x = x + k * setup_.operand_size();
@@ -232,7 +262,7 @@ void BackwardTile<Real>::step(int64_t i) {
   setup_.cell->backward[setup_.dtype_index()](step);
   CarryStep carry{extent, nullptr, scratch_.carry, setup_.problem.recurrent_gradient_clip};
   if (!setup_.problem.cut_recurrent_gradient) {
-    multiply(step, product_fetches ? to_next : ToNext{});
+    multiply(step, product_fetches ? to_next : ToNext{}, i);
     carry.sums = scratch_.sums;
   }
   setup_.cell->carry[setup_.dtype_index()](carry);

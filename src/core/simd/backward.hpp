@@ -56,7 +56,9 @@ class BackwardTile {
   // Lists what the next step will touch of some vectors.
   void list_ahead(const BackwardStep& step, const ToNext& to_next, int64_t first, int64_t end,
                   Ahead& ahead) const;
-  void multiply(const BackwardStep& step, const ToNext& to_next);  // sums = R^T dG
+  // Likewise of the saved values, those that its cell begins with: it fetches the others itself.
+  void list_saved(int64_t i, int64_t block, Ahead& ahead) const;
+  void multiply(const BackwardStep& step, const ToNext& to_next, int64_t i);  // sums = R^T dG
   void hand_to_initial(const Source* sources);  // the carried gradients of columns that start here
   void add_weights(int64_t steps);              // of the chunk's first `steps`
 
@@ -70,6 +72,7 @@ class BackwardTile {
   int64_t b0_;
   int64_t columns_;
   portable::Steps steps_;
+  bool is_by_lines_;  // of the cell's steps
   int64_t slot_ = 0;  // of the chunk
 };
 

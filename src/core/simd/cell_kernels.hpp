@@ -86,6 +86,9 @@ struct BackwardStep {
   void* d_bias;  // [vector][slot][lanes], added to
   double clip;
   ToNext to_next;  // to fetch into L2 meanwhile
+  // Two vectors fill a line and all do so: they may be taken together, and what the product fetches
+  // of the saved values is the first line's.
+  bool is_by_lines;
 };
 
 // Adds the product R^T dG to h's carried gradient and clips it.

@@ -18,8 +18,9 @@ HWY_INLINE void each(const Body& body) {
 
 // How a loop over columns was compiled. What is not there to be decided costs nothing: neither
 // branches nor, in the fast form, the addresses of the second column, which is then the neighbour
-// of the first.
+// of the first. In the form of lines the pair is two vectors of one column instead.
 enum class Form {
+  kLine,     // whole vectors, two that share a line, column by column
   kFast,     // whole vectors, two neighbouring columns
   kWhole,    // whole vectors, any columns
   kGeneral,  // vectors at an edge, or of elements that lie apart
@@ -32,6 +33,7 @@ struct ColumnPair {
 // The pair that starts with the i-th of the columns that do something at this step.
 template <Form kForm>
 HWY_INLINE ColumnPair column_pair(const Extent& extent, int64_t i) {
+  if constexpr (kForm == Form::kLine) return {i, i};
   if constexpr (kForm == Form::kFast) return {i, i + 1};
   const int64_t j = i + 1 < extent.active_count ? i + 1 : i;
   if (extent.active == nullptr) return {i, j};
@@ -103,12 +105,16 @@ struct ViewRows {
       store_apart(x, p, unit_stride, count);
     }
   }
+  HWY_INLINE T* second_at(int64_t c1, int64_t item) const {
+    const int64_t further = kForm == Form::kLine ? static_cast<int64_t>(hn::Lanes(D())) : 0;
+    return at(c1, item) + further;
+  }
   HWY_INLINE Pair<D> load(int64_t c0, int64_t c1, int64_t item) const {
-    return {load(at(c0, item)), load(at(c1, item))};
+    return {load(at(c0, item)), load(second_at(c1, item))};
   }
   HWY_INLINE void store(Pair<D> x, int64_t c0, int64_t c1, int64_t item) const {
     store(x.a, at(c0, item));
-    store(x.b, at(c1, item));
+    store(x.b, second_at(c1, item));
   }
   HWY_INLINE void store_zero(int64_t column, int64_t item) const {
     store(hn::Zero(D()), at(column, item));

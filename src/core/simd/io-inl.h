@@ -62,20 +62,83 @@ struct Element<Bfloat16> {
   }
 };
 
+// float16 in the lower half of each word. Highway's own conversions are the processor's from AVX2
+// on; below, they cut off what does not fit, and make numbers of infinity and NaN.
+template <typename D>
+HWY_INLINE hn::Vec<D> from_float16(D d, hn::Vec<hn::RebindToUnsigned<D>> words) {
+  const hn::RebindToUnsigned<D> du;
+  const hn::RebindToSigned<D> di;
+  const auto sign = hn::ShiftLeft<16>(hn::And(words, hn::Set(du, 0x8000u)));
+  const auto size = hn::And(words, hn::Set(du, 0x7fffu));
+  const auto shifted = hn::ShiftLeft<13>(size);
+  const auto number = hn::Add(shifted, hn::Set(du, 0x38000000u));
+  const auto infinite = hn::Add(shifted, hn::Set(du, 0x70000000u));  // or NaN
+  const auto tiny = hn::BitCast(
+      du, hn::Mul(hn::ConvertTo(d, hn::BitCast(di, size)), hn::Set(d, 5.9604644775390625e-8f)));
+  const auto is_below = [&](int32_t limit) {
+    return hn::RebindMask(du, hn::Lt(hn::BitCast(di, size), hn::Set(di, limit)));
+  };
+  const auto finite = hn::IfThenElse(is_below(0x400), tiny, number);
+  return hn::BitCast(d, hn::Or(sign, hn::IfThenElse(is_below(0x7c00), finite, infinite)));
+}
+
+// To the nearest, ties to even; NaN stays NaN.
+template <typename D>
+HWY_INLINE hn::Vec<hn::RebindToUnsigned<D>> to_float16(D d, hn::Vec<D> v) {
+  const hn::RebindToUnsigned<D> du;
+  const hn::RebindToSigned<D> di;
+  const auto bits = hn::BitCast(du, v);
+  const auto sign = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 0x8000u));
+  const auto size = hn::And(bits, hn::Set(du, 0x7fffffffu));
+  const auto odd = hn::And(hn::ShiftRight<13>(size), hn::Set(du, 1u));
+  const auto up = hn::Add(hn::Add(size, odd), hn::Set(du, 0xfffu));
+  const auto number = hn::ShiftRight<13>(hn::Sub(up, hn::Set(du, 0x38000000u)));
+  // Below 2^-14 the result counts 2^-24, the last place of what lies between 0.5 and 1.
+  const auto half = hn::Set(d, 0.5f);
+  const auto tiny =
+      hn::Sub(hn::BitCast(du, hn::Add(hn::BitCast(d, size), half)), hn::BitCast(du, half));
+  const auto is_below = [&](int32_t limit) {
+    return hn::RebindMask(du, hn::Lt(hn::BitCast(di, size), hn::Set(di, limit)));
+  };
+  const auto finite = hn::IfThenElse(is_below(0x38800000), tiny, number);
+  const auto is_number = is_below(0x7f800001);
+  const auto infinite = hn::IfThenElse(is_number, hn::Set(du, 0x7c00u), hn::Set(du, 0x7e00u));
+  // From 65520 on it rounds past the largest number.
+  return hn::Or(sign, hn::IfThenElse(is_below(0x477ff000), finite, infinite));
+}
+
 template <>
 struct Element<Float16> {
   using Real = float;
   using D = hn::ScalableTag<float>;
   using Halves = hn::Rebind<hwy::float16_t, D>;
+  using Bits = hn::Rebind<uint16_t, D>;
+  using Words = hn::RebindToUnsigned<D>;
+  static constexpr bool kIsNative =
+      HWY_ARCH_ARM_A64 || (HWY_ARCH_X86 && HWY_TARGET < HWY_SSE4);  // from AVX2 on
 
   static HWY_INLINE hn::Vec<D> load(const Float16* p) {
-    return hn::PromoteTo(D(), hn::LoadU(Halves(), reinterpret_cast<const hwy::float16_t*>(p)));
+    if constexpr (kIsNative) {
+      return hn::PromoteTo(D(), hn::LoadU(Halves(), reinterpret_cast<const hwy::float16_t*>(p)));
+    } else {
+      const auto bits = hn::LoadU(Bits(), reinterpret_cast<const uint16_t*>(p));
+      return from_float16(D(), hn::PromoteTo(Words(), bits));
+    }
   }
   static HWY_INLINE void store(hn::Vec<D> v, Float16* p) {
-    hn::StoreU(hn::DemoteTo(Halves(), v), Halves(), reinterpret_cast<hwy::float16_t*>(p));
+    if constexpr (kIsNative) {
+      hn::StoreU(hn::DemoteTo(Halves(), v), Halves(), reinterpret_cast<hwy::float16_t*>(p));
+    } else {
+      const auto words = hn::BitCast(hn::RebindToSigned<D>(), to_float16(D(), v));
+      hn::StoreU(hn::DemoteTo(Bits(), words), Bits(), reinterpret_cast<uint16_t*>(p));
+    }
   }
   static HWY_INLINE hn::Vec<D> rounded(hn::Vec<D> v) {
-    return hn::PromoteTo(D(), hn::DemoteTo(Halves(), v));
+    if constexpr (kIsNative) {
+      return hn::PromoteTo(D(), hn::DemoteTo(Halves(), v));
+    } else {
+      return from_float16(D(), to_float16(D(), v));
+    }
   }
 };
 

@@ -38,6 +38,19 @@ template <typename D>
 HWY_INLINE Pair<D> negative_fma(Pair<D> x, Pair<D> y, Pair<D> z) {
   return {hn::NegMulAdd(x.a, y.a, z.a), hn::NegMulAdd(x.b, y.b, z.b)};
 }
+#if HWY_TARGET == HWY_SCALAR || HWY_TARGET == HWY_EMU128
+// Where Highway has no vectors its Min and Max never give NaN, but the other operand.
+template <typename D>
+HWY_INLINE Pair<D> at_least(Pair<D> limit, Pair<D> x) {
+  return {hn::IfThenElse(hn::Gt(limit.a, x.a), limit.a, x.a),
+          hn::IfThenElse(hn::Gt(limit.b, x.b), limit.b, x.b)};
+}
+template <typename D>
+HWY_INLINE Pair<D> at_most(Pair<D> limit, Pair<D> x) {
+  return {hn::IfThenElse(hn::Lt(limit.a, x.a), limit.a, x.a),
+          hn::IfThenElse(hn::Lt(limit.b, x.b), limit.b, x.b)};
+}
+#else
 template <typename D>
 HWY_INLINE Pair<D> at_least(Pair<D> limit, Pair<D> x) {
   return {hn::Max(limit.a, x.a), hn::Max(limit.b, x.b)};
@@ -46,6 +59,7 @@ template <typename D>
 HWY_INLINE Pair<D> at_most(Pair<D> limit, Pair<D> x) {
   return {hn::Min(limit.a, x.a), hn::Min(limit.b, x.b)};
 }
+#endif
 template <typename D>
 HWY_INLINE Pair<D> absolute(Pair<D> x) {
   return {hn::Abs(x.a), hn::Abs(x.b)};

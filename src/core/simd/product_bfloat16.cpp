@@ -52,8 +52,14 @@ const Features& features() {
   return instance;
 }
 
+// The compilers have different words for what a few functions may use.
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512bf16,fma"))), \
+                             apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512bf16,fma")
+#endif
 
 template <int kRows, int kColumns>
 void dot_micro(const Product& p, const uint16_t* panel, const uint16_t* x, float* sum) {
@@ -132,10 +138,18 @@ void dot_product(const Product& p) {
   }
 }
 
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("amx-tile,amx-bf16"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("amx-tile,amx-bf16")
+#endif
 
 // Tiles 0 to 3 hold sums, one a row vector: columns x 16 floats. Tile 4 holds x: columns x 32 of
 // depth. Tiles 5 and 6 hold the panel: 16 pairs of depth x 16 lanes.
@@ -220,7 +234,11 @@ void configure_tiles(int64_t columns) {
 
 void release_tiles() { _tile_release(); }
 
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 
 }  // namespace
 
