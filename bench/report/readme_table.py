@@ -27,7 +27,8 @@ def shape_of(problem: str) -> str:
     items = rest.split(",")
     size = {item[0]: item[1:] for item in items if re.fullmatch(r"[btnd]\d+", item)}
     dtype = next((item for item in items if item in ("bf16", "fp16", "fp32", "fp64")), "fp32")
-    return f"{cell} | {size['d']}×{size['n']} | {size['b']} | {dtype}"
+    asked = [item for item in items if item in ("lengths", "resets")]
+    return f"{cell} | {size['d']}×{size['n']} | {size['b']} | {', '.join([dtype, *asked])}"
 
 
 def family_of(kernel: str, direction: str) -> str:
