@@ -102,15 +102,21 @@ std::vector<Family> families(int64_t time) {
     return "forward_family=" + f + ",backward_family=" + f + ",forward_columns=" + c +
            ",backward_columns=" + c;
   };
-  Case with_lengths = problem(13, time, 2, 100);
-  with_lengths.lengths = FLASHRNN_INT32;
-  with_lengths.resets = true;
+  const auto with_lengths = [&](int64_t batch, int64_t heads, int64_t head_dim) {
+    Case c = problem(batch, time, heads, head_dim);
+    c.lengths = FLASHRNN_INT32;
+    c.resets = true;
+    return c;
+  };
   return {{"direct", problem(16, time, 2, 64), config(1, 8)},
+          {"direct_asked", with_lengths(13, 2, 64), config(1, 8)},
           {"cluster", problem(16, time, 2, 128), config(2, 8)},
           {"cluster_of_two_tiles", problem(16, time, 2, 128), config(2, 16)},
-          {"cluster_long_way", with_lengths, config(2, 8)},
+          {"cluster_asked", with_lengths(13, 2, 128), config(2, 16)},
+          {"cluster_long_way", with_lengths(13, 2, 100), config(2, 8)},
           {"global", problem(16, time, 1, 512), config(3, 8)},
           {"global_of_two_tiles", problem(16, time, 1, 512), config(3, 16)},
+          {"global_asked", with_lengths(13, 1, 512), config(3, 16)},
           {"global_of_four_tiles", problem(32, time, 1, 512), config(3, 32)}};
 }
 
