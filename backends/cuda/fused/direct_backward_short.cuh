@@ -221,8 +221,10 @@ struct DirectBackwardShort {
             IsAsked ? with_through(j, carry[j][0][e], through) : carry[j][0][e] + through;
       }
       const bool was_start = IsAsked && source[j] == gpu::kInitialStates;
-      if (IsAsked && any_anew && was_start)
-        give(p, sequence(j), n, u, u < p.shape.units, u < p.shape.units, carry[j]);
+      if (IsAsked && any_anew) {
+        if (was_start) give(p, sequence(j), n, u, u < p.shape.units, u < p.shape.units, carry[j]);
+        __syncwarp();
+      }
     }
   }
 

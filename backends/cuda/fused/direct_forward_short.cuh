@@ -260,7 +260,10 @@ struct DirectForwardShort {
       for (int j = 0; j < kPairs; ++j) beyond |= sources[j].ahead & 0xffu;
       any_beyond = any_starts(beyond);
     }
-    if (IsAsked && any_anew) restart(i);
+    if (IsAsked && any_anew) {
+      restart(i);
+      __syncwarp();
+    }
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
       typename Cell::Step cell[2];
@@ -288,7 +291,10 @@ struct DirectForwardShort {
       for (int k = 0; k < Cell::kSaved; ++k)
         saved[j][k] = pack(cell[0].saved.v[k], cell[1].saved.v[k]);
     }
-    if (IsAsked && (any_anew || (i % 4 == 3 && any_beyond))) put_initial(i, own + after);
+    if (IsAsked && (any_anew || (i % 4 == 3 && any_beyond))) {
+      put_initial(i, own + after);
+      __syncwarp();
+    }
   }
 
   __device__ __forceinline__ void run(unsigned char* shared) {

@@ -172,6 +172,10 @@ struct HPublisher {
     // To the buffer `ahead` steps on, for the position `on` after the one that was opened.
     __device__ __forceinline__ void publish(int ahead, int on, u32 word) const {
       meeting_point();
+      put(ahead, on, word);
+    }
+    // The same where the warp's lanes need not be at one.
+    __device__ __forceinline__ void put(int ahead, int on, u32 word) const {
       const u32 at = ahead * Exchange::kWords + Exchange::word_of(0, on);
       if constexpr (kInCluster) {
 #pragma unroll

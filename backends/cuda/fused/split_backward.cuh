@@ -190,7 +190,10 @@ struct SplitBackward {
             one.h_word =
                 is_fresh ? first_h[tile] : lds32(rows + tile * kTileRows + kColumns * kRowBytes);
           if (i > 0) receive<IsAsked>(mine, index, tile, i - 1, (buffer + 3) % 4, one);
-          if (IsAsked && any_anew) one.leave(p);
+          if (IsAsked && any_anew) {
+            one.leave(p);
+            __syncwarp();
+          }
           one.template advance_short<IsAsked>(p, step, is_fresh, first[tile]);
           // Units past the head must not bring a NaN into the product.
 #pragma unroll

@@ -150,8 +150,8 @@ struct SplitForward {
     for (int j = 0; j < Tiles * Sequences; ++j) {
       if ((which >> j & 1) == 0) continue;
       const int tile = j / Sequences, k = j % Sequences;
-      to.publish(ahead, further_of(tile, k),
-                 ForwardElement::initial_operand(p, b + sequence_of(tile, k), n, even_unit));
+      to.put(ahead, further_of(tile, k),
+             ForwardElement::initial_operand(p, b + sequence_of(tile, k), n, even_unit));
     }
   }
 
@@ -213,8 +213,9 @@ struct SplitForward {
               anew_now |= u32(one.is(gpu::kInitialStates, i)) << j;
               anew_next |= u32(one.is_next(gpu::kInitialStates, i)) << j;
             }
+            if (anew_now != 0) restart(element, anew_now, at.b0 + first, n, u);
+            __syncwarp();
           }
-          if (anew_now != 0) restart(element, anew_now, at.b0 + first, n, u);
         }
 #pragma unroll
         for (int tile = 0; tile < Tiles; ++tile) {
@@ -238,8 +239,9 @@ struct SplitForward {
             e.template advance<IsAsked>(p, g[k], IsAsked && sources[tile][k].is(gpu::kNoStep, i));
             operand[k] = e.operand(is_odd);
             // The last step of a chunk publishes to the first buffer of the next.
+            meeting_point();
             if (!IsAsked || (anew_next >> (tile * Sequences + k) & 1) == 0)
-              to.publish((s + 1) % kChunk, further_of(tile, k), operand[k]);
+              to.put((s + 1) % kChunk, further_of(tile, k), operand[k]);
           }
           const u32 o = out + s * kOut.bytes();
 #pragma unroll
@@ -260,8 +262,12 @@ struct SplitForward {
             }
           }
         }
-        if (IsAsked && anew_next != 0)
-          publish_initial(to, (s + 1) % kChunk, anew_next, at.b0 + first, n, u - is_odd);
+        if (IsAsked && (any_anew || (i % 4 == 3 && any_beyond))) {
+          meeting_point();
+          if (anew_next != 0)
+            publish_initial(to, (s + 1) % kChunk, anew_next, at.b0 + first, n, u - is_odd);
+          __syncwarp();
+        }
         if (s == kChunk - 2) {
           to = publisher.targets(c * kChunk + kChunk);
           to.keep_ready();
