@@ -25,7 +25,8 @@ bool read_options(int argc, char** argv, Options& o, int& exit_code) {
   app.add_option("--suite", o.suite, "a named suite; --list-suites tells them");
   app.add_option("--file", o.file, "a file of problems, one set a line")->check(CLI::ExistingFile);
   app.add_flag("--list-suites", o.list_suites, "list the suites");
-  app.add_option("--backend", o.backend, "cpu, cuda, hip, vulkan (default: the best)")
+  app.add_option("--backend", o.backend,
+                 "cpu, cuda, hip, vulkan (default: the best; of the suite cpu the CPU)")
       ->check(CLI::IsMember({"cpu", "cuda", "hip", "vulkan"}));
   app.add_option("--device", o.ordinal, "the device's number within its backend");
   app.add_option("--threads", o.threads, "threads of every problem, 0: all cores")
@@ -78,6 +79,7 @@ bool read_options(int argc, char** argv, Options& o, int& exit_code) {
     exit_code = 2;
     return false;
   }
+  if (o.backend.empty() && o.suite == "cpu") o.backend = "cpu";  // its claims are the CPU's
   if (o.calls.empty()) o.calls = {Call::kForward};
   return true;
 }
