@@ -15,6 +15,17 @@
 // the saved gates (up to u), the slot gradients as operands of R (u / 3 in the norm) and the
 // gradients' own rounding meet, and again 2.5 steps' worth: 4 u.
 //
+// A derivative that jumps (elman_relu's at 0). In 16 bits an h that falls to the other side moves
+// the next step's sums of all units by some 2^-16, so of 2^15 sums about one may come to the other
+// side of the jump; its gradient is then there and not here. A gradient of n elements, of which
+// half are zero, has one of 2^15 so and is off by sqrt(2 / n) in the norm for each.
+//
+// A tensor that is stored in fewer bits than it was computed in has that one rounding instead where
+// it is larger.
+//
+// Problems drawn at random meet what the chosen cases do not, and these allowances are theirs
+// alone:
+//
 // A gradient of the initial states that only those of the last ones lead to has come through all T
 // steps with nothing new on the way: no sum of decaying errors, but T factors that each are off by
 // u / 2 at most, in the mean square u / sqrt(12), of gate and operand each. That is sqrt(T) u in
@@ -23,26 +34,17 @@
 // The elements of d_r and d_bias are sums over all steps, which may cancel: where there are few of
 // them the norm does, too, and the bound is 1 + 4 / sqrt(n) times as much for n elements.
 //
-// A derivative that jumps (elman_relu's and light_gru's at 0). In 16 bits an h that falls to the
-// other side moves the next step's sums of all units by some 2^-16, so of 2^15 sums about one may
-// come to the other side of the jump; its gradient is then there and not here. A gradient of n
-// elements, of which half are zero, has one of 2^15 so and is off by sqrt(2 / n) in the norm for
-// each. Where bfloat16's tanh and sigmoid are approximations to 2^-11, every eighth h falls to the
-// other side, and the sums of hundreds of units move by 2^-12: then it is one of 2^12 (of 2^11
-// where h is not held below 1, as light_gru's). A clip of h jumps where a stored h is its limit or
-// the number beside it: one of 2^12, too. And one
-// more of a cell's, since what is rare happens in one of many problems; but a tenth in all at most,
-// so that a tensor of few elements is still compared.
-//
-// slstm's stabiliser m = max(i, log sigmoid f + m) jumps as well: the gradient of m, where one is
-// given, goes all to the input gate or all on to the forget gate and the step before. One jump
-// moves what one of the given gradients of m has become.
+// light_gru's derivative jumps as well, and so does slstm's stabiliser m = max(i, log sigmoid f +
+// m): the gradient of m, where one is given, goes all to the input gate or all on to the forget
+// gate and the step before, and one jump moves what one of the given gradients of m has become.
+// Where bfloat16's tanh and sigmoid are approximations to 2^-11, every eighth h falls to the other
+// side, and the sums of hundreds of units move by 2^-12: then it is one of 2^12 (of 2^11 where h is
+// not held below 1, as light_gru's). A clip of h jumps where a stored h is its limit or the number
+// beside it: one of 2^12, too. A cell may jump once more, since what is rare happens in one of many
+// problems; but all of it is a tenth at most, so that a tensor of few elements is still compared.
 //
 // What is below the smallest number of a dtype, 2^-24 in fp16 and 2^-126 in fp32, is lost as an
 // operand of R and when it is stored: by 2.5 steps' worth, an absolute error.
-//
-// A tensor that is stored in fewer bits than it was computed in has that one rounding instead where
-// it is larger.
 #include <algorithm>
 #include <cmath>
 
@@ -79,6 +81,14 @@ double gradient_bound(flashrnn_dtype tensor, flashrnn_dtype stored) {
   return bound(tensor, stored, 64, 4);
 }
 
+double jump_allowance(flashrnn_cell cell, flashrnn_dtype tensor, size_t elements) {
+  if (cell != FLASHRNN_ELMAN_RELU || roundoff(tensor) < 0x1p-20) return 0;
+  const size_t jumps = elements >> 15;
+  return jumps == 0 ? 0 : std::sqrt(2 * static_cast<double>(jumps) / static_cast<double>(elements));
+}
+
+namespace drawn {
+
 double cancellation(size_t elements) {
   return 1 + 4 / std::sqrt(static_cast<double>(std::max<size_t>(elements, 1)));
 }
@@ -109,4 +119,5 @@ double smallest_kept(flashrnn_dtype tensor, flashrnn_dtype stored) {
   return 2.5 * (tensor == FLASHRNN_FLOAT16 || stored == FLASHRNN_FLOAT16 ? 0x1p-24 : 0x1p-126);
 }
 
+}  // namespace drawn
 }  // namespace flashrnn::test

@@ -53,22 +53,29 @@ std::vector<Difference> compare_outputs(const Case& c, const oracle::Outputs& go
 }
 
 std::vector<Difference> compare_gradients(const Case& c, const oracle::InputGradients& got,
-                                          const oracle::InputGradients& expected) {
-  const double jumps = jump_allowance(c, expected.d_wx.size());
+                                          const oracle::InputGradients& expected, bool is_drawn) {
+  const flashrnn_dtype tensor = c.dtypes.tensor;
+  const size_t elements = expected.d_wx.size();
+  const double jumps =
+      is_drawn ? drawn::jump_allowance(c, elements) : jump_allowance(c.cell, tensor, elements);
   std::vector<Difference> out;
   const auto add_gradient = [&](const char* name, const Array& g, const Array& e,
                                 flashrnn_dtype stored, double factor, double allowance) {
-    const double lost = smallest_kept(c.dtypes.tensor, stored), size = norm(e);
-    const double below = lost > 0 && size > 0 ? lost * std::sqrt(e.size()) / size : 0;
-    add(&out, name, g, e,
-        factor * gradient_bound(c.dtypes.tensor, stored) + jumps + allowance + below);
+    double bound = gradient_bound(tensor, stored) + jumps;
+    if (is_drawn) {
+      const double lost = drawn::smallest_kept(tensor, stored), size = norm(e);
+      bound = factor * gradient_bound(tensor, stored) + jumps + allowance +
+              (lost > 0 && size > 0 ? lost * std::sqrt(e.size()) / size : 0);
+    }
+    add(&out, name, g, e, bound);
   };
-  add_gradient("d_wx", got.d_wx, expected.d_wx, c.dtypes.tensor, 1, 0);
-  add_gradient("d_r", got.d_r, expected.d_r, c.dtypes.weight, cancellation(expected.d_r.size()), 0);
+  add_gradient("d_wx", got.d_wx, expected.d_wx, tensor, 1, 0);
+  add_gradient("d_r", got.d_r, expected.d_r, c.dtypes.weight,
+               drawn::cancellation(expected.d_r.size()), 0);
   add_gradient("d_bias", got.d_bias, expected.d_bias, c.dtypes.weight,
-               cancellation(expected.d_bias.size()), 0);
+               drawn::cancellation(expected.d_bias.size()), 0);
   add_gradient("d_initial_states", got.d_initial_states, expected.d_initial_states, c.dtypes.state,
-               1, chain_allowance(c));
+               1, drawn::chain_allowance(c));
   return out;
 }
 
@@ -82,13 +89,14 @@ double worst(const std::vector<Difference>& differences) {
   return most;
 }
 
-void expect_like_oracle(Trial& trial) {
+void expect_like_oracle(Trial& trial, bool is_drawn) {
   trial.forward();
   expect_within(compare_outputs(trial.problem(), trial.outputs(), trial.expected_outputs()));
   EXPECT_EQ(trial.touched(), "") << "changed by flashrnn_forward";
   if (!trial.has_backward()) return;
   trial.backward();
-  expect_within(compare_gradients(trial.problem(), trial.gradients(), trial.expected_gradients()));
+  expect_within(
+      compare_gradients(trial.problem(), trial.gradients(), trial.expected_gradients(), is_drawn));
   EXPECT_EQ(trial.touched(), "") << "changed by flashrnn_backward";
 }
 

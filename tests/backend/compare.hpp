@@ -16,12 +16,14 @@ struct Difference {
   double error = 0, bound = 0;
 };
 
-// One entry for each tensor that the trial wrote. Errors of `states` and `last_states` are taken
+// One entry for each tensor that the trial wrote; is_drawn: at random, with the bounds of such
+// problems. Errors of `states` and `last_states` are taken
 // for every state apart.
 std::vector<Difference> compare_outputs(const Case& c, const oracle::Outputs& got,
                                         const oracle::Outputs& expected);
 std::vector<Difference> compare_gradients(const Case& c, const oracle::InputGradients& got,
-                                          const oracle::InputGradients& expected);
+                                          const oracle::InputGradients& expected,
+                                          bool is_drawn = false);
 
 // Fails for every entry beyond its bound.
 void expect_within(const std::vector<Difference>& differences);
@@ -31,7 +33,7 @@ double worst(const std::vector<Difference>& differences);
 
 // Runs forward, and backward where the mode has it, and expects what the oracle gives and nothing
 // touched.
-void expect_like_oracle(Trial& trial);
+void expect_like_oracle(Trial& trial, bool is_drawn = false);
 
 }  // namespace flashrnn::test
 

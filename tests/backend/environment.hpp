@@ -40,14 +40,20 @@ std::vector<flashrnn_cell> all_cells();
 // `tensor` is the problem's dtype, `stored` that of the tensor compared.
 double output_bound(flashrnn_dtype tensor, flashrnn_dtype stored);
 double gradient_bound(flashrnn_dtype tensor, flashrnn_dtype stored);
-// What it is multiplied by for a gradient that is summed over the steps,
+// What is added to it for a cell whose derivative jumps, `elements` being those of d_wx.
+double jump_allowance(flashrnn_cell cell, flashrnn_dtype tensor, size_t elements);
+
+// Of problems drawn at random.
+namespace drawn {
+// What the bound is multiplied by for a gradient that is summed over the steps,
 double cancellation(size_t elements);
 // what is added to it for the initial states' gradient where only the last states' is given,
 double chain_allowance(const Case& c);
-// and for a cell whose derivative jumps, `elements` being those of d_wx.
+// and, instead of the above, where derivatives jump.
 double jump_allowance(const Case& c, size_t elements);
 // The error of an element that has become too small for its dtype.
 double smallest_kept(flashrnn_dtype tensor, flashrnn_dtype stored);
+}  // namespace drawn
 
 }  // namespace flashrnn::test
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Heads and batches as training has them, where backends take their fast ways: whole tiles, packed
-// tensors, nothing asked of a step but the step; and then every one of the plan's configurations of
-// some of them.
+// Heads and batches as training has them, where backends take their fast ways: whole tiles and
+// packed tensors, with nothing asked of a step but the step, and with sequences that end and start
+// anew.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -19,6 +19,12 @@ Case plain(flashrnn_cell cell, flashrnn_dtype dtype) {
   c.dtypes = {dtype, dtype, FLASHRNN_FLOAT32};
   c.want_states = false;
   c.given = kGiveH | kGiveLast;
+  return c;
+}
+
+Case with_restarts(Case c) {
+  c.lengths = FLASHRNN_INT32;
+  c.resets = true;
   return c;
 }
 
@@ -46,7 +52,11 @@ std::vector<Case> cases() {
       for (const Shape& s : shapes) add(plain(cell, dtype), s);
     }
   }
+  for (const flashrnn_cell cell : all_cells()) {
+    for (const Shape& s : shapes) add(with_restarts(plain(cell, FLASHRNN_BFLOAT16)), s);
+  }
 #if !defined(FLASHRNN_TESTS_REDUCED)
+  for (const Shape& s : large) add(with_restarts(plain(FLASHRNN_LSTM, FLASHRNN_FLOAT16)), s);
   for (const Shape& s : large) {
     for (const flashrnn_cell cell : {FLASHRNN_LSTM, FLASHRNN_GRU})
       add(plain(cell, FLASHRNN_BFLOAT16), s);
