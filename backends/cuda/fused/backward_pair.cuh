@@ -63,6 +63,15 @@ __device__ __forceinline__ void give(const BackwardParams& p, int b, int n, int 
   }
 }
 
+// The gradient of h with what passes through R from the later step, which did `later`.
+__device__ __forceinline__ float with_through(const gpu::Shape& s, int later, float carried,
+                                              float through) {
+  float d = s.cut_recurrent_gradient ? carried : carried + through;
+  const float limit = s.recurrent_gradient_clip;
+  if (limit > 0.0f) d = fminf(fmaxf(d, -limit), limit);
+  return later == gpu::kNoStep ? carried : d;
+}
+
 struct BackwardPair {
   static constexpr bool kHasExtraSlot = Cell::kSlots > Cell::kInputs;
 
@@ -207,13 +216,8 @@ struct BackwardPair {
   // Takes what passes through R from the later step.
   __device__ __forceinline__ void receive(const BackwardParams& p, const float (&sum)[2]) {
 #pragma unroll
-    for (int e = 0; e < 2; ++e) {
-      float d = p.shape.cut_recurrent_gradient ? carry[0][e] : carry[0][e] + sum[e];
-      if (p.shape.recurrent_gradient_clip > 0.0f) {
-        d = fminf(fmaxf(d, -p.shape.recurrent_gradient_clip), p.shape.recurrent_gradient_clip);
-      }
-      carry[0][e] = later_source == gpu::kNoStep ? carry[0][e] : d;
-    }
+    for (int e = 0; e < 2; ++e)
+      carry[0][e] = with_through(p.shape, later_source, carry[0][e], sum[e]);
   }
   // After that, where the later step started anew.
   __device__ __forceinline__ void leave(const BackwardParams& p) {

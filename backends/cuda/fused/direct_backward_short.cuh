@@ -209,6 +209,7 @@ struct DirectBackwardShort {
     }
   }
 
+  // `source` is still that of the later step, which the gradient comes from.
   __device__ __forceinline__ void receive(const float (&sum)[kGates][Tiles][4]) {
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
@@ -217,8 +218,8 @@ struct DirectBackwardShort {
         float through = sum[0][j / 2][2 * e + j % 2];
 #pragma unroll
         for (int g = 1; g < kGates; ++g) through += sum[g][j / 2][2 * e + j % 2];
-        carry[j][0][e] =
-            IsAsked ? with_through(j, carry[j][0][e], through) : carry[j][0][e] + through;
+        carry[j][0][e] = IsAsked ? with_through(p.shape, source[j], carry[j][0][e], through)
+                                 : carry[j][0][e] + through;
       }
       const bool was_start = IsAsked && source[j] == gpu::kInitialStates;
       if (IsAsked && any_anew) {
@@ -228,13 +229,6 @@ struct DirectBackwardShort {
     }
   }
 
-  // `source` is still that of the later step, which the gradient comes from.
-  __device__ __forceinline__ float with_through(int j, float carried, float through) const {
-    float d = p.shape.cut_recurrent_gradient ? carried : carried + through;
-    const float limit = p.shape.recurrent_gradient_clip;
-    if (limit > 0.0f) d = fminf(fmaxf(d, -limit), limit);
-    return source[j] == gpu::kNoStep ? carried : d;
-  }
   // The cell at a step; its sequences start from their initial states at step 0 if nothing else is
   // said.
   __device__ __forceinline__ void advance(int step, u32 own) {
@@ -243,9 +237,7 @@ struct DirectBackwardShort {
       float slots[Cell::kSlots][2];
       bool is_fresh = false;
       if constexpr (IsAsked) {
-        source[j] = sources[j].is(gpu::kNoStep, step)          ? gpu::kNoStep
-                    : sources[j].is(gpu::kInitialStates, step) ? gpu::kInitialStates
-                                                               : gpu::kPreviousStep;
+        source[j] = sources[j].at(step);
         is_fresh = p.sources == nullptr ? step == 0 : source[j] == gpu::kInitialStates;
       }
       const bool stands_still = IsAsked && source[j] == gpu::kNoStep;

@@ -157,43 +157,6 @@ struct ForwardPair {
     return operand;
   }
 
-  // The cell alone, where nothing is asked of a step but that.
-  __device__ __forceinline__ u32 advance_plain(const float (&g)[Cell::kSlots][2]) {
-    typename Cell::Step step[2];
-#pragma unroll
-    for (int e = 0; e < 2; ++e) {
-      typename Cell::Slots slots;
-      typename Cell::States old;
-#pragma unroll
-      for (int k = 0; k < Cell::kSlots; ++k) slots.v[k] = g[k][e];
-#pragma unroll
-      for (int k = 0; k < Cell::kStates; ++k) old.v[k] = state[k][e];
-      step[e] = Cell::forward(slots, old);
-#pragma unroll
-      for (int k = 0; k < Cell::kStates; ++k) state[k][e] = step[e].now.v[k];
-    }
-#pragma unroll
-    for (int k = 0; k < Cell::kSaved; ++k) saved[k] = pack(step[0].saved.v[k], step[1].saved.v[k]);
-    return pack(state[0][0], state[0][1]);
-  }
-
-  // What the last advance saves, to shared memory.
-  __device__ __forceinline__ void stage_saved(u32 at, u32 kept_at, int kept_bytes) const {
-    if constexpr (Cell::kSaved == 4) {
-      sts128(at, saved[0], saved[1], saved[2], saved[3]);
-    } else if constexpr (Cell::kSaved == 2) {
-      sts64(at, saved[0], saved[1]);
-    } else {
-#pragma unroll
-      for (int k = 0; k < Cell::kSaved; ++k) sts32(at + 4 * k, saved[k]);
-    }
-#pragma unroll
-    for (int k = 0; k < Cell::kKept; ++k) {
-      sts64(kept_at + k * kept_bytes, __float_as_uint(state[k + 1][0]),
-            __float_as_uint(state[k + 1][1]));
-    }
-  }
-
   __device__ __forceinline__ u32 initial_operand(const ForwardParams& p) const {
     const View& v = p.initial_states;
     float h0[2] = {0.0f, 0.0f};

@@ -180,10 +180,7 @@ struct SplitBackward {
           one.take_saved(in + mine.place(tile) * (4 * Cell::kSaved),
                          in + kIn.kept_at() + mine.place(tile) * 8, kIn.kept_bytes());
           one.d_h_word = lds32(rows + tile * kTileRows);
-          if constexpr (IsAsked)
-            one.take_source(sources[tile].is(gpu::kNoStep, step)          ? gpu::kNoStep
-                            : sources[tile].is(gpu::kInitialStates, step) ? gpu::kInitialStates
-                                                                          : gpu::kPreviousStep);
+          if constexpr (IsAsked) one.take_source(sources[tile].at(step));
           const bool is_fresh = IsAsked && p.sources != nullptr ? one.source == gpu::kInitialStates
                                                                 : i == p.shape.time - 1;
           if constexpr (Cell::kReadsH)

@@ -83,6 +83,7 @@ struct SourceWords {
     return now | (Sign > 0 ? 0 : before);
   }
 
+  __device__ __forceinline__ int at(int step) const { return now >> step % 4 * 8 & 0xff; }
   // `what`: a SourceByte that is one bit.
   __device__ __forceinline__ bool is(int what, int step) const {
     return (now & u32(what) << step % 4 * 8) != 0;
