@@ -300,7 +300,8 @@ struct SplitBackward {
     const int warp = warp_number(), lane = threadIdx.x % 32;
     if (threadIdx.x == 0) {
       partials.init();
-      stages.init(kUpdaterWarps, true);
+      // The long way's ring lies where the stages are.
+      if (way != Way::kLong) stages.init(kUpdaterWarps, true);
     }
     if (way != Way::kLong && (at.u0 + kUnits > p.shape.units || p.d_h.data == nullptr))
       stages.clear_inputs(kThreads + 32);

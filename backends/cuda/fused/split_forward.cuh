@@ -284,17 +284,13 @@ struct SplitForward {
   }
 
   // On the long way a thread has a pair of units of one sequence of every tile; threads beyond
-  // those have nothing but the barriers.
+  // those have nothing but the barriers, which they meet where the others do, not elsewhere in the
+  // program.
   static constexpr int kPairThreads = Units * 4;
   static_assert(kPairThreads <= kUpdaters);
 
   __device__ __forceinline__ void update_general(u32 ring, int index) {
-    if (index >= kPairThreads) {
-      for (int i = 0; i < p.shape.time; ++i) {
-        for (int tile = 0; tile < Tiles; ++tile) barrier_sync<kThreads>(barrier_of(i, tile));
-      }
-      return;
-    }
+    const bool has_pair = index < kPairThreads;
     const int my_pair = index / gpu::kBlockPairs * 8 + index % gpu::kBlockPairs / 8,
               column = index % 8, position = position_of(column), u = at.u0 + my_pair * 2;
     const ForwardFacts facts(p);
@@ -305,21 +301,23 @@ struct SplitForward {
     constexpr int kTileRing = kPairThreads * ForwardPair::kRingBytes, kStep = Tiles * kTileRing;
     const u32 slot = ring + index * ForwardPair::kRingBytes;
     ForwardPair pair[Tiles];
-    for (int w = 0; w < 4 * Tiles * ForwardPair::kRingBytes; w += 4) {
-      sts32(slot + w / ForwardPair::kRingBytes * kTileRing + w % ForwardPair::kRingBytes, 0);
-    }
-#pragma unroll
-    for (int tile = 0; tile < Tiles; ++tile) {
-      pair[tile].start(p, at.b0 + 8 * tile + column, at.n, u);
-      publisher.targets(0).publish(0, 8 * tile,
-                                   pack(pair[tile].state[0][0], pair[tile].state[0][1]));
-    }
-    for (int s = 0; s < 4; ++s) {
+    if (has_pair) {
+      for (int w = 0; w < 4 * Tiles * ForwardPair::kRingBytes; w += 4) {
+        sts32(slot + w / ForwardPair::kRingBytes * kTileRing + w % ForwardPair::kRingBytes, 0);
+      }
 #pragma unroll
       for (int tile = 0; tile < Tiles; ++tile) {
-        if (s < p.shape.time) pair[tile].fetch(p, facts, slot + s * kStep + tile * kTileRing);
+        pair[tile].start(p, at.b0 + 8 * tile + column, at.n, u);
+        publisher.targets(0).publish(0, 8 * tile,
+                                     pack(pair[tile].state[0][0], pair[tile].state[0][1]));
       }
-      copy_commit();
+      for (int s = 0; s < 4; ++s) {
+#pragma unroll
+        for (int tile = 0; tile < Tiles; ++tile) {
+          if (s < p.shape.time) pair[tile].fetch(p, facts, slot + s * kStep + tile * kTileRing);
+        }
+        copy_commit();
+      }
     }
     for (int i = 0; i < p.shape.time; ++i) {
       const int s = i % 4;
@@ -329,10 +327,13 @@ struct SplitForward {
       for (int tile = 0; tile < Tiles; ++tile) {
         u32 x[4];
         float g[Cell::kSlots][2];
-        pair[tile].read(p, i, slot + s * kStep + tile * kTileRing, x);
-        pair[tile].restart(p);
-        slot_inputs(x, bias, g);
+        if (has_pair) {
+          pair[tile].read(p, i, slot + s * kStep + tile * kTileRing, x);
+          pair[tile].restart(p);
+          slot_inputs(x, bias, g);
+        }
         barrier_sync<kThreads>(barrier_of(s, tile));
+        if (!has_pair) continue;
 #pragma unroll
         for (int e = 0; e < 2; ++e) {
           float one[Cell::kSlots];
@@ -344,6 +345,7 @@ struct SplitForward {
         }
         to.publish(0, 8 * tile, pair[tile].advance(p, g));
       }
+      if (!has_pair) continue;
       barrier_sync<kPairThreads>(1);
       exchange.clear(i - 1, index, kPairThreads);
 #pragma unroll
@@ -353,6 +355,7 @@ struct SplitForward {
       }
       copy_commit();
     }
+    if (!has_pair) return;
 #pragma unroll
     for (int tile = 0; tile < Tiles; ++tile) pair[tile].finish(p);
   }
@@ -369,7 +372,8 @@ struct SplitForward {
     stages.set_up(rest);
     const int warp = warp_number(), lane = threadIdx.x % 32;
     exchange.clear_all(kThreads + 32);
-    if (threadIdx.x == 0) stages.init(kUpdaterWarps, false);
+    // The long way's ring lies where the stages are.
+    if (threadIdx.x == 0 && way != Way::kLong) stages.init(kUpdaterWarps, false);
     if (way != Way::kLong && at.u0 + Units > p.shape.units) stages.clear_inputs(kThreads + 32);
     exchange.sync_group();
     if (warp < kMultipliers) {
