@@ -8,6 +8,7 @@
 #include "cuda/modules/fused_text.hpp"
 #include "cuda/modules/nvrtc.hpp"
 #include "gpu/fused/geometry.hpp"
+#include "gpu/saved_layout.hpp"
 
 namespace flashrnn::cuda {
 
@@ -43,7 +44,9 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
   };
   const int last = last_family(facts);
   holds(c.family >= gpu::kDirect && c.family <= last, "family", c.family, "1 to", last);
-  holds(c.columns > 0 && c.columns % 8 == 0, "columns", c.columns, "a multiple of", 8);
+  const int whole_columns = c.family == gpu::kDirect ? gpu::kHalfColumns : gpu::kBlockColumns;
+  holds(c.columns > 0 && (c.columns == whole_columns || c.columns % 8 == 0), "columns", c.columns,
+        "a multiple of 8, or for one CTA", gpu::kHalfColumns);
   holds(c.units > 0 && c.units % 16 == 0, "units", c.units, "a multiple of", 16);
   holds(c.head_dim > 0 && c.head_dim % c.units == 0, "head_dim", c.head_dim, "a multiple of",
         c.units);
@@ -149,6 +152,15 @@ void check_config(const DeviceFacts& facts, const Problem& problem, const Kernel
            "the constraint model gives the fused kernel {}: head_dim must be at least {}",
            fused_name(fused), problem.head_dim);
     }
+  }
+  if (problem.mode == Mode::kInference) return;
+  const int forward = fused_config(problem, config, false).columns,
+            backward = fused_config(problem, config, true).columns;
+  if (gpu::block_columns_of(forward) != gpu::block_columns_of(backward)) {
+    fail(Status::kInvalidArgument,
+         "the constraint model gives forward_columns = {} and backward_columns = {}: both or none "
+         "must be {}, since what forward saves is laid out so",
+         forward, backward, gpu::kHalfColumns);
   }
 }
 

@@ -17,8 +17,9 @@ namespace flashrnn::cuda {
 namespace {
 
 // Clocks, fitted to the times of 330 configurations of an LSTM in bfloat16 on an H100 (132
-// multiprocessors, 1.87 GHz under this load, 3.35 TB/s): all families, head dims 16 to 1024,
-// batches of 16 to 256 (docs/cuda-notebook.md). Other cards are scaled by their facts.
+// multiprocessors, 1.87 GHz under this load, 3.35 TB/s), all families, head dims 16 to 1024,
+// batches of 16 to 256, and of 48 direct ones with batch tiles of 4 and 8 on an H200
+// (docs/cuda-notebook.md). Other cards are scaled by their facts.
 constexpr double kMacsPerClock = 1337;  // mma.sync m16n8k16, one multiprocessor, 16 warps
 constexpr double kLoadedClock = 0.945;  // of the highest clock
 
@@ -26,8 +27,9 @@ constexpr double kLoadedClock = 0.945;  // of the highest clock
 struct Clocks {
   double direct_exchange;
   double direct_pointwise, direct_per_element;  // of an updating thread
-  double direct_tile;                           // share of product and pointwise of a tile more
-  double direct_wide;                           // a unit of a head beyond 64
+  double direct_per_element_and_unit;
+  double direct_tile;                     // share of product and pointwise of a tile more
+  double direct_wide, direct_wide_after;  // a unit of a head beyond so many
   double direct_busy, direct_busy_per_element;
   double cluster_exchange, cluster_per_cta, cluster_per_kilobyte;
   double global_exchange;
@@ -37,10 +39,10 @@ struct Clocks {
   double global_busy;  // forward, per 256 units of a head
   double memory_share;
 };
-constexpr Clocks kForward = {191, 110,  65,  0.69, 1.0, 81, 41,  336, 8.7,
-                             47,  1237, 112, 51,   83,  52, 6.0, 85,  0.65};
-constexpr Clocks kBackward = {243, 166,  59, 0.92, 9.5, 7.7, 10, 228, 3.7,
-                              52,  1350, 97, 75,   105, 26,  15, 0,   0.70};
+constexpr Clocks kForward = {145, 110, 34,   0.47, 0.69, 4.3, 64, 0,   41, 336,
+                             8.7, 47,  1237, 112,  51,   83,  52, 6.0, 85, 0.65};
+constexpr Clocks kBackward = {168, 166, 45,   0.35, 0.92, 3.9, 32, 7.7, 10, 228,
+                              3.7, 52,  1350, 97,   75,   105, 26, 15,  0,  0.70};
 constexpr double kFullRateWarps = 2.8;
 constexpr double kBusyProduct = 0.92;  // share of the product that occupies the SM
 constexpr double kBusyPerWarp = 39;    // a multiplying warp of forward
@@ -65,9 +67,13 @@ double norm(double a, double b, double power) {
   return std::pow(std::pow(a, power) + std::pow(b, power), 1 / power);
 }
 
+// Tensor-core tiles of a CTA, and the share of a tile's columns that have a sequence.
+double tiles_of(const gpu::FusedConfig& c) { return std::max(1.0, c.columns / 8.0); }
+double filled_of(const gpu::FusedConfig& c) { return std::min(1.0, c.columns / 8.0); }
+
 // Registers of a thread as the compiler leaves them, near enough to tell how many CTAs fit.
 int registers_of(const gpu::FusedConfig& c) {
-  const int tiles = c.columns / 8;
+  const int tiles = gpu::divide_up(c.columns, 8);
   if (c.family == gpu::kDirect) return c.min_ctas > 1 ? 168 : tiles == 1 ? 208 : 248;
   const int gates = gpu::cell_counts(c.cell).recurrents;
   const int weights = c.is_backward != 0
@@ -98,13 +104,15 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
                          (kMacsPerClock * std::min(1.0, warps / kFullRateWarps));
   const double slots = p.cell->slots / 4.0;
   if (c.family == gpu::kDirect) {
-    const double elements = 4;  // of a thread, for a tile
-    const double pointwise = k.direct_pointwise + k.direct_per_element * slots * elements;
-    const double busy =
-        kBusyProduct * product + k.direct_busy + k.direct_busy_per_element * slots * c.units / 8.0;
-    return product + pointwise + k.direct_exchange + k.direct_wide * std::max(0, c.head_dim - 64) +
-           k.direct_tile * (c.columns / 8.0 - 1) * (product + pointwise) +
-           std::max(0.0, tiles - c.columns / 8.0) * busy;
+    const double elements = 4 * filled_of(c);  // of a thread, for a tile
+    const double per_element = k.direct_per_element + k.direct_per_element_and_unit * c.head_dim;
+    const double pointwise = k.direct_pointwise + per_element * slots * elements;
+    const double busy = kBusyProduct * product + k.direct_busy +
+                        k.direct_busy_per_element * slots * c.units / 8.0 * filled_of(c);
+    return product + pointwise + k.direct_exchange +
+           k.direct_wide * std::max(0.0, c.head_dim - k.direct_wide_after) +
+           k.direct_tile * (tiles_of(c) - 1) * (product + pointwise) +
+           std::max(0.0, tiles - tiles_of(c)) * busy;
   }
   const double elements = c.units * 8.0 / gpu::updating_threads(c);
   double latency = product + k.split_pointwise + k.split_per_element * slots * elements;
@@ -161,7 +169,7 @@ double general_time(const DeviceFacts& facts, const Problem& p, bool is_backward
 }  // namespace
 
 Residency residency(const DeviceFacts& facts, const gpu::FusedConfig& c, double groups) {
-  const double tiles = c.columns / 8.0, ctas = gpu::ctas_of_group(c);
+  const double tiles = tiles_of(c), ctas = gpu::ctas_of_group(c);
   const int cluster = c.cluster;
   double clusters = 0;  // that the chip holds, one CTA an SM
   for (int i = kClusterSizes - 1; cluster > 1 && i >= 0; --i) {

@@ -34,7 +34,7 @@ double floor_of(const DeviceFacts& facts, const Problem& p, const gpu::FusedConf
           (c.family == gpu::kDirect ? 1 : c.depth_warps));
   // Per slot: a quarter for the state's, and forward its own.
   const double specials = p.cell->slots * (is_backward ? 0.25 : 1.25);
-  const double pointwise = specials * c.units * 8 / kSpecialPerClock;
+  const double pointwise = specials * c.units * std::min(8, c.columns) / kSpecialPerClock;
   double exchange = kDirectExchange;
   if (c.family == gpu::kCluster)
     exchange = kMeasuredGhz * cluster_exchange(ctas, c.head_dim * 16 / 1024.0);

@@ -195,7 +195,8 @@ class CudaKernel final : public Kernel {
   }
   int64_t saved_bytes() const {
     if (forward_.fused() == nullptr) return static_cast<int64_t>(forward_.general().saved_bytes);
-    const gpu::SavedLayout layout = gpu::saved_layout(shape_);
+    const int block_columns = gpu::block_columns_of(forward_.fused()->config().columns);
+    const gpu::SavedLayout layout = gpu::saved_layout(shape_, block_columns);
     return layout.value_bytes(shape_.heads, problem_.cell->saved) +
            layout.kept_bytes(shape_.heads, problem_.cell->kept);
   }

@@ -6,9 +6,9 @@
 #pragma once
 
 #include "cuda/fused/number.cuh"
+#include "cuda/fused/saved_place.cuh"
 #include "gpu/fused/cell.hpp"
 #include "gpu/fused/geometry.hpp"
-#include "gpu/saved_layout.hpp"
 
 namespace flashrnn::cuda {
 
@@ -41,8 +41,8 @@ struct BackwardFacts {
       : d_h_has_pairs(has_pairs<4>(p.d_h, p.shape.units)),
         h_has_pairs(has_pairs<4>(p.h, p.shape.units)),
         step_sign(p.shape.is_reverse ? -1 : 1),
-        step_pairs(Index(gpu::saved_layout(p.shape).unit_blocks) * gpu::kBlockPairs),
-        all_pairs(gpu::saved_layout(p.shape).pairs(p.shape.heads)) {}
+        step_pairs(Index(saved_layout(p.shape).unit_blocks) * saved_layout(p.shape).block_pairs),
+        all_pairs(saved_layout(p.shape).pairs(p.shape.heads)) {}
 };
 
 // Of BackwardParams' d_initial.
@@ -101,9 +101,10 @@ struct BackwardPair {
     is_valid[1] = b < p.shape.batch && u + 1 < p.shape.units;
     const int last = p.shape.time - 1;
     const int t = p.shape.is_reverse ? 0 : last;
-    const gpu::SavedLayout layout = gpu::saved_layout(p.shape);
-    const Index pair = layout.block(n, b / gpu::kBlockColumns, last, u / gpu::kBlockUnits) +
-                       gpu::place_in_block(u % gpu::kBlockUnits / 2, b % gpu::kBlockColumns);
+    const gpu::SavedLayout layout = saved_layout(p.shape);
+    const Index pair =
+        layout.block(n, b / kBlockColumns, last, u / gpu::kBlockUnits) +
+        gpu::place_in_block(u % gpu::kBlockUnits / 2, b % kBlockColumns, kBlockColumns);
     values = static_cast<const char*>(p.saved) + pair * (4 * Cell::kSaved);
     kept = reinterpret_cast<const float2*>(static_cast<const char*>(p.saved) +
                                            layout.value_bytes(p.shape.heads, Cell::kSaved)) +

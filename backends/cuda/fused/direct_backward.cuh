@@ -12,9 +12,11 @@ namespace flashrnn::cuda {
 
 inline constexpr int kRingSteps = gpu::kRingSteps;
 
-template <int D, int Tiles>
+template <int D, int Columns>
 __device__ __forceinline__ void direct_backward(const BackwardParams& p, unsigned char* shared) {
-  constexpr int kWarps = D / 16, kThreads = kWarps * 32, kPairs = 2 * Tiles;
+  using Tile = DirectTile<Columns>;
+  constexpr int Tiles = Tile::kTiles, kPairs = Tile::kPairs;
+  constexpr int kWarps = D / 16, kThreads = kWarps * 32;
   constexpr int kDepth = (D + 31) / 32;  // B operands of 32 units, of each gate
   constexpr int kGates = Cell::kRecurrents;
   constexpr int kBufferBytes = Tiles * kGates * kDepth * kOperandBytes;
@@ -24,7 +26,7 @@ __device__ __forceinline__ void direct_backward(const BackwardParams& p, unsigne
   if (threadIdx.x >= kThreads) return;
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, q = lane % 4, row = lane / 4;
   const int group = p.first_group + blockIdx.x, n = group % p.shape.heads,
-            b0 = group / p.shape.heads * 8 * Tiles;
+            b0 = group / p.shape.heads * Columns;
   const int u = warp * 16 + 2 * row;
   const BackwardFacts facts(p);
 
@@ -38,13 +40,13 @@ __device__ __forceinline__ void direct_backward(const BackwardParams& p, unsigne
     for (int d = 0; d < kDepth; ++d)
       load_columns(p.r, g, n, d * 32 + q * 8, u, p.shape.units, a[g][d]);
   }
-  barrier_sync<kThreads>(1);
+  warps_meet<kWarps>();
 
   BackwardPair pair[kPairs];
 #pragma unroll
   for (int j = 0; j < kPairs; ++j) {
     pair[j].ring_pairs = kPairs * kThreads;
-    pair[j].start(p, facts, b0 + j / 2 * 8 + 2 * q + j % 2, n, u);
+    pair[j].start(p, facts, b0 + Tile::sequence(j, q), n, u);
   }
 #pragma unroll
   for (int s = 0; s < kRingSteps; ++s) {
@@ -76,7 +78,7 @@ __device__ __forceinline__ void direct_backward(const BackwardParams& p, unsigne
       float sum[kGates][Tiles][4];
       clear(sum);
       if (iteration > 0) {
-        barrier_sync<kThreads>(1);
+        warps_meet<kWarps>();
         multiply_each(sum, a, operand + read);
 #pragma unroll
         for (int j = 0; j < kPairs; ++j) pair[j].store(p, facts);

@@ -17,20 +17,21 @@ namespace flashrnn::cuda {
 
 // IsAsked: sequences may start anew or stand still at a step, or what passes through R is clipped
 // or cut off.
-template <int D, int Tiles, int Chunk, bool IsAsked>
+template <int D, int Columns, int Chunk, bool IsAsked>
 struct DirectBackwardShort {
-  static constexpr int kWarps = D / 16, kThreads = kWarps * 32, kPairs = 2 * Tiles,
-                       kColumns = 8 * Tiles;
+  using Tile = DirectTile<Columns>;
+  static constexpr int Tiles = Tile::kTiles, kPairs = Tile::kPairs, kOfTile = Tile::kOfTile;
+  static constexpr int kWarps = D / 16, kThreads = kWarps * 32;
   static constexpr int kDepth = (D + 31) / 32;
   static constexpr int kGates = Cell::kRecurrents;
   static constexpr int kGateBytes = kDepth * kOperandBytes, kTileBytes = kGates * kGateBytes,
                        kBufferBytes = Tiles * kTileBytes;
   static constexpr int kKept = Cell::kKept > 0 ? Cell::kKept : 1, kAhead = gpu::kRowSteps;
   static constexpr int kKinds = Cell::kReadsH ? 2 : 1;  // rows of d_h, and of h one step before
-  static constexpr int kRowsBytes = kKinds * 8 * kWarpRowBytes,
+  static constexpr int kRowsBytes = kKinds * kOfTile * kWarpRowBytes,
                        kStepBytes = kWarps * Tiles * kRowsBytes;
-  using Pieces = LanePieces<kKinds>;
-  using OutPieces = LanePieces<kGates>;
+  using Pieces = LanePieces<kKinds, kOfTile>;
+  using OutPieces = LanePieces<kGates, kOfTile>;
   using Chunks = SavedChunks<D, Tiles, Chunk>;
 
   const BackwardParams& p;
@@ -71,7 +72,7 @@ struct DirectBackwardShort {
   __device__ __forceinline__ void fetch(int step, u32 slot) {
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
-      if (has_from && (lane < 16 || (Cell::kReadsH && step > 0)))
+      if (has_from && (Pieces::kind(lane, 0) == 0 || step > 0))
         copy_async<16>(piece + slot + c * kRowsBytes, from[c]);
       from[c] += from_step;
     }
@@ -102,7 +103,7 @@ struct DirectBackwardShort {
       const u32 rows = word + slot + j / 2 * kRowsBytes + j % 2 * 4 * kWarpRowBytes;
       d_h[j] = lds32(rows);
       if constexpr (Cell::kReadsH)
-        h[j] = is_first && !IsAsked ? first_h[j] : lds32(rows + 8 * kWarpRowBytes);
+        h[j] = is_first && !IsAsked ? first_h[j] : lds32(rows + kOfTile * kWarpRowBytes);
     }
   }
 
@@ -113,7 +114,7 @@ struct DirectBackwardShort {
     for (int c = 0; c < Tiles; ++c) {
 #pragma unroll
       for (int k = 0; k < OutPieces::kOfLane; ++k)
-        v[c][k] = lds128(out_piece + at + c * kTileBytes + 2 * k * kGateBytes);
+        v[c][k] = lds128(out_piece + at + c * kTileBytes + k * OutPieces::kNextKind * kGateBytes);
     }
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
@@ -128,15 +129,14 @@ struct DirectBackwardShort {
       const View& view = p.slot_gradient[slot_alone()];
 #pragma unroll
       for (int j = 0; j < kPairs; ++j) {
-        const int column = j / 2 * 8 + j % 2;
-        if (b0 + column + 2 * q < p.shape.batch && u < p.shape.units)
-          stg32(alone_to + 2 * column * view.stride[0], alone[j]);
+        if (sequence(j) < p.shape.batch && u < p.shape.units)
+          stg32(alone_to + 2 * (sequence(j) - sequence(0)) * view.stride[0], alone[j]);
       }
       alone_to -= 2 * sign() * view.stride[1];
     }
   }
 
-  __device__ __forceinline__ int sequence(int j) const { return b0 + j / 2 * 8 + 2 * q + j % 2; }
+  __device__ __forceinline__ int sequence(int j) const { return b0 + Tile::sequence(j, q); }
   __device__ __forceinline__ float state_at(const View& v, int k, int j, int e) const {
     const int b = sequence(j);
     return b < p.shape.batch && u < p.shape.units ? load_state(v, k, b, n, u + e) : 0.0f;
@@ -147,7 +147,7 @@ struct DirectBackwardShort {
     const View& in = Pieces::kind(lane, 0) == 0 ? p.d_h : p.h;
     from_step = -2 * sign() * in.stride[1];
     const bool has_units = warp * 16 + lane % 2 * 8 < p.shape.units;
-    has_from = has_units && in.data != nullptr;
+    has_from = has_units && in.data != nullptr && Pieces::has(lane, 0);
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
       const int b = min(b0 + c * 8 + Pieces::column(lane), p.shape.batch - 1);
@@ -170,11 +170,11 @@ struct DirectBackwardShort {
       }
     }
     out_piece = buffer + min(OutPieces::kind(lane, 0), kGates - 1) * kGateBytes +
-                operand_word(warp * 16 + lane % 2 * 8, OutPieces::column(lane));
+                operand_word(warp * 16 + lane % 2 * 8, OutPieces::column(lane) * Tile::kSpread);
     if constexpr (slot_alone() >= 0) {
       const View& v = p.slot_gradient[slot_alone()];
       alone_to = static_cast<char*>(v.data) +
-                 2 * ((b0 + 2 * q) * v.stride[0] + t * v.stride[1] + n * v.stride[2] + u);
+                 2 * (sequence(0) * v.stride[0] + t * v.stride[1] + n * v.stride[2] + u);
     }
     keep(piece), keep(word), keep(out_piece), keep(from_step);
   }
@@ -289,7 +289,7 @@ struct DirectBackwardShort {
     const u32 slot = i % kAhead * kStepBytes, before = (i + kAhead - 1) % kAhead * kStepBytes;
     copy_wait<kAhead - 2>();
     float sum[kGates][Tiles][4];
-    barrier_sync<kThreads>(1);
+    warps_meet<kWarps>();
     clear(sum);
     multiply_each(sum, a, operand + later);  // of zeros in iteration 0
     // All warps have read the chunk before this one.
@@ -322,7 +322,7 @@ struct DirectBackwardShort {
   __device__ __forceinline__ void run(unsigned char* shared) {
     warp = threadIdx.x / 32, lane = threadIdx.x % 32, q = lane % 4, row = lane / 4;
     const int group = p.first_group + blockIdx.x;
-    n = group % p.shape.heads, b0 = group / p.shape.heads * kColumns, u = warp * 16 + 2 * row;
+    n = group % p.shape.heads, b0 = group / p.shape.heads * Columns, u = warp * 16 + 2 * row;
     const u32 buffer = shared_address(shared), all_rows = buffer + 2 * kBufferBytes;
     chunks.set_up(p.shape, const_cast<void*>(p.saved), Place{n, b0, 0},
                   all_rows + kAhead * kStepBytes);
@@ -337,7 +337,7 @@ struct DirectBackwardShort {
     const u32 rows = all_rows + warp * Tiles * kRowsBytes;
     piece = rows + Pieces::place(lane);
     word = rows + q * kWarpRowBytes + row * 4;
-    block = warp * gpu::kBlockPairs + lane;
+    block = warp * Chunks::kOfBlock + lane;
     aim(buffer);
 #pragma unroll
     for (int s = 0; s < kAhead - 1; ++s) {
@@ -362,7 +362,7 @@ struct DirectBackwardShort {
     if (p.shape.time > 0) {
       float sum[kGates][Tiles][4];
       const u32 last = p.shape.time % 2 * kBufferBytes;
-      barrier_sync<kThreads>(1);
+      warps_meet<kWarps>();
       clear(sum);
       multiply_each(sum, a, operand + last);
       store(last);
@@ -373,7 +373,7 @@ struct DirectBackwardShort {
     if (v.data == nullptr) return;
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
-      const int b = b0 + j / 2 * 8 + 2 * q + j % 2;
+      const int b = sequence(j);
       if (b >= p.shape.batch || u >= p.shape.units) continue;
 #pragma unroll
       for (int k = 0; k < Cell::kStates; ++k) {

@@ -16,9 +16,11 @@ namespace flashrnn::cuda {
 
 inline constexpr int kRingSteps = gpu::kRingSteps;
 
-template <int D, int Tiles>
+template <int D, int Columns>
 __device__ __forceinline__ void direct_forward(const ForwardParams& p, unsigned char* shared) {
-  constexpr int kWarps = D / 16, kThreads = kWarps * 32, kPairs = 2 * Tiles;
+  using Tile = DirectTile<Columns>;
+  constexpr int Tiles = Tile::kTiles, kPairs = Tile::kPairs;
+  constexpr int kWarps = D / 16, kThreads = kWarps * 32;
   constexpr int kDepth = (D + 31) / 32;  // B operands of 32 units
   constexpr int kGates = Cell::kRecurrents;
   const u32 h_buffer = shared_address(shared);
@@ -26,7 +28,7 @@ __device__ __forceinline__ void direct_forward(const ForwardParams& p, unsigned 
   if (threadIdx.x >= kThreads) return;
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, q = lane % 4, row = lane / 4;
   const int group = p.first_group + blockIdx.x, n = group % p.shape.heads,
-            b0 = group / p.shape.heads * 8 * Tiles;
+            b0 = group / p.shape.heads * Columns;
   const int u = warp * 16 + 2 * row;
   const ForwardFacts facts(p);
 
@@ -47,7 +49,7 @@ __device__ __forceinline__ void direct_forward(const ForwardParams& p, unsigned 
   u32 slot[kPairs];
 #pragma unroll
   for (int j = 0; j < kPairs; ++j) {
-    pair[j].start(p, b0 + j / 2 * 8 + 2 * q + j % 2, n, u);
+    pair[j].start(p, b0 + Tile::sequence(j, q), n, u);
     slot[j] = ring + (j * kThreads + threadIdx.x) * ForwardPair::kRingBytes;
 #pragma unroll
     for (int s = 0; s < kRingSteps; ++s) {
@@ -65,7 +67,7 @@ __device__ __forceinline__ void direct_forward(const ForwardParams& p, unsigned 
     }
     copy_commit();
   }
-  barrier_sync<kThreads>(1);
+  warps_meet<kWarps>();
   const u32 own = h_buffer + operand_word(u, 2 * q);
 #pragma unroll
   for (int j = 0; j < kPairs; ++j) {
@@ -85,6 +87,7 @@ __device__ __forceinline__ void direct_forward(const ForwardParams& p, unsigned 
       copy_wait<kRingSteps - 1>();
       float g[kPairs][Cell::kSlots][2];
       float sum[kGates][Tiles][4];
+      if constexpr (kPairs == 1) clear(sum);  // of columns that no sequence has
 #pragma unroll
       for (int j = 0; j < kPairs; ++j) {
         u32 x[4];
@@ -98,7 +101,7 @@ __device__ __forceinline__ void direct_forward(const ForwardParams& p, unsigned 
           sum[gate][j / 2][2 + j % 2] = g[j][k][1];
         }
       }
-      barrier_sync<kThreads>(1);
+      warps_meet<kWarps>();
       uint4 b[Tiles][kDepth];
 #pragma unroll
       for (int c = 0; c < Tiles; ++c) {

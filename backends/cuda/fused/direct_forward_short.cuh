@@ -20,16 +20,17 @@
 namespace flashrnn::cuda {
 
 // IsAsked: sequences may start anew or stand still at a step.
-template <int D, int Tiles, int Chunk, bool HasSaver, bool IsAsked>
+template <int D, int Columns, int Chunk, bool HasSaver, bool IsAsked>
 struct DirectForwardShort {
-  static constexpr int kWarps = D / 16, kThreads = kWarps * 32, kPairs = 2 * Tiles,
-                       kColumns = 8 * Tiles;
+  using Tile = DirectTile<Columns>;
+  static constexpr int Tiles = Tile::kTiles, kPairs = Tile::kPairs, kOfTile = Tile::kOfTile;
+  static constexpr int kWarps = D / 16, kThreads = kWarps * 32;
   static constexpr int kDepth = (D + 31) / 32;
   static constexpr int kGates = Cell::kRecurrents, kInputs = Cell::kInputs, kAhead = gpu::kRowSteps;
   static constexpr int kTileBytes = kDepth * kOperandBytes, kBufferBytes = Tiles * kTileBytes;
-  static constexpr int kRowsBytes = kInputs * 8 * kWarpRowBytes,
+  static constexpr int kRowsBytes = kInputs * kOfTile * kWarpRowBytes,
                        kStepBytes = kWarps * Tiles * kRowsBytes;
-  using Pieces = LanePieces<kInputs>;
+  using Pieces = LanePieces<kInputs, kOfTile>;
   using Chunks = SavedChunks<D, Tiles, Chunk>;
 
   const ForwardParams& p;
@@ -60,7 +61,7 @@ struct DirectForwardShort {
       for (int k = 0; k < Pieces::kOfLane; ++k) {
         if (has_from && Pieces::has(lane, k))
           copy_async<16>(piece + slot + c * kRowsBytes + k * Pieces::kNextPlace,
-                         from[c] + 2 * k * gate_step);
+                         from[c] + k * Pieces::kNextKind * gate_step);
       }
       from[c] += wx_step;
     }
@@ -72,7 +73,7 @@ struct DirectForwardShort {
       u32 x[4];
 #pragma unroll
       for (int g = 0; g < kInputs; ++g)
-        x[g] = lds32(word + slot + j / 2 * kRowsBytes + (g * 8 + j % 2 * 4) * kWarpRowBytes);
+        x[g] = lds32(word + slot + j / 2 * kRowsBytes + (g * kOfTile + j % 2 * 4) * kWarpRowBytes);
       slot_inputs(x, bias, next[j]);
     }
   }
@@ -164,7 +165,7 @@ struct DirectForwardShort {
     }
   }
 
-  __device__ __forceinline__ int sequence(int j) const { return b0 + j / 2 * 8 + 2 * q + j % 2; }
+  __device__ __forceinline__ int sequence(int j) const { return b0 + Tile::sequence(j, q); }
 
   __device__ __forceinline__ float state_at(const View& v, int k, int j, int e) const {
     const int b = sequence(j);
@@ -187,7 +188,7 @@ struct DirectForwardShort {
     }
     const int b = b0 + lane / 2;
     has_from = warp * 16 + lane % 2 * 8 < p.shape.units;
-    has_to = has_from && b < p.shape.batch && lane < 16 * Tiles && p.h.data != nullptr;
+    has_to = has_from && b < p.shape.batch && lane < 2 * Columns && p.h.data != nullptr;
     to = static_cast<char*>(p.h.data) + 2 * (b * p.h.stride[0] + (t - sign) * p.h.stride[1] +
                                              n * p.h.stride[2] + warp * 16 + lane % 2 * 8);
     if constexpr (IsAsked) {
@@ -197,7 +198,7 @@ struct DirectForwardShort {
       for (int j = 0; j < kPairs; ++j) sources[j].open(p, sequence(j), 0);
     }
     h_piece = h_buffer + (lane < 16 * Tiles ? lane / 16 : 0) * kTileBytes +
-              operand_word(warp * 16 + lane % 2 * 8, lane / 2 % 8);
+              operand_word(warp * 16 + lane % 2 * 8, lane / 2 % kOfTile * Tile::kSpread);
     keep(wx_step), keep(h_step), keep(gate_step), keep(h_piece), keep(piece), keep(word);
   }
 
@@ -206,7 +207,8 @@ struct DirectForwardShort {
     const int i = c * Chunk + s;
     copy_wait<kAhead - 2>();
     float sum[kGates][Tiles][4];
-    float alone[kPairs][Cell::kSlots][2];  // slots without a product
+    if constexpr (kPairs == 1) clear(sum);  // of columns that no sequence has
+    float alone[kPairs][Cell::kSlots][2];   // slots without a product
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
 #pragma unroll
@@ -220,7 +222,7 @@ struct DirectForwardShort {
         }
       }
     }
-    barrier_sync<kThreads>(1);
+    warps_meet<kWarps>();
     uint4 b[Tiles][kDepth];
 #pragma unroll
     for (int t = 0; t < Tiles; ++t) {
@@ -300,7 +302,7 @@ struct DirectForwardShort {
   __device__ __forceinline__ void run(unsigned char* shared) {
     warp = threadIdx.x / 32, lane = threadIdx.x % 32, q = lane % 4, row = lane / 4;
     const int group = p.first_group + blockIdx.x;
-    n = group % p.shape.heads, b0 = group / p.shape.heads * kColumns, u = warp * 16 + 2 * row;
+    n = group % p.shape.heads, b0 = group / p.shape.heads * Columns, u = warp * 16 + 2 * row;
     const u32 h_buffer = shared_address(shared), all_rows = h_buffer + 2 * kBufferBytes;
     chunks.set_up(p.shape, p.saved, Place{n, b0, 0}, all_rows + kAhead * kStepBytes);
     for (u32 i = threadIdx.x; i < (2 * kBufferBytes + kAhead * kStepBytes) / 4; i += kThreads)
@@ -314,7 +316,7 @@ struct DirectForwardShort {
     const u32 rows = all_rows + warp * Tiles * kRowsBytes;
     piece = rows + Pieces::place(lane);
     word = rows + q * kWarpRowBytes + row * 4;
-    block = warp * gpu::kBlockPairs + lane;
+    block = warp * Chunks::kOfBlock + lane;
     start(h_buffer);
 #pragma unroll
     for (int s = 0; s < kAhead; ++s) {
@@ -351,12 +353,12 @@ struct DirectForwardShort {
       }
     }
     if (p.shape.time > 0) {
-      barrier_sync<kThreads>(1);
+      warps_meet<kWarps>();
       store_h(lds128(h_piece + p.shape.time % 2 * kBufferBytes), p.shape.time);
       if (p.saved != nullptr) {
         const int c = (p.shape.time - 1) / Chunk, s = (p.shape.time - 1) % Chunk;
         save(c, s, true);
-        barrier_sync<kThreads>(1);
+        warps_meet<kWarps>();
         if (!HasSaver && threadIdx.x == 0) {
           if (s == 0 && c > 0) chunks.store(c - 1, Chunk);
           chunks.store(c, s + 1);
@@ -368,7 +370,7 @@ struct DirectForwardShort {
     if (v.data == nullptr) return;
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
-      const int b = b0 + j / 2 * 8 + 2 * q + j % 2;
+      const int b = sequence(j);
       if (b >= p.shape.batch || u >= p.shape.units) continue;
 #pragma unroll
       for (int k = 0; k < Cell::kStates; ++k) {

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "cuda/fused/number.cuh"
+#include "cuda/fused/saved_place.cuh"
 #include "gpu/fused/cell.hpp"
-#include "gpu/saved_layout.hpp"
 
 namespace flashrnn::cuda {
 
@@ -53,9 +53,10 @@ struct ForwardPair {
          2 * (b * p.wx.stride[0] + t * p.wx.stride[1] + n * p.wx.stride[3] + u * p.wx.stride[4]);
     h = static_cast<char*>(p.h.data) +
         2 * (b * p.h.stride[0] + t * p.h.stride[1] + n * p.h.stride[2] + u * p.h.stride[3]);
-    const gpu::SavedLayout layout = gpu::saved_layout(p.shape);
-    const Index pair = layout.block(n, b / gpu::kBlockColumns, 0, u / gpu::kBlockUnits) +
-                       gpu::place_in_block(u % gpu::kBlockUnits / 2, b % gpu::kBlockColumns);
+    const gpu::SavedLayout layout = saved_layout(p.shape);
+    const Index pair =
+        layout.block(n, b / kBlockColumns, 0, u / gpu::kBlockUnits) +
+        gpu::place_in_block(u % gpu::kBlockUnits / 2, b % kBlockColumns, kBlockColumns);
     values = static_cast<char*>(p.saved) + pair * (4 * Cell::kSaved);
     kept = reinterpret_cast<float2*>(static_cast<char*>(p.saved) +
                                      layout.value_bytes(p.shape.heads, Cell::kSaved)) +
@@ -189,8 +190,8 @@ struct ForwardPair {
   }
 
   __device__ __forceinline__ void store_saved(const ForwardParams& p) {
-    const Index step_pairs =
-        (p.shape.units + gpu::kBlockUnits - 1) / gpu::kBlockUnits * gpu::kBlockPairs;
+    const gpu::SavedLayout layout = saved_layout(p.shape);
+    const Index step_pairs = Index(layout.unit_blocks) * layout.block_pairs;
     if constexpr (Cell::kSaved == 4) {
       *reinterpret_cast<uint4*>(values) = uint4{saved[0], saved[1], saved[2], saved[3]};
     } else if constexpr (Cell::kSaved == 2) {
@@ -201,7 +202,7 @@ struct ForwardPair {
     }
     values += step_pairs * (4 * Cell::kSaved);
     if constexpr (Cell::kKept > 0) {
-      const Index all = gpu::saved_layout(p.shape).pairs(p.shape.heads);
+      const Index all = layout.pairs(p.shape.heads);
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k)
         kept[k * all] = float2{state[k + 1][0], state[k + 1][1]};

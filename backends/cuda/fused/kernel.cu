@@ -50,17 +50,17 @@ flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams pa
 #if FLASHRNN_FUSED_HAS_SHORT
   const Way way = way_through(params);
   if (way == Way::kPlain) {
-    DirectBackwardShort<kConfig.head_dim, kConfig.columns / 8, kChunk, false>{params, {}}.run(
+    DirectBackwardShort<kConfig.head_dim, kConfig.columns, kChunk, false>{params, {}}.run(
         shared);
     return;
   }
   if (way == Way::kAsked) {
-    DirectBackwardShort<kConfig.head_dim, kConfig.columns / 8, kChunk, true>{params, {}}.run(
+    DirectBackwardShort<kConfig.head_dim, kConfig.columns, kChunk, true>{params, {}}.run(
         shared);
     return;
   }
 #endif
-  direct_backward<kConfig.head_dim, kConfig.columns / 8>(params, shared);
+  direct_backward<kConfig.head_dim, kConfig.columns>(params, shared);
 #endif
 }
 #else
@@ -76,17 +76,17 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
 #if FLASHRNN_FUSED_HAS_SHORT
   const Way way = way_through(params);
   if (way == Way::kPlain) {
-    DirectForwardShort<kConfig.head_dim, kConfig.columns / 8, kChunk, kHasSaver, false>{params, {}}
+    DirectForwardShort<kConfig.head_dim, kConfig.columns, kChunk, kHasSaver, false>{params, {}}
         .run(shared);
     return;
   }
   if (way == Way::kAsked) {
-    DirectForwardShort<kConfig.head_dim, kConfig.columns / 8, kChunk, kHasSaver, true>{params, {}}
+    DirectForwardShort<kConfig.head_dim, kConfig.columns, kChunk, kHasSaver, true>{params, {}}
         .run(shared);
     return;
   }
 #endif
-  direct_forward<kConfig.head_dim, kConfig.columns / 8>(params, shared);
+  direct_forward<kConfig.head_dim, kConfig.columns>(params, shared);
 #endif
 }
 #endif

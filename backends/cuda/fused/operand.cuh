@@ -13,6 +13,30 @@
 
 namespace flashrnn::cuda {
 
+// The sequences of a direct CTA: tiles of 8, one a column; or 4 in every second column of one tile,
+// so that each thread has one pair of units to update instead of two. A thread's pair j is of
+// `sequence(j, q)`.
+template <int Columns>
+struct DirectTile {
+  static constexpr int kTiles = (Columns + 7) / 8, kPairs = Columns / 4;
+  static constexpr int kOfTile = Columns < 8 ? Columns : 8, kSpread = 8 / kOfTile;
+  static_assert(Columns == 4 || Columns % 8 == 0);
+
+  static __device__ constexpr int sequence(int j, int q) {
+    return kSpread == 2 ? q : j / 2 * 8 + 2 * q + j % 2;
+  }
+};
+
+// Of a direct CTA's warps; one alone needs no barrier.
+template <int Warps>
+__device__ __forceinline__ void warps_meet() {
+  if constexpr (Warps == 1) {
+    __syncwarp();
+  } else {
+    barrier_sync<Warps * 32>(1);
+  }
+}
+
 inline constexpr int kOperandBytes = 640;
 inline constexpr int kColumnBytes = 64;  // from an even column to the next
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Saved memory of a CTA that has a whole head, between shared and global memory by bulk copies of a
 // chunk of steps: there the steps follow one another, so a chunk is one copy of the values and one
-// of each kept state, for 8 sequences. Two chunks are in shared memory; one thread starts the
-// copies.
+// of each kept state, for a block's sequences. Two chunks are in shared memory; one thread starts
+// the copies.
 #pragma once
 
 #include "cuda/fused/saved_place.cuh"
@@ -11,7 +11,8 @@ namespace flashrnn::cuda {
 
 template <int D, int Tiles, int Chunk>
 struct SavedChunks {
-  static constexpr int kPairs = D / 16 * gpu::kBlockPairs;  // of a step and 8 sequences
+  static constexpr int kOfBlock = 8 * kBlockColumns;  // pairs
+  static constexpr int kPairs = D / 16 * kOfBlock;    // of a step and a block's sequences
   static constexpr int kKept = Cell::kKept;
   static constexpr int kValueBytes = kPairs * 4 * Cell::kSaved, kKeptBytes = kPairs * 8;
   // [tiles][steps] values, then [kept states][tiles][steps].
@@ -33,7 +34,7 @@ struct SavedChunks {
     kept = static_cast<char*>(saved) + place.value_bytes + place.pair * 8;
     tile_pairs = place.tile_pairs;
     all_pairs = place.all_pairs;
-    tiles = min(Tiles, (shape.batch - at.b0 + 7) / 8);
+    tiles = min(Tiles, (shape.batch - at.b0 + kBlockColumns - 1) / kBlockColumns);
     time = shape.time;
   }
 

@@ -120,7 +120,7 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
                          : stages_bytes(cell, c.is_backward, c.units, c.columns, chunk_of(c));
   const int tensors = larger(ring, stages);
   if (c.family == kDirect) {
-    return 2 * c.columns / 8 * divide_up(c.head_dim, 32) * 640 *
+    return 2 * divide_up(c.columns, 8) * divide_up(c.head_dim, 32) * 640 *
                (c.is_backward ? cell.recurrents : 1) +
            tensors;
   }
