@@ -214,15 +214,18 @@ struct PartialGradients {
   static constexpr int kSharedBytes = Tiles * (kTileBytes + 64);
 
   u32 buffers, barriers;
+  int steps;  // that will be received
 
-  __device__ __forceinline__ void set_up(u32 shared) {
+  __device__ __forceinline__ void set_up(u32 shared, int steps_) {
     buffers = shared;
     barriers = shared + Tiles * kTileBytes;
+    steps = steps_;
   }
+  // By the thread that receives as number 0.
   __device__ __forceinline__ void init() const {
     for (int i = 0; i < 4 * Tiles; ++i) {
       mbarrier_init(barriers + 8 * i, 1);
-      mbarrier_expect(barriers + 8 * i, kBufferBytes);
+      if (i % 4 < steps) mbarrier_expect(barriers + 8 * i, kBufferBytes);
     }
     mbarrier_init_fence();
   }
@@ -267,7 +270,7 @@ struct PartialGradients {
     }
     sum[0] = x[0];
     sum[1] = y[0];
-    if (index == 0) mbarrier_expect(bar, kBufferBytes);
+    if (index == 0 && i + 4 < steps) mbarrier_expect(bar, kBufferBytes);
   }
 };
 

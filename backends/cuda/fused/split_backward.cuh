@@ -292,13 +292,13 @@ struct SplitBackward {
     at = Place{group % p.shape.heads, group / p.shape.heads * kColumns, in_group * kUnits};
     const u32 base = shared_address(shared);
     operands.set_up(p.exchange, group, base, rank);
-    partials.set_up(base + Operands::kSharedBytes);
+    partials.set_up(base + Operands::kSharedBytes, p.shape.time);
     weights = base + Operands::kSharedBytes + Partials::kSharedBytes;
     const u32 rest = weights + kWeightBytes;
     SplitStages stages;
     stages.set_up(rest);
     const int warp = warp_number(), lane = threadIdx.x % 32;
-    if (threadIdx.x == 0) {
+    if (threadIdx.x == Multipliers * 32) {
       partials.init();
       // The long way's ring lies where the stages are.
       if (way != Way::kLong) stages.init(kUpdaterWarps, true);
