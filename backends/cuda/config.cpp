@@ -14,10 +14,6 @@ namespace flashrnn::cuda {
 
 namespace {
 
-// Fused kernels exist of families up to this: exchange between CTAs is written with Hopper's
-// instructions.
-int last_family(const DeviceFacts& facts) { return facts.major >= 9 ? gpu::kGlobal : gpu::kDirect; }
-
 std::string table_rule(const std::vector<gpu::FusedConfig>& configs, bool is_backward) {
   const std::string side = is_backward ? "backward" : "forward";
   std::string rows;
@@ -42,8 +38,8 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
          "the constraint model gives the fused kernel {}: {} is {}, must be {} {}", fused_name(c),
          what, value, must, bound);
   };
-  const int last = last_family(facts);
-  holds(c.family >= gpu::kDirect && c.family <= last, "family", c.family, "1 to", last);
+  holds(c.family >= gpu::kDirect && c.family <= gpu::kGlobal, "family", c.family, "1 to",
+        gpu::kGlobal);
   const int whole_columns = c.family == gpu::kDirect ? gpu::kHalfColumns : gpu::kBlockColumns;
   holds(c.columns > 0 && (c.columns == whole_columns || c.columns % 8 == 0), "columns", c.columns,
         "a multiple of 8, or for one CTA", gpu::kHalfColumns);
@@ -117,9 +113,7 @@ NamedValues model_parameters(const DeviceFacts& f, const Problem& p, bool compil
                         {"max_cluster", f.max_cluster},
                         {"has_cooperative", f.has_cooperative_launch ? 1 : 0},
                         {"has_runtime_compiler", compiles ? 1 : 0},
-                        {"has_fused", has_fused ? 1 : 0},
-                        {"forward_last_family", last_family(f)},
-                        {"backward_last_family", last_family(f)}};
+                        {"has_fused", has_fused ? 1 : 0}};
   for (int i = 0; i < kClusterSizes; ++i) {
     values.emplace_back("active_clusters_" + std::to_string(cluster_size_of(i)),
                         f.active_clusters[static_cast<size_t>(i)]);

@@ -130,8 +130,9 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
       const double reads = c.head_dim / static_cast<double>(c.cluster) *
                            gpu::gradient_block_words(gpu::cell_counts(c.cell)) / 256.0;
       const double weights = gpu::shared_weight_bytes(c) / kSharedBytesPerClock;
-      latency += kGlobalPerRank * c.cluster + kGlobalPerRead * reads + weights;
-      busy += kGlobalBusyPerRank * c.cluster + kGlobalBusyPerRead * reads + weights;
+      const double senders = gpu::senders_of(c);
+      latency += kGlobalPerRank * senders + kGlobalPerRead * reads + weights;
+      busy += kGlobalBusyPerRank * senders + kGlobalBusyPerRead * reads + weights;
     }
   }
   if (!is_backward) {

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda/facts.hpp"
 
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+
+#include "api/error.hpp"
 #include "cuda/check.hpp"
 
 namespace flashrnn::cuda {
@@ -11,6 +16,34 @@ int attribute(cudaDeviceAttr which, int ordinal) {
   int value = 0;
   check(cudaDeviceGetAttribute(&value, which, ordinal), "cudaDeviceGetAttribute");
   return value;
+}
+
+// Shared memory: NVIDIA's CUDA C++ Programming Guide, "Technical Specifications per Compute
+// Capability".
+struct OlderCard {
+  std::string_view name;
+  int minor, shared_per_block, shared_per_multiprocessor;
+};
+constexpr OlderCard kOlderCards[] = {{"8.0", 0, 163 << 10, 164 << 10},
+                                     {"8.6", 6, 99 << 10, 100 << 10},
+                                     {"8.9", 9, 99 << 10, 100 << 10}};
+
+void rehearse(DeviceFacts& f) {
+  const char* wanted = std::getenv("FLASHRNN_CUDA_CAPABILITY");
+  if (wanted == nullptr || *wanted == '\0') return;
+  const auto* card = std::find_if(std::begin(kOlderCards), std::end(kOlderCards),
+                                  [&](const OlderCard& c) { return c.name == wanted; });
+  require(card != std::end(kOlderCards),
+          "FLASHRNN_CUDA_CAPABILITY is '{}': must be 8.0, 8.6 or 8.9", wanted);
+  require(f.major > 8, "FLASHRNN_CUDA_CAPABILITY is {}: this card has {}.{}, must be 9.0 or newer",
+          wanted, f.major, f.minor);
+  f.is_rehearsal = true;
+  f.major = 8;
+  f.minor = card->minor;
+  f.shared_per_block = std::min(f.shared_per_block, card->shared_per_block);
+  f.shared_per_multiprocessor =
+      std::min(f.shared_per_multiprocessor, card->shared_per_multiprocessor);
+  f.has_clusters = false;
 }
 
 }  // namespace
@@ -39,6 +72,7 @@ DeviceFacts query_facts(int ordinal) {
   f.has_clusters = attribute(cudaDevAttrClusterLaunch, ordinal) != 0;
   check(cudaDriverGetVersion(&f.driver_version), "cudaDriverGetVersion");
   check(cudaRuntimeGetVersion(&f.runtime_version), "cudaRuntimeGetVersion");
+  rehearse(f);
   return f;
 }
 

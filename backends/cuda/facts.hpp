@@ -33,18 +33,22 @@ struct DeviceFacts {
   int max_cluster = 1;  // non-portable sizes counted
   // Clusters of cluster_size_of(i) CTAs that are resident at once with one CTA on a multiprocessor.
   std::array<int, kClusterSizes> active_clusters{};
-  int driver_version = 0;   // 13000 for 13.0
-  int runtime_version = 0;  // that the library was built with
+  bool is_rehearsal = false;  // taken for an older card than it is (FLASHRNN_CUDA_CAPABILITY)
+  int driver_version = 0;     // 13000 for 13.0
+  int runtime_version = 0;    // that the library was built with
 
   // The name as compilers take it: "sm_90a" for compute capability 9.0, whose own instructions the
-  // kernels use.
+  // kernels use; "compute_80", for the driver to translate, where another card rehearses 8.0.
   std::string architecture() const {
+    if (is_rehearsal) return "compute_" + std::to_string(capability());
     return "sm_" + std::to_string(capability()) + (capability() == 90 ? "a" : "");
   }
   int capability() const { return major * 10 + minor; }
 };
 
 // Asks the runtime for all but the clusters, which needs no context on the device. Throws Error.
+// With FLASHRNN_CUDA_CAPABILITY=MAJOR.MINOR (8.0, 8.6 or 8.9), for tests, what an older card lacks
+// is left out, and fused kernels are those that it would run.
 DeviceFacts query_facts(int ordinal);
 
 // Fills max_cluster and active_clusters.

@@ -293,7 +293,7 @@ struct DirectBackwardShort {
     clear(sum);
     multiply_each(sum, a, operand + later);  // of zeros in iteration 0
     // All warps have read the chunk before this one.
-    if (s == 0 && c > 0 && threadIdx.x == 0) chunks.load(c + 1);
+    if (s == 0 && c > 0 && takes_part(threadIdx.x)) chunks.load(c + 1, threadIdx.x);
     read(c, s, slot);
     if (i > 0) store(later);
     // The rows that were read an iteration ago make room.
@@ -328,10 +328,11 @@ struct DirectBackwardShort {
                   all_rows + kAhead * kStepBytes);
     for (u32 i = threadIdx.x; i < (2 * kBufferBytes + kAhead * kStepBytes) / 4; i += kThreads)
       sts32(buffer + 4 * i, 0);
-    if (threadIdx.x == 0) {
-      chunks.init();
-      chunks.load(0);
-      chunks.load(1);
+    if (threadIdx.x == 0) chunks.init_loads();
+    if constexpr (!kHasBulkCopies) __syncthreads();
+    if (takes_part(threadIdx.x)) {
+      chunks.load(0, threadIdx.x);
+      chunks.load(1, threadIdx.x);
     }
     __syncthreads();
     const u32 rows = all_rows + warp * Tiles * kRowsBytes;

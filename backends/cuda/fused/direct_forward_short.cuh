@@ -25,6 +25,7 @@ struct DirectForwardShort {
   using Tile = DirectTile<Columns>;
   static constexpr int Tiles = Tile::kTiles, kPairs = Tile::kPairs, kOfTile = Tile::kOfTile;
   static constexpr int kWarps = D / 16, kThreads = kWarps * 32;
+  static_assert(HasSaver || kHasBulkCopies);
   static constexpr int kDepth = (D + 31) / 32;
   static constexpr int kGates = Cell::kRecurrents, kInputs = Cell::kInputs, kAhead = gpu::kRowSteps;
   static constexpr int kTileBytes = kDepth * kOperandBytes, kBufferBytes = Tiles * kTileBytes;
@@ -237,7 +238,8 @@ struct DirectForwardShort {
       // A chunk is whole when its last step was saved, in the first step of the next one, and all
       // warps have met again.
       if (!HasSaver && s == 0 && threadIdx.x == 0) bulk_wait_read<0>();
-      if (!HasSaver && s == 1 && c > 0 && threadIdx.x == 0) chunks.store(c - 1, Chunk);
+      if (!HasSaver && s == 1 && c > 0 && threadIdx.x == 0)
+        chunks.template store<1>(c - 1, Chunk, 0);
       save(s == 0 ? c - 1 : c, (s + Chunk - 1) % Chunk, false);
     }
     if (i + kAhead < p.shape.time) fetch(slot);
@@ -307,10 +309,10 @@ struct DirectForwardShort {
     chunks.set_up(p.shape, p.saved, Place{n, b0, 0}, all_rows + kAhead * kStepBytes);
     for (u32 i = threadIdx.x; i < (2 * kBufferBytes + kAhead * kStepBytes) / 4; i += kThreads)
       sts32(h_buffer + 4 * i, 0);
-    if (HasSaver && threadIdx.x == 0) chunks.init(kWarps);
+    if (HasSaver && threadIdx.x == 0) chunks.init_stores(kWarps);
     __syncthreads();
     if (HasSaver && warp == kWarps) {
-      if (p.saved != nullptr && lane == 0) chunks.store_all();
+      if (p.saved != nullptr && takes_part(lane)) chunks.store_all(lane);
       return;
     }
     const u32 rows = all_rows + warp * Tiles * kRowsBytes;
@@ -360,8 +362,8 @@ struct DirectForwardShort {
         save(c, s, true);
         warps_meet<kWarps>();
         if (!HasSaver && threadIdx.x == 0) {
-          if (s == 0 && c > 0) chunks.store(c - 1, Chunk);
-          chunks.store(c, s + 1);
+          if (s == 0 && c > 0) chunks.template store<1>(c - 1, Chunk, 0);
+          chunks.template store<1>(c, s + 1, 0);
           bulk_wait_all();
         }
       }

@@ -33,9 +33,11 @@ struct GradientOperands {
   static constexpr int kBufferWords = Clusters * Tiles * kBlockWords;
   // Words of global memory from a step's buffer to the next one's.
   static constexpr int kStepWords = Ranks * kBufferWords;
+  // A CTA by itself reads all gradients: in rounds, and into one buffer of shared memory.
+  static constexpr bool kIsAlone = kIsGlobal && Ranks == 1;
   // Of shared memory. One buffer does where a step of another tile, with its barrier, lies between
-  // two steps of one.
-  static constexpr int kSharedBuffers = kIsGlobal && Tiles > 1 ? 1 : 2;
+  // two steps of one; else it takes one more barrier.
+  static constexpr int kSharedBuffers = kIsGlobal && (Tiles > 1 || kIsAlone) ? 1 : 2;
   static constexpr int kSharedBytes = kSharedBuffers * kBufferWords * 4;
 
   u32 shared;
@@ -108,16 +110,24 @@ struct GradientOperands {
   // A thread's part of the operands of a step and tile, on their way from global memory.
   static constexpr int kVectors = Clusters * kBlockWords / 4,
                        kOfThread = (kVectors + Multipliers * 32 - 1) / (Multipliers * 32);
-  using Looked = uint4[kIsGlobal ? kOfThread : 1];
+  static constexpr int kMostLooked = kIsAlone ? 8 : kOfThread;
+  static constexpr int kRounds = (kOfThread + kMostLooked - 1) / kMostLooked,
+                       kOfRound = (kOfThread + kRounds - 1) / kRounds;
+  static_assert(kRounds == 1 || kIsAlone);
+  using Looked = uint4[kIsGlobal ? kOfRound : 1];
   // With several tiles the look for the next one's begins before the product of this one's.
-  static constexpr bool kLooksAhead = kIsGlobal && Tiles > 1;
+  static constexpr bool kLooksAhead = kIsGlobal && Tiles > 1 && !kIsAlone;
 
-  __device__ __forceinline__ void look(u32 first, int tile, int thread, Looked& v) const {
+  static __device__ __forceinline__ int vector_of(int round, int i, int thread) {
+    return thread + (round * kOfRound + i) * Multipliers * 32;
+  }
+  __device__ __forceinline__ void look(u32 first, int tile, int round, int thread,
+                                       Looked& v) const {
     if constexpr (kIsGlobal) {
       const u32* from = global + first;
 #pragma unroll
-      for (int i = 0; i < kOfThread; ++i) {
-        const int at = thread + i * Multipliers * 32;
+      for (int i = 0; i < kOfRound; ++i) {
+        const int at = vector_of(round, i, thread);
         v[i] = at < kVectors ? load_relaxed128(from + word_of(at, tile)) : uint4{0, 0, 0, 0};
       }
     }
@@ -134,27 +144,32 @@ struct GradientOperands {
     } else {
       meeting_point();
       if constexpr (!kLooksAhead) pacer.hold();
-      bool was_early = false;
-      if constexpr (!kLooksAhead) look(first, tile, thread, v);
-      for (;; was_early = true) {
-        u32 largest = 0;
+#pragma unroll 1
+      for (int round = 0; round < kRounds; ++round) {
+        bool was_early = false;
+        if constexpr (!kLooksAhead) look(first, tile, round, thread, v);
+        for (;; was_early = true) {
+          u32 largest = 0;
 #pragma unroll
-        for (int i = 0; i < kOfThread; ++i) largest = max(largest, largest_of(v[i]));
-        if (!is_any_empty(largest)) break;
-        look(first, tile, thread, v);
-      }
-      if constexpr (!kLooksAhead) pacer.learn(was_early);
+          for (int i = 0; i < kOfRound; ++i) largest = max(largest, largest_of(v[i]));
+          if (!is_any_empty(largest)) break;
+          look(first, tile, round, thread, v);
+        }
+        if (!kLooksAhead && round == 0) pacer.learn(was_early);
+        // The step before has been read by all.
+        if (kIsAlone && Tiles == 1 && round == 0) barrier_sync<Multipliers * 32>(1);
 #pragma unroll
-      for (int i = 0; i < kOfThread; ++i) {
-        const int at = thread + i * Multipliers * 32;
-        if (at < kVectors)
-          sts128(shared + (step % kSharedBuffers * kBufferWords + word_of(at, tile)) * 4, v[i].x,
-                 v[i].y, v[i].z, v[i].w);
+        for (int i = 0; i < kOfRound; ++i) {
+          const int at = vector_of(round, i, thread);
+          if (at < kVectors)
+            sts128(shared + (step % kSharedBuffers * kBufferWords + word_of(at, tile)) * 4, v[i].x,
+                   v[i].y, v[i].z, v[i].w);
+        }
       }
       if constexpr (kLooksAhead) {
         meeting_point();
         const bool is_last = tile == Tiles - 1;
-        look(is_last ? next : first, is_last ? 0 : tile + 1, thread, v);
+        look(is_last ? next : first, is_last ? 0 : tile + 1, 0, thread, v);
       }
       barrier_sync<Multipliers * 32>(1);
     }
@@ -205,11 +220,12 @@ struct GradientOperands {
 };
 
 // Partial gradients of h: of every tile four buffers (steps modulo 4) of one 512-byte block a
-// sending CTA, and a barrier each that counts the bytes. A buffer is used again four steps later,
+// sender, and a barrier each. Senders are a cluster's CTAs, whose bytes the barrier counts, or
+// (IsLocal) the CTA's own multiplying warps, which arrive. A buffer is used again four steps later,
 // when all that its owner sent after reading it has gone round.
-template <int Ranks, int Tiles>
+template <int Senders, int Tiles, bool IsLocal>
 struct PartialGradients {
-  static constexpr int kBlockBytes = 512, kBufferBytes = Ranks * kBlockBytes,
+  static constexpr int kBlockBytes = 512, kBufferBytes = Senders * kBlockBytes,
                        kTileBytes = 4 * kBufferBytes;
   static constexpr int kSharedBytes = Tiles * (kTileBytes + 64);
 
@@ -224,53 +240,69 @@ struct PartialGradients {
   // By the thread that receives as number 0.
   __device__ __forceinline__ void init() const {
     for (int i = 0; i < 4 * Tiles; ++i) {
-      mbarrier_init(barriers + 8 * i, 1);
-      if (i % 4 < steps) mbarrier_expect(barriers + 8 * i, kBufferBytes);
+      mbarrier_init(barriers + 8 * i, IsLocal ? Senders : 1);
+      if (i % 4 < steps) expect(barriers + 8 * i);
     }
     mbarrier_init_fence();
+  }
+
+  static __device__ __forceinline__ void expect(u32 bar) {
+    if constexpr (!IsLocal) mbarrier_expect(bar, kBufferBytes);
   }
 
   // A lane's place in a block: pair of units `row`, sequences 2 q and 2 q + 1, shifted so that
   // neither side meets a bank twice.
   // Where that is in this CTA; every other has it at the same distance from its barriers.
-  __device__ __forceinline__ u32 place_of(int rank, int row, int q) const {
-    return buffers + rank * kBlockBytes + row * 64 + (q ^ (row / 2 & 3)) * 16;
+  __device__ __forceinline__ u32 place_of(int sender, int row, int q) const {
+    return buffers + sender * kBlockBytes + row * 64 + (q ^ (row / 2 & 3)) * 16;
   }
   // `to`: the place as it is seen in the target CTA; `to_barriers`: from there to the barriers.
   static __device__ __forceinline__ void send(int buffer, int tile, u32 to, u32 to_barriers,
                                               const float (&sum)[4]) {
+    const u32 at = to + tile * kTileBytes + buffer * kBufferBytes,
+              bar = to + to_barriers + tile * 32 + buffer * 8,
+              v[4] = {__float_as_uint(sum[0]), __float_as_uint(sum[2]), __float_as_uint(sum[1]),
+                      __float_as_uint(sum[3])};
     meeting_point();
-    store_async(to + tile * kTileBytes + buffer * kBufferBytes,
-                to + to_barriers + tile * 32 + buffer * 8, __float_as_uint(sum[0]),
-                __float_as_uint(sum[2]), __float_as_uint(sum[1]), __float_as_uint(sum[3]));
+    if constexpr (IsLocal) {
+      sts128(at, v[0], v[1], v[2], v[3]);
+      __syncwarp();
+      if (threadIdx.x % 32 == 0) mbarrier_arrive(bar);
+    } else {
+      store_async(at, bar, v[0], v[1], v[2], v[3]);
+    }
   }
 
-  // The sum of what all CTAs sent in step i, for one pair of units and one sequence.
+  // The sum of what all sent in step i, for one pair of units and one sequence.
   __device__ __forceinline__ void receive(int buffer, int tile, int i, int index, int pair,
                                           int column, float (&sum)[2]) const {
     const u32 bar = barriers + tile * 32 + buffer * 8;
     meeting_point();
-    mbarrier_wait_cluster(bar, i / 4 & 1);
+    if constexpr (IsLocal) {
+      mbarrier_wait(bar, i / 4 & 1);
+    } else {
+      mbarrier_wait_cluster(bar, i / 4 & 1);
+    }
     const u32 from = buffers + tile * kTileBytes + buffer * kBufferBytes + pair * 64 +
                      ((column / 2) ^ (pair / 2 & 3)) * 16 + column % 2 * 8;
-    float x[Ranks], y[Ranks];
+    float x[Senders], y[Senders];
 #pragma unroll
-    for (int k = 0; k < Ranks; ++k) {
+    for (int k = 0; k < Senders; ++k) {
       const uint2 v = lds64(from + k * kBlockBytes);
       x[k] = __uint_as_float(v.x);
       y[k] = __uint_as_float(v.y);
     }
 #pragma unroll
-    for (int step = 1; step < Ranks; step *= 2) {
+    for (int step = 1; step < Senders; step *= 2) {
 #pragma unroll
-      for (int k = 0; k + step < Ranks; k += 2 * step) {
+      for (int k = 0; k + step < Senders; k += 2 * step) {
         x[k] += x[k + step];
         y[k] += y[k + step];
       }
     }
     sum[0] = x[0];
     sum[1] = y[0];
-    if (index == 0 && i + 4 < steps) mbarrier_expect(bar, kBufferBytes);
+    if (index == 0 && i + 4 < steps) expect(bar);
   }
 };
 

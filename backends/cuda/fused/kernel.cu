@@ -5,13 +5,6 @@
 #include "gpu/fused_config.hpp"
 #include "gpu/params.hpp"
 
-// Bulk copies and the waiting form of mbarriers, which the short way needs, came with Hopper.
-#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
-#define FLASHRNN_FUSED_HAS_SHORT 1
-#else
-#define FLASHRNN_FUSED_HAS_SHORT 0
-#endif
-
 #if FLASHRNN_FUSED_FAMILY == 1 && FLASHRNN_FUSED_BACKWARD
 #include "cuda/fused/direct_backward.cuh"
 #include "cuda/fused/direct_backward_short.cuh"
@@ -47,19 +40,15 @@ flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams pa
                 kConfig.columns / 8, kChunk, kHeldClusters>{params, {}, {}, {}, 0, 0, 0}
       .run(shared, way_through(params));
 #else
-#if FLASHRNN_FUSED_HAS_SHORT
   const Way way = way_through(params);
   if (way == Way::kPlain) {
-    DirectBackwardShort<kConfig.head_dim, kConfig.columns, kChunk, false>{params, {}}.run(
-        shared);
+    DirectBackwardShort<kConfig.head_dim, kConfig.columns, kChunk, false>{params, {}}.run(shared);
     return;
   }
   if (way == Way::kAsked) {
-    DirectBackwardShort<kConfig.head_dim, kConfig.columns, kChunk, true>{params, {}}.run(
-        shared);
+    DirectBackwardShort<kConfig.head_dim, kConfig.columns, kChunk, true>{params, {}}.run(shared);
     return;
   }
-#endif
   direct_backward<kConfig.head_dim, kConfig.columns>(params, shared);
 #endif
 }
@@ -73,19 +62,17 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
                kConfig.columns / 8, kSequences, kChunk, kHeldDepth>{params, {}, 0, 0, {}}
       .run(shared, way_through(params));
 #else
-#if FLASHRNN_FUSED_HAS_SHORT
   const Way way = way_through(params);
   if (way == Way::kPlain) {
-    DirectForwardShort<kConfig.head_dim, kConfig.columns, kChunk, kHasSaver, false>{params, {}}
-        .run(shared);
+    DirectForwardShort<kConfig.head_dim, kConfig.columns, kChunk, kHasSaver, false>{params, {}}.run(
+        shared);
     return;
   }
   if (way == Way::kAsked) {
-    DirectForwardShort<kConfig.head_dim, kConfig.columns, kChunk, kHasSaver, true>{params, {}}
-        .run(shared);
+    DirectForwardShort<kConfig.head_dim, kConfig.columns, kChunk, kHasSaver, true>{params, {}}.run(
+        shared);
     return;
   }
-#endif
   direct_forward<kConfig.head_dim, kConfig.columns>(params, shared);
 #endif
 }

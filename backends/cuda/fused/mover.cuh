@@ -6,6 +6,7 @@
 // read its inputs and written its outputs), `free` (its outputs have left their stage).
 #pragma once
 
+#include "cuda/fused/block_copy.cuh"
 #include "cuda/fused/number.cuh"
 #include "gpu/fused/stage.hpp"
 
@@ -37,14 +38,14 @@ struct Stages {
   __device__ void clear_inputs(int threads) const {
     for (int i = threadIdx.x * 16; i < kStages * Chunk * InputBytes; i += threads * 16)
       sts128(inputs + i, 0, 0, 0, 0);
-    fence_for_bulk();
+    begin_stores();
   }
 
-  // By one thread, before a barrier of the CTA. The inputs of backward come by bulk copies too,
-  // whose bytes one more arrival announces.
+  // By one thread, before a barrier of the CTA. Where inputs of backward come by bulk copies, one
+  // more arrival announces their bytes.
   __device__ void init(int computing_warps, bool is_backward) const {
     for (int c = 0; c < kStages; ++c) {
-      mbarrier_init(ready(c), is_backward ? 33 : 32);
+      mbarrier_init(ready(c), is_backward && kHasBulkCopies ? 33 : 32);
       mbarrier_init(done(c), computing_warps);
       mbarrier_init(free(c), 1);
     }
@@ -102,22 +103,23 @@ struct Mover {
   // Of the bytes of all blocks, those of the blocks that are there.
   __device__ __forceinline__ int there(int bytes) const { return bytes / kBlocks * blocks; }
 
-  // One step's saved memory to `stage`, by one lane.
+  // One step's saved memory to `stage`.
   __device__ __forceinline__ void load(u32 stage, u32 bar, bool with_before, int lane) {
     constexpr int kTileValues = kIn.value_bytes() / kTiles, kTileKept = kIn.kept_bytes() / kTiles;
-    if (lane == 0 && blocks > 0) {
+    if (takes_part(lane) && blocks > 0) {
 #pragma unroll
       for (int c = 0; c < kTiles; ++c)
         if (c < tiles)
-          bulk_load(stage + c * kTileValues, values_in + c * tile_values, there(kTileValues), bar);
+          load_block<32>(stage + c * kTileValues, values_in + c * tile_values, there(kTileValues),
+                         bar, lane);
       if (with_before) {
 #pragma unroll
         for (int k = 0; k < kIn.kept; ++k) {
 #pragma unroll
           for (int c = 0; c < kTiles; ++c) {
             if (c < tiles)
-              bulk_load(stage + kIn.kept_at() + k * kIn.kept_bytes() + c * kTileKept,
-                        kept_in + k * all_kept + c * tile_kept, there(kTileKept), bar);
+              load_block<32>(stage + kIn.kept_at() + k * kIn.kept_bytes() + c * kTileKept,
+                             kept_in + k * all_kept + c * tile_kept, there(kTileKept), bar, lane);
           }
         }
       }
@@ -138,22 +140,23 @@ struct Mover {
     }
   }
 
-  // One step's saved memory, by one lane.
+  // One step's saved memory.
   __device__ __forceinline__ void save(u32 stage, int lane) {
     constexpr int kTileValues = kOut.value_bytes() / kTiles, kTileKept = kOut.kept_bytes() / kTiles;
-    if (has_saved && lane == 0) {
+    if (has_saved && takes_part(lane)) {
 #pragma unroll
       for (int c = 0; c < kTiles; ++c)
         if (c < tiles)
-          bulk_store(values_out + c * tile_values, stage + c * kTileValues, there(kTileValues));
+          store_block<32>(values_out + c * tile_values, stage + c * kTileValues, there(kTileValues),
+                          lane);
 #pragma unroll
       for (int k = 0; k < kOut.kept; ++k) {
 #pragma unroll
         for (int c = 0; c < kTiles; ++c) {
           if (c < tiles)
-            bulk_store(kept_out + k * all_kept + c * tile_kept,
-                       stage + kOut.kept_at() + k * kOut.kept_bytes() + c * kTileKept,
-                       there(kTileKept));
+            store_block<32>(kept_out + k * all_kept + c * tile_kept,
+                            stage + kOut.kept_at() + k * kOut.kept_bytes() + c * kTileKept,
+                            there(kTileKept), lane);
         }
       }
     }
@@ -180,7 +183,7 @@ struct Mover {
     const int first = c * S::kChunk, count = min(S::kChunk, time - first);
     if (count <= 0) return;
     const u32 bar = stages.ready(c);
-    if constexpr (kIn.values > 0) {
+    if constexpr (kIn.values > 0 && kHasBulkCopies) {
       const int before = max(0, min(count, steps_with_before - first));
       if (lane == 0)
         mbarrier_expect(
@@ -206,8 +209,8 @@ struct Mover {
     for (int c = 0; c < chunks; ++c) {
       mbarrier_wait(stages.done(c), c / kStages & 1);
       if constexpr (kOut.values > 0) {
-        bulk_wait_read<0>();
-        if (lane == 0) fence_for_bulk();
+        wait_stores_read();
+        if (lane == 0) begin_stores();
       }
       if (c > 0 && lane == 0) mbarrier_arrive(stages.free(c - 1));
       after_chunk(c);
@@ -215,10 +218,10 @@ struct Mover {
       const int count = min(S::kChunk, time - c * S::kChunk);
 #pragma unroll 1
       for (int s = 0; s < count; ++s) store(stages.output(c) + s * S::kOutputBytes, lane);
-      if constexpr (kOut.values > 0) bulk_commit();
+      if constexpr (kOut.values > 0) end_stores();
       __syncwarp();
     }
-    if constexpr (kOut.values > 0) bulk_wait_all();
+    if constexpr (kOut.values > 0) wait_stores();
   }
 };
 

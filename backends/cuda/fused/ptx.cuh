@@ -7,6 +7,13 @@ namespace flashrnn::cuda {
 
 using u32 = unsigned int;
 
+// Bulk copies, and barriers that count their bytes or let a warp sleep, came with Hopper.
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+inline constexpr bool kHasBulkCopies = true;
+#else
+inline constexpr bool kHasBulkCopies = false;
+#endif
+
 __device__ __forceinline__ u32 shared_address(const void* p) {
   return static_cast<u32>(__cvta_generic_to_shared(p));
 }
@@ -149,18 +156,26 @@ __device__ __forceinline__ void mbarrier_init(u32 bar, u32 arrivals) {
   asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(bar), "r"(arrivals) : "memory");
 }
 __device__ __forceinline__ void mbarrier_init_fence() {
-  asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+  if constexpr (kHasBulkCopies) asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
 }
 __device__ __forceinline__ void mbarrier_expect(u32 bar, u32 bytes) {
   asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(bar), "r"(bytes)
                : "memory");
 }
 __device__ __forceinline__ void mbarrier_wait(u32 bar, u32 parity) {
-  asm volatile(
-      "{\n.reg .pred p;\nW_%=: mbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1;\n@!p bra.uni "
-      "W_%=;\n}" ::"r"(bar),
-      "r"(parity)
-      : "memory");
+  if constexpr (kHasBulkCopies) {
+    asm volatile(
+        "{\n.reg .pred p;\nW_%=: mbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1;\n@!p "
+        "bra.uni W_%=;\n}" ::"r"(bar),
+        "r"(parity)
+        : "memory");
+  } else {
+    asm volatile(
+        "{\n.reg .pred p;\nW_%=: mbarrier.test_wait.parity.shared.b64 p, [%0], %1;\n@!p bra "
+        "W_%=;\n}" ::"r"(bar),
+        "r"(parity)
+        : "memory");
+  }
 }
 // For what other CTAs of the cluster wrote. It empties the first-level cache, which the one above
 // does not.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Saved memory of a CTA that has a whole head, between shared and global memory by bulk copies of a
-// chunk of steps: there the steps follow one another, so a chunk is one copy of the values and one
-// of each kept state, for a block's sequences. Two chunks are in shared memory; one thread starts
-// the copies.
+// Saved memory of a CTA that has a whole head, between shared and global memory by copies of a
+// chunk of steps (block_copy.cuh): there the steps follow one another, so a chunk is one copy of
+// the values and one of each kept state, for a block's sequences. Two chunks are in shared memory.
 #pragma once
 
+#include "cuda/fused/block_copy.cuh"
 #include "cuda/fused/saved_place.cuh"
 
 namespace flashrnn::cuda {
@@ -48,27 +48,30 @@ struct SavedChunks {
            (j % 2 * 32 + block) * 8;
   }
 
-  // Forward: the first `count` steps of chunk c go to global memory.
-  __device__ __forceinline__ void store(int c, int count) const {
-    fence_for_bulk();
+  // Forward: the first `count` steps of chunk c go to global memory. By a team's threads that take
+  // part.
+  template <int Team>
+  __device__ __forceinline__ void store(int c, int count, int thread) const {
+    begin_stores();
     const Index first = Index(c) * Chunk;
     const u32 from = base + c % 2 * kBytes;
     for (int tile = 0; tile < tiles; ++tile) {
-      bulk_store(values + tile * tile_pairs * (4 * Cell::kSaved) + first * kValueBytes,
-                 from + tile * Chunk * kValueBytes, count * kValueBytes);
+      store_block<Team>(values + tile * tile_pairs * (4 * Cell::kSaved) + first * kValueBytes,
+                        from + tile * Chunk * kValueBytes, count * kValueBytes, thread);
       for (int k = 0; k < kKept; ++k) {
-        bulk_store(kept + (k * all_pairs + tile * tile_pairs) * 8 + first * kKeptBytes,
-                   from + kKeptAt + (k * Tiles + tile) * Chunk * kKeptBytes, count * kKeptBytes);
+        store_block<Team>(kept + (k * all_pairs + tile * tile_pairs) * 8 + first * kKeptBytes,
+                          from + kKeptAt + (k * Tiles + tile) * Chunk * kKeptBytes,
+                          count * kKeptBytes, thread);
       }
     }
-    bulk_commit();
+    end_stores();
   }
 
   // Forward with a warp of its own for the stores. Barriers, two of each: `done`, every computing
   // warp has written its part of the chunk; `free`, the chunk has left.
   __device__ u32 done(int c) const { return barriers + c % 2 * 8; }
   __device__ u32 free(int c) const { return barriers + 16 + c % 2 * 8; }
-  __device__ __forceinline__ void init(int computing_warps) const {
+  __device__ __forceinline__ void init_stores(int computing_warps) const {
     for (int c = 0; c < 2; ++c) {
       mbarrier_init(done(c), computing_warps);
       mbarrier_init(free(c), 1);
@@ -83,45 +86,48 @@ struct SavedChunks {
     __syncwarp();
     if (threadIdx.x % 32 == 0) mbarrier_arrive(done(c));
   }
-  // By one thread.
-  __device__ __forceinline__ void store_all() const {
+  // By the lanes of that warp that take part.
+  __device__ __forceinline__ void store_all(int lane) const {
     for (int c = 0; c * Chunk < time; ++c) {
       mbarrier_wait(done(c), c / 2 & 1);
-      bulk_wait_read<0>();
-      if (c > 0) mbarrier_arrive(free(c - 1));
-      store(c, min(Chunk, time - c * Chunk));
+      wait_stores_read();
+      if constexpr (!kHasBulkCopies) __syncwarp();
+      if (c > 0 && lane == 0) mbarrier_arrive(free(c - 1));
+      store<32>(c, min(Chunk, time - c * Chunk), lane);
     }
-    bulk_wait_all();
+    wait_stores();
   }
 
   // Backward, whose chunk c is the steps down from T - 1 - c Chunk, the last of them last: a
-  // barrier tells that it is there.
-  __device__ __forceinline__ void init() const {
-    mbarrier_init(barriers, 1);
-    mbarrier_init(barriers + 8, 1);
+  // barrier tells that it is there. The team that loads are the CTA's threads.
+  static constexpr int kTeam = D * 2;
+  __device__ __forceinline__ void init_loads() const {
+    mbarrier_init(barriers, arrivals_of(kTeam));
+    mbarrier_init(barriers + 8, arrivals_of(kTeam));
     mbarrier_init_fence();
   }
   __device__ __forceinline__ void wait(int c) const {
     mbarrier_wait(barriers + c % 2 * 8, c / 2 & 1);
   }
-  // Kept states are those of the step before.
-  __device__ __forceinline__ void load(int c) const {
+  // Kept states are those of the step before. By the threads that take part.
+  __device__ __forceinline__ void load(int c, int thread) const {
     const int last = time - 1 - c * Chunk, count = min(Chunk, last + 1), before = min(Chunk, last);
     if (count <= 0) return;
     const u32 to = base + c % 2 * kBytes, bar = barriers + c % 2 * 8;
-    mbarrier_expect(bar, tiles * (count * kValueBytes + before * kKept * kKeptBytes));
+    begin_loads(bar, tiles * (count * kValueBytes + before * kKept * kKeptBytes));
     for (int tile = 0; tile < tiles; ++tile) {
-      bulk_load(
+      load_block<kTeam>(
           to + (tile * Chunk + Chunk - count) * kValueBytes,
           values + tile * tile_pairs * (4 * Cell::kSaved) + Index(last - count + 1) * kValueBytes,
-          count * kValueBytes, bar);
+          count * kValueBytes, bar, thread);
       for (int k = 0; k < kKept && before > 0; ++k) {
-        bulk_load(
+        load_block<kTeam>(
             to + kKeptAt + ((k * Tiles + tile) * Chunk + Chunk - before) * kKeptBytes,
             kept + (k * all_pairs + tile * tile_pairs) * 8 + Index(last - before) * kKeptBytes,
-            before * kKeptBytes, bar);
+            before * kKeptBytes, bar, thread);
       }
     }
+    end_loads(bar);
   }
 };
 

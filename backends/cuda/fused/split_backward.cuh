@@ -7,7 +7,8 @@
 //
 // kCluster: one cluster has all units, and a CTA multiplies its own slots' gradients. kGlobal:
 // several clusters; a CTA multiplies those of its rank in every cluster, which come through L2 as
-// words that are their own flags (exchange.cuh).
+// words that are their own flags (exchange.cuh). A cluster may be one CTA, where there are no
+// larger ones: it reads all slots' gradients, and what its warps share is not targets but those.
 #pragma once
 
 #include "cuda/fused/backward_pair.cuh"
@@ -24,7 +25,11 @@ template <int Family, int D, int Ranks, int Multipliers, int Tiles, int Chunk, i
 struct SplitBackward {
   static constexpr int kUnits = 16, kColumns = 8 * Tiles;
   static constexpr int kRanks = Ranks, kClusters = D / kUnits / kRanks;
-  static constexpr int kTargets = kRanks / Multipliers;  // CTAs that a multiplying warp writes to
+  static constexpr bool kIsAlone = kRanks == 1;
+  // CTAs that a multiplying warp writes to, and of the clusters those that it multiplies: every
+  // kShares-th.
+  static constexpr int kTargets = kIsAlone ? 1 : kRanks / Multipliers,
+                       kShares = kIsAlone ? Multipliers : 1, kOwnClusters = kClusters / kShares;
   static constexpr int kUpdaters = kUnits * 4, kUpdaterWarps = kUpdaters / 32;
   static constexpr int kThreads = Multipliers * 32 + kUpdaters;
   static constexpr int kRowBytes = gpu::row_bytes(kUnits);
@@ -34,11 +39,12 @@ struct SplitBackward {
   static constexpr int kChunk = Chunk;
   using SplitStages = Stages<kChunk, kIn.bytes(), kOut.bytes()>;
   using Operands = GradientOperands<Family, kRanks, kClusters, Tiles, Multipliers, 4 * Chunk>;
-  using Partials = PartialGradients<kRanks, Tiles>;
+  using Partials = PartialGradients<kIsAlone ? Multipliers : kRanks, Tiles, kIsAlone>;
   static constexpr int kClusterBytes = kTargets * Operands::kSteps * 512,  // of a warp's weights
-      kWarpBytes = (kClusters - HeldClusters) * kClusterBytes,
+      kWarpBytes = (kOwnClusters - HeldClusters) * kClusterBytes,
                        kWeightBytes = Multipliers * kWarpBytes;
-  static_assert(D % (kUnits * kRanks) == 0 && kRanks % Multipliers == 0);
+  static_assert(D % (kUnits * kRanks) == 0 && kRanks * kShares % Multipliers == 0 &&
+                kClusters % kShares == 0);
 
   const BackwardParams& p;
   Operands operands;
@@ -52,22 +58,26 @@ struct SplitBackward {
     const int q = lane % 4, row = lane / 4;
     u32 a[kTargets][HeldClusters][Operands::kSteps][4];
     u32 to[kTargets];
-    const u32 place = partials.place_of(rank, row, q), to_barriers = partials.barriers - place;
+    const int share = kIsAlone ? warp : 0;
+    const u32 place = partials.place_of(kIsAlone ? warp : rank, row, q),
+              to_barriers = partials.barriers - place;
     const u32 apart = weights + warp * kWarpBytes + lane * 16;
 #pragma unroll
     for (int i = 0; i < kTargets; ++i) {
       const int target = (warp * kTargets + i + rank) % kRanks;
-      to[i] = map_to_rank(place, target);
+      to[i] = place;
+      if constexpr (!kIsAlone) to[i] = map_to_rank(place, target);
       const int in = (cluster * kRanks + target) * kUnits + 2 * row;
 #pragma unroll
       for (int c = 0; c < HeldClusters; ++c) {
-        Operands::load_weights(p.r, at.n, (c * kRanks + rank) * kUnits, in, q, p.shape.units,
-                               a[i][c]);
+        Operands::load_weights(p.r, at.n, ((c * kShares + share) * kRanks + rank) * kUnits, in, q,
+                               p.shape.units, a[i][c]);
       }
 #pragma unroll 1
-      for (int c = HeldClusters; c < kClusters; ++c) {
+      for (int c = HeldClusters; c < kOwnClusters; ++c) {
         u32 w[Operands::kSteps][4];
-        Operands::load_weights(p.r, at.n, (c * kRanks + rank) * kUnits, in, q, p.shape.units, w);
+        Operands::load_weights(p.r, at.n, ((c * kShares + share) * kRanks + rank) * kUnits, in, q,
+                               p.shape.units, w);
         for (int k = 0; k < Operands::kSteps; ++k) {
           sts128(apart + (c - HeldClusters) * kClusterBytes + (k * kTargets + i) * 512, w[k][0],
                  w[k][1], w[k][2], w[k][3]);
@@ -76,7 +86,7 @@ struct SplitBackward {
     }
     Pacer<Family> pacer[Tiles];
     typename Operands::Looked ahead;
-    if constexpr (Operands::kLooksAhead) operands.look(0, 0, threadIdx.x, ahead);
+    if constexpr (Operands::kLooksAhead) operands.look(0, 0, 0, threadIdx.x, ahead);
     for (int i0 = 0; i0 < p.shape.time; i0 += 4) {
       const u32 from = Operands::first_of(i0);
 #pragma unroll
@@ -92,9 +102,9 @@ struct SplitBackward {
 #pragma unroll
           for (int i = 0; i < kTargets; ++i) sum[i][0] = sum[i][1] = sum[i][2] = sum[i][3] = 0.0f;
 #pragma unroll
-          for (int c = 0; c < kClusters; ++c) {
+          for (int c = 0; c < kOwnClusters; ++c) {
             u32 b[Operands::kSteps][2];
-            operands.load(s, c, tile, lane, b);
+            operands.load(s, c * kShares + share, tile, lane, b);
 #pragma unroll
             for (int k = 0; k < Operands::kSteps; ++k) {
 #pragma unroll
@@ -306,7 +316,7 @@ struct SplitBackward {
     if (way != Way::kLong && (at.u0 + kUnits > p.shape.units || p.d_h.data == nullptr))
       stages.clear_inputs(kThreads + 32);
     __syncthreads();
-    cluster_sync();
+    if constexpr (!kIsAlone) cluster_sync();
     if (warp < Multipliers) {
       multiply(warp, lane);
     } else if (warp == Multipliers + kUpdaterWarps) {
@@ -327,7 +337,7 @@ struct SplitBackward {
     } else {
       update_general(rest, threadIdx.x - Multipliers * 32);
     }
-    cluster_sync_diverged();
+    if constexpr (!kIsAlone) cluster_sync_diverged();
   }
 };
 

@@ -23,6 +23,8 @@ struct Nvrtc {
   int (*compile)(Program, int, const char* const*) = nullptr;
   int (*cubin_size)(Program, size_t*) = nullptr;
   int (*cubin)(Program, char*) = nullptr;
+  int (*ptx_size)(Program, size_t*) = nullptr;
+  int (*ptx)(Program, char*) = nullptr;
   int (*log_size)(Program, size_t*) = nullptr;
   int (*log)(Program, char*) = nullptr;
   int major = 0, minor = 0;
@@ -53,6 +55,8 @@ Nvrtc load() {
   find(api.compile, "nvrtcCompileProgram");
   find(api.cubin_size, "nvrtcGetCUBINSize");
   find(api.cubin, "nvrtcGetCUBIN");
+  find(api.ptx_size, "nvrtcGetPTXSize");
+  find(api.ptx, "nvrtcGetPTX");
   find(api.log_size, "nvrtcGetProgramLogSize");
   find(api.log, "nvrtcGetProgramLog");
   if (api.refusal.empty() && api.version(&api.major, &api.minor) != kSuccess) {
@@ -127,6 +131,12 @@ std::vector<char> nvrtc_compile(std::span<const EmbeddedSource> sources,
          log_of(owned.program));
   }
   size_t size = 0;
+  if (architecture.starts_with("compute_")) {
+    check(nvrtc().ptx_size(owned.program, &size), "nvrtcGetPTXSize");
+    std::vector<char> ptx(size);
+    check(nvrtc().ptx(owned.program, ptx.data()), "nvrtcGetPTX");
+    return ptx;
+  }
   check(nvrtc().cubin_size(owned.program, &size), "nvrtcGetCUBINSize");
   std::vector<char> cubin(size);
   check(nvrtc().cubin(owned.program, cubin.data()), "nvrtcGetCUBIN");

@@ -40,19 +40,27 @@ constexpr int held_depth_of(const FusedConfig& c) {
   return depth_of(c) * gates * 8 <= kWeightRegisters ? depth_of(c) : 12 / gates;
 }
 // Backward beyond kDirect: likewise the clusters whose slots' gradients a warp multiplies. An mma
-// has 16 units of one gate, or 8 of two.
-constexpr int clusters_of(const FusedConfig& c) {
-  return c.family == kGlobal ? c.head_dim / 16 / c.cluster : 1;
+// has 16 units of one gate, or 8 of two. Warps of a CTA that is a cluster by itself share them.
+constexpr bool is_alone(const FusedConfig& c) {
+  return c.family == kGlobal && c.is_backward != 0 && c.cluster == 1;
 }
-// CTAs to whose units a warp's products go.
-constexpr int targets_of(const FusedConfig& c) { return c.cluster / c.depth_warps; }
+constexpr int clusters_of(const FusedConfig& c) {
+  if (c.family != kGlobal) return 1;
+  return c.head_dim / 16 / c.cluster / (is_alone(c) ? c.depth_warps : 1);
+}
+// CTAs to whose units a warp's products go, and those (or the warps) that send to a CTA's units.
+constexpr int targets_of(const FusedConfig& c) {
+  return is_alone(c) ? 1 : c.cluster / c.depth_warps;
+}
+constexpr int senders_of(const FusedConfig& c) { return is_alone(c) ? c.depth_warps : c.cluster; }
 constexpr int products_of(const FusedConfig& c) {
   const int gates = cell_counts(c.cell).recurrents;
   return gates > 2 ? 4 : gates;
 }
 constexpr int held_clusters_of(const FusedConfig& c) {
-  return c.family != kGlobal ||
-                 clusters_of(c) * targets_of(c) * products_of(c) * 4 <= kWeightRegisters
+  // One by itself has more of others' gradients on their way in registers.
+  const int most = is_alone(c) ? 96 : kWeightRegisters;
+  return c.family != kGlobal || clusters_of(c) * targets_of(c) * products_of(c) * 4 <= most
              ? clusters_of(c)
              : 24 / products_of(c) / targets_of(c);
 }
@@ -91,7 +99,7 @@ constexpr int threads_of(const FusedConfig& c) {
 constexpr int chunk_of(const FusedConfig& c) {
   if (c.family == kDirect) return c.min_ctas > 1 ? 2 : 4;
   const bool has_much_h = c.family == kCluster && !c.is_backward && c.head_dim * c.columns > 2048;
-  return c.columns > 16 || shared_weight_bytes(c) > 0 || has_much_h ? 2 : 4;
+  return c.columns > 16 || shared_weight_bytes(c) > 0 || has_much_h || is_alone(c) ? 2 : 4;
 }
 // Buffers of what is exchanged through L2, and of h within a cluster: one is used again when at
 // least two chunks lie between.
@@ -130,9 +138,10 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
            tensors;
   // Operands of two steps, or of one, partial gradients of four, and their barriers
   // (cuda/fused/gradient_exchange.cuh).
-  const int tiles = c.columns / 8, buffers = c.family == kGlobal && tiles > 1 ? 1 : 2;
+  const int tiles = c.columns / 8,
+            buffers = (c.family == kGlobal && tiles > 1) || is_alone(c) ? 1 : 2;
   return buffers * c.head_dim / 16 / c.cluster * tiles * gradient_block_words(cell) * 4 +
-         tiles * (4 * c.cluster * 512 + 64) + shared_weight_bytes(c) + tensors;
+         tiles * (4 * senders_of(c) * 512 + 64) + shared_weight_bytes(c) + tensors;
 }
 
 // Bytes of exchange memory of one group, to be filled with 0xff before a launch; the groups of a
