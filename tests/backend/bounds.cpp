@@ -40,8 +40,8 @@
 // Where bfloat16's tanh and sigmoid are approximations to 2^-11, every eighth h falls to the other
 // side, and the sums of hundreds of units move by 2^-12: then it is one of 2^12 (of 2^11 where h is
 // not held below 1, as light_gru's). A clip of h jumps where a stored h is its limit or the number
-// beside it: one of 2^12, too. A cell may jump once more, since what is rare happens in one of many
-// problems; but all of it is a tenth at most, so that a tensor of few elements is still compared.
+// beside it: one of 2^12, too. Their number is Poisson's: two standard deviations above what is
+// expected, and a cell may jump once more, since what is rare happens in one of many problems; but all of it is a tenth at most, so that a tensor of few elements is still compared.
 //
 // What is below the smallest number of a dtype, 2^-24 in fp16 and 2^-126 in fp32, is lost as an
 // operand of R and when it is stored: by 2.5 steps' worth, an absolute error.
@@ -103,7 +103,8 @@ double jump_allowance(const Case& c, size_t elements) {
   const bool is_relu = c.cell == FLASHRNN_ELMAN_RELU, has_clip = c.forward_clip > 0;
   const bool is_rough = has_clip || (c.dtypes.tensor == FLASHRNN_BFLOAT16 && !is_relu);
   const int rarity = !is_rough ? 15 : c.cell == FLASHRNN_LIGHT_GRU ? 11 : 12;
-  const size_t jumps = (elements >> rarity) + (has_clip ? 0 : 1);
+  const double expected = std::ldexp(static_cast<double>(elements), -rarity);
+  const double jumps = std::floor(expected + 2 * std::sqrt(expected)) + (has_clip ? 0 : 1);
   double carriers = 0;
   if (is_relu || has_clip || c.cell == FLASHRNN_LIGHT_GRU) {
     carriers = static_cast<double>(elements);
@@ -111,7 +112,7 @@ double jump_allowance(const Case& c, size_t elements) {
     const bool is_each_step = (c.given & kGiveStates) != 0;
     carriers = static_cast<double>(c.batch * c.heads * c.head_dim * (is_each_step ? c.time : 1));
   }
-  return carriers == 0 ? 0 : std::min(0.1, std::sqrt(2 * static_cast<double>(jumps) / carriers));
+  return carriers == 0 ? 0 : std::min(0.1, std::sqrt(2 * jumps / carriers));
 }
 
 double smallest_kept(flashrnn_dtype tensor, flashrnn_dtype stored) {
