@@ -70,7 +70,15 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
 
 bool can_compile() { return has_nvrtc() && !embedded_sources().empty(); }
 
-bool is_fused(const KernelConfig& config) { return config.get("kernel") == 1; }
+KernelKind kind_of(const KernelConfig& config) {
+  return static_cast<KernelKind>(config.get("kernel"));
+}
+
+bool may_alternate(const Problem& p, bool compiles) {
+  constexpr int64_t kFusedMost = 1024, kGeneralMost = 256;
+  const bool is_half = p.dtype == DType::kBfloat16 || p.dtype == DType::kFloat16;
+  return !p.forced_config.empty() || p.head_dim > (is_half && compiles ? kFusedMost : kGeneralMost);
+}
 
 gpu::FusedConfig fused_config(const Problem& problem, const KernelConfig& config,
                               bool is_backward) {
@@ -83,7 +91,7 @@ gpu::FusedConfig fused_config(const Problem& problem, const KernelConfig& config
           get("min_ctas"),     get("cluster")};
 }
 
-NamedValues model_parameters(const DeviceFacts& f, const Problem& p, bool compiles) {
+NamedValues model_parameters(const DeviceFacts& f, const Problem& p, bool compiles, bool has_blas) {
   const bool is_half = p.dtype == DType::kBfloat16 || p.dtype == DType::kFloat16;
   const bool has_fused = f.capability() >= kLeastFusedCapability &&
                          (compiles || !embedded_configs(f.architecture()).empty());
@@ -113,7 +121,8 @@ NamedValues model_parameters(const DeviceFacts& f, const Problem& p, bool compil
                         {"max_cluster", f.max_cluster},
                         {"has_cooperative", f.has_cooperative_launch ? 1 : 0},
                         {"has_runtime_compiler", compiles ? 1 : 0},
-                        {"has_fused", has_fused ? 1 : 0}};
+                        {"has_fused", has_fused ? 1 : 0},
+                        {"has_blas", has_blas ? 1 : 0}};
   for (int i = 0; i < kClusterSizes; ++i) {
     values.emplace_back("active_clusters_" + std::to_string(cluster_size_of(i)),
                         f.active_clusters[static_cast<size_t>(i)]);
@@ -132,9 +141,9 @@ std::string availability_rules(const DeviceFacts& facts, bool compiles) {
 
 void check_config(const DeviceFacts& facts, const Problem& problem, const KernelConfig& config) {
   const int64_t kernel = config.get("kernel");
-  require(kernel == 0 || kernel == 1, "the constraint model gives kernel = {}: must be 0 or 1",
+  require(kernel >= 0 && kernel <= 2, "the constraint model gives kernel = {}: must be 0 to 2",
           kernel);
-  if (kernel == 0) return;
+  if (!is_fused(config)) return;
   require(problem.dtype == DType::kBfloat16 || problem.dtype == DType::kFloat16,
           "the constraint model gives kernel = 1: must be 0 for {}", dtype_name(problem.dtype));
   for (const bool is_backward : {false, true}) {

@@ -59,8 +59,12 @@ constexpr double kStepNorm = 2.6, kMemoryNorm = 5.6;
 // taken where it is nearly as fast.
 constexpr double kToBeCompiled = 1.03;
 constexpr double kLaunch = 3;               // us a launch
-constexpr double kGeneralMacsPerNs = 4000;  // of the general kernel, whole chip
-constexpr double kGeneralStep = 4000;       // ns
+constexpr double kGeneralMacsPerNs = 1900;  // of the general kernel, whole chip
+constexpr double kGeneralStep = 2000;       // ns
+// The alternating kernel: two launches and what they start and end with; the products' rates.
+constexpr double kAlternatingStep = 9000;  // ns
+constexpr double kHalfMacsPerNs = 150000, kTf32MacsPerNs = 75000, kFloatMacsPerNs = 20000;
+constexpr double kCacheRate = 5000;  // bytes of R a ns where it stays in L2
 
 double divide_up(double a, double b) { return std::ceil(a / b); }
 double norm(double a, double b, double power) {
@@ -158,11 +162,27 @@ double fused_time(const DeviceFacts& facts, const Problem& p, const gpu::FusedCo
   return norm(steps, memory_time(facts, p, c.is_backward != 0), kMemoryNorm) + kLaunch;
 }
 
+double macs_of_step(const Problem& p) {
+  return static_cast<double>(p.batch) * static_cast<double>(p.heads) *
+         static_cast<double>(p.head_dim) * static_cast<double>(p.head_dim) *
+         p.cell->recurrent_gates;
+}
+
+double alternating_time(const DeviceFacts& facts, const Problem& p, bool is_backward) {
+  const bool is_float = p.dtype == DType::kFloat32;
+  const double macs = macs_of_step(p),
+               weights = macs / static_cast<double>(p.batch) * (is_float ? 4 : 2);
+  const double rate = weights < 0.8 * facts.l2_bytes ? kCacheRate : memory_rate(facts);
+  const double macs_per_ns = !is_float      ? kHalfMacsPerNs
+                             : p.allow_tf32 ? kTf32MacsPerNs
+                                            : kFloatMacsPerNs;
+  const double step = kAlternatingStep + std::max(weights / rate, macs / macs_per_ns);
+  return std::max(static_cast<double>(p.time) * step * 1e-3, memory_time(facts, p, is_backward)) +
+         kLaunch;
+}
+
 double general_time(const DeviceFacts& facts, const Problem& p, bool is_backward) {
-  const double macs = static_cast<double>(p.batch) * static_cast<double>(p.heads) *
-                      static_cast<double>(p.head_dim) * static_cast<double>(p.head_dim) *
-                      p.cell->recurrent_gates;
-  const double step = kGeneralStep + macs / kGeneralMacsPerNs;
+  const double step = kGeneralStep + macs_of_step(p) / kGeneralMacsPerNs;
   return std::max(static_cast<double>(p.time) * step * 1e-3, memory_time(facts, p, is_backward)) +
          kLaunch;
 }
@@ -203,9 +223,10 @@ double memory_rate(const DeviceFacts& facts) {
 
 double predict_microseconds(const DeviceFacts& facts, const Problem& p,
                             const KernelConfig& config) {
-  const bool fused = is_fused(config);
+  const KernelKind kind = kind_of(config);
   const auto time_of = [&](bool is_backward) {
-    if (!fused) return general_time(facts, p, is_backward);
+    if (kind == KernelKind::kGeneral) return general_time(facts, p, is_backward);
+    if (kind == KernelKind::kAlternating) return alternating_time(facts, p, is_backward);
     const gpu::FusedConfig c = fused_config(p, config, is_backward);
     const bool is_there = find_embedded(c, facts.architecture()) != nullptr;
     return fused_time(facts, p, c) * (is_there ? 1 : kToBeCompiled);

@@ -10,6 +10,7 @@ file(CONFIGURE OUTPUT "${generated}/cuda_model.inc" CONTENT "R\"constrint(${mode
 
 # What needs no CUDA runtime; the tests compile it again.
 set(cuda_host_sources
+  "${cuda_root}/cuda/alternating/blas.cpp"
   "${cuda_root}/cuda/config.cpp"
   "${cuda_root}/cuda/cost.cpp"
   "${cuda_root}/cuda/floor.cpp"
@@ -22,6 +23,7 @@ set(cuda_host_sources
 set_property(GLOBAL PROPERTY FLASHRNN_CUDA_HOST_SOURCES "${cuda_host_sources}")
 target_sources(flashrnn PRIVATE
   ${cuda_host_sources}
+  "${cuda_root}/cuda/alternating/alternating.cpp"
   "${cuda_root}/cuda/backend.cpp"
   "${cuda_root}/cuda/device.cpp"
   "${cuda_root}/cuda/facts.cpp"
@@ -35,7 +37,7 @@ set_source_files_properties(backend/registry.cpp "${cuda_root}/cuda/backend.cpp"
   COMPILE_DEFINITIONS FLASHRNN_HAS_CUDA)
 
 # ---- kernels that nvcc compiles for every architecture ----
-file(GLOB cuda_sources CONFIGURE_DEPENDS "${cuda_root}/cuda/general/*.cu")
+file(GLOB cuda_sources CONFIGURE_DEPENDS "${cuda_root}/cuda/general/*.cu" "${cuda_root}/cuda/alternating/*.cu")
 list(APPEND cuda_sources "${cuda_root}/cuda/probe.cu")
 set(cuda_targets "")
 foreach(architecture IN LISTS flashrnn_cuda_architectures)

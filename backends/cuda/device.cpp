@@ -8,6 +8,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "cuda/alternating/blas.hpp"
 #include "cuda/check.hpp"
 #include "cuda/config.hpp"
 #include "cuda/cost.hpp"
@@ -69,6 +70,7 @@ class CudaDevice final : public Device {
         {"driver", fmt::format("{}.{}", f.driver_version / 1000, f.driver_version % 1000 / 10)},
         {"runtime", fmt::format("{}.{}", f.runtime_version / 1000, f.runtime_version % 1000 / 10)},
         {"runtime_compiler", nvrtc_state()},
+        {"products", blas_state()},
         {"kernel_cache", cache_state()},
         {"embedded_kernels", static_cast<int>(embedded_configs(f.architecture()).size())}};
     return json.dump(2);
@@ -77,7 +79,9 @@ class CudaDevice final : public Device {
   std::string model() const override { return kModel + availability_rules(facts(), can_compile()); }
 
   NamedValues parameters(const Problem& problem) const override {
-    return model_parameters(facts(), problem, can_compile());
+    const bool compiles = can_compile();
+    return model_parameters(facts(), problem, compiles,
+                            may_alternate(problem, compiles) && has_blas());
   }
 
   double predict(const Problem& problem, const KernelConfig& config) const override {

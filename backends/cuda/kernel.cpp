@@ -12,6 +12,7 @@
 #include "core/layout.hpp"
 #include "cuda/check.hpp"
 #include "cuda/config.hpp"
+#include "cuda/general/geometry.hpp"
 #include "cuda/modules/fused_text.hpp"
 #include "cuda/modules/nvrtc.hpp"
 #include "cuda/recurrence.hpp"
@@ -83,9 +84,11 @@ class CudaKernel final : public Kernel {
     step_shape_.is_reverse = 0;
     const bool has_backward = problem.mode != Mode::kInference;
     const auto recurrence = [&](bool is_backward) {
-      return config != nullptr
-                 ? Recurrence::fused(facts, fused_config(problem, *config, is_backward), shape_)
-                 : Recurrence::general(problem.cell->id, shape_, is_backward);
+      if (config == nullptr) return Recurrence::general(problem.cell->id, shape_, is_backward);
+      if (is_fused(*config))
+        return Recurrence::fused(facts, fused_config(problem, *config, is_backward), shape_);
+      return Recurrence::alternating(facts, problem.cell->id, shape_, is_backward,
+                                     problem.allow_tf32);
     };
     forward_ = recurrence(false);
     if (has_backward) backward_ = recurrence(true);
@@ -98,6 +101,7 @@ class CudaKernel final : public Kernel {
 
   std::string name() const override {
     const FusedLaunch* fused = forward_.fused();
+    if (forward_.is_alternating()) return "alternating (" + blas_state() + ")";
     if (fused == nullptr) return "general" + reason_;
     std::string text = describe(*fused);
     if (backward_.fused() != nullptr) text += " + " + describe(*backward_.fused());
@@ -194,7 +198,10 @@ class CudaKernel final : public Kernel {
     return int64_t{problem_.cell->states} * shape_.batch * shape_.heads * shape_.units;
   }
   int64_t saved_bytes() const {
-    if (forward_.fused() == nullptr) return static_cast<int64_t>(forward_.general().saved_bytes);
+    if (forward_.fused() == nullptr) {
+      return static_cast<int64_t>(
+          saved_bytes_of(shape_, problem_.cell->saved, problem_.cell->kept));
+    }
     const int block_columns = gpu::block_columns_of(forward_.fused()->config().columns);
     const gpu::SavedLayout layout = gpu::saved_layout(shape_, block_columns);
     return layout.value_bytes(shape_.heads, problem_.cell->saved) +
@@ -330,17 +337,18 @@ class CudaKernel final : public Kernel {
 
 std::shared_ptr<const Kernel> make_kernel(const DeviceFacts& facts, const Problem& problem,
                                           const KernelConfig& config) {
-  if (!is_fused(config)) {
+  if (kind_of(config) == KernelKind::kGeneral) {
     return std::make_shared<CudaKernel>(facts, problem, nullptr, why_general(facts, problem));
   }
   try {
     return std::make_shared<CudaKernel>(facts, problem, &config, "");
   } catch (const Error& error) {
-    // A driver that will not load it, a run-time compiler that fails: there is a kernel that needs
-    // neither. Who asked for this very one is told instead.
+    // A driver that will not load it, a run-time compiler or a cuBLAS that fails: there is a kernel
+    // that needs none of them. Who asked for this very one is told instead.
     if (!problem.forced_config.empty()) throw;
     const std::string reason =
-        fmt::format(": the fused kernel was not to be had: {}", error.what());
+        fmt::format(": the {} kernel was not to be had: {}",
+                    is_fused(config) ? "fused" : "alternating", error.what());
     log(LogLevel::kWarning, "general kernel" + reason);
     return std::make_shared<CudaKernel>(facts, problem, nullptr, reason);
   }

@@ -2,7 +2,9 @@
 // flashrnn-backend-test: every backend against the oracle, through the C ABI alone.
 //
 //   flashrnn-backend-test [--backend=cpu|cuda|hip|vulkan] [--random-seconds=S] [--random-seed=N]
-//                         [GoogleTest's options]
+//                         [--config=NAME=VALUE,...] [GoogleTest's options]
+//
+// With --config every plan that may have that configuration has it.
 //
 // Exit status 77 means that the device is missing and every test was skipped.
 //
@@ -26,6 +28,7 @@
 
 #include "environment.hpp"
 #include "kernels_seen.hpp"
+#include "trial.hpp"
 
 namespace flashrnn::test {
 
@@ -46,7 +49,8 @@ std::vector<flashrnn_cell> all_cells() {
 
 namespace {
 constexpr const char* kUsage =
-    "[--backend=cpu|cuda|hip|vulkan] [--random-seconds=S] [--random-seed=N] [GoogleTest's options]";
+    "[--backend=cpu|cuda|hip|vulkan] [--random-seconds=S] [--random-seed=N] "
+    "[--config=NAME=VALUE,...] [GoogleTest's options]";
 }
 
 int main(int argc, char** argv) {
@@ -62,13 +66,15 @@ int main(int argc, char** argv) {
         return argument.rfind(option, 0) == 0 ? argument.substr(option.size()) : std::string();
       };
       const std::string backend = value_of("--backend="), seconds = value_of("--random-seconds="),
-                        seed = value_of("--random-seed=");
+                        seed = value_of("--random-seed="), config = value_of("--config=");
       if (!backend.empty()) {
         name = backend;
       } else if (!seconds.empty()) {
         environment.random_seconds = std::stod(seconds);
       } else if (!seed.empty()) {
         environment.random_seed = std::stoull(seed);
+      } else if (!config.empty()) {
+        flashrnn::test::Plan::preferred_config() = config;
       } else {
         std::fprintf(stderr, "unknown argument %s; usage: %s\n", argv[k], kUsage);
         return 2;

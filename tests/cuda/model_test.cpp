@@ -64,7 +64,7 @@ class FakeDevice final : public Device {
   std::string describe() const override { return ""; }
   std::string model() const override { return kModel + availability_rules(facts_, compiles_); }
   NamedValues parameters(const Problem& p) const override {
-    return model_parameters(facts_, p, compiles_);
+    return model_parameters(facts_, p, compiles_, false);
   }
   double predict(const Problem& p, const KernelConfig& c) const override {
     check_config(facts_, p, c);

@@ -32,10 +32,21 @@ bool may_refuse(flashrnn_backend backend, const Case& c) {
   return backend != FLASHRNN_BACKEND_CPU && c.dtypes.tensor == FLASHRNN_FLOAT64;
 }
 
+std::string& Plan::preferred_config() {
+  static std::string config;
+  return config;
+}
+
 Plan::Plan(const Device& device, const Case& c, const std::string& config) {
   flashrnn_problem problem = problem_of(c);
-  if (!config.empty()) problem.config = config.c_str();
-  check(flashrnn_plan_create(device.handle(), &problem, &handle_), "flashrnn_plan_create");
+  const std::string& wanted = config.empty() ? preferred_config() : config;
+  if (!wanted.empty()) problem.config = wanted.c_str();
+  flashrnn_status status = flashrnn_plan_create(device.handle(), &problem, &handle_);
+  if (status == FLASHRNN_INFEASIBLE && config.empty() && !wanted.empty()) {
+    problem.config = nullptr;
+    status = flashrnn_plan_create(device.handle(), &problem, &handle_);
+  }
+  check(status, "flashrnn_plan_create");
   sizes_.struct_size = sizeof sizes_;
   check(flashrnn_plan_get_sizes(handle_, &sizes_), "flashrnn_plan_get_sizes");
 }

@@ -17,6 +17,10 @@ namespace flashrnn::test {
 // A plan; throws where it cannot be made.
 class Plan {
  public:
+  // The configuration of plans that are asked for without one, wherever it is legal. Set before the
+  // first plan is made.
+  static std::string& preferred_config();
+
   Plan(const Device& device, const Case& c, const std::string& config = "");
   ~Plan();
   Plan(const Plan&) = delete;

@@ -61,8 +61,7 @@ bool complete(GeneralPlan& plan, const CellTraits& cell, const Shape& s, const L
     plan.workspace_bytes +=
         size_t(s.heads) * tiles * layout.group_floats(plan.ranks) * sizeof(float);
   }
-  plan.saved_bytes = saved_values_bytes(s, cell.saved) +
-                     size_t(s.heads) * s.batch * s.time * cell.kept * s.units * sizeof(float);
+  plan.saved_bytes = saved_bytes_of(s, cell.saved, cell.kept);
   return true;
 }
 

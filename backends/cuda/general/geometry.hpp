@@ -76,6 +76,11 @@ FLASHRNN_GPU_HOST_DEVICE constexpr size_t saved_values_bytes(const Shape& s, int
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
 
+FLASHRNN_GPU_HOST_DEVICE constexpr size_t saved_bytes_of(const Shape& s, int saved, int kept) {
+  return saved_values_bytes(s, saved) +
+         size_t(s.heads) * s.batch * s.time * kept * s.units * sizeof(float);
+}
+
 // Kernels by cell, dtype and columns, for occupancy queries and launches; nullptr: none.
 const void* general_forward_kernel(int cell, int dtype, int columns);
 const void* general_backward_kernel(int cell, int dtype, int columns);
