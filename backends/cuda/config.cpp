@@ -74,10 +74,12 @@ KernelKind kind_of(const KernelConfig& config) {
   return static_cast<KernelKind>(config.get("kernel"));
 }
 
-bool may_alternate(const Problem& p, bool compiles) {
-  constexpr int64_t kFusedMost = 1024, kGeneralMost = 256;
+bool may_alternate(const DeviceFacts& f, const Problem& p, bool compiles) {
+  // Heads up to these have fused kernels, or are done by the general one in less than a launch.
+  const int64_t fused_most = f.capability() >= 90 ? 1792 : 1024;
+  constexpr int64_t kGeneralMost = 384;
   const bool is_half = p.dtype == DType::kBfloat16 || p.dtype == DType::kFloat16;
-  return !p.forced_config.empty() || p.head_dim > (is_half && compiles ? kFusedMost : kGeneralMost);
+  return !p.forced_config.empty() || p.head_dim > (is_half && compiles ? fused_most : kGeneralMost);
 }
 
 gpu::FusedConfig fused_config(const Problem& problem, const KernelConfig& config,

@@ -28,7 +28,7 @@ bool can_compile();
 
 // Whether an alternating kernel may be the fastest of a problem: only then is cuBLAS looked for,
 // which takes long to load.
-bool may_alternate(const Problem& problem, bool compiles);
+bool may_alternate(const DeviceFacts& facts, const Problem& problem, bool compiles);
 
 // The facts that cuda.constrint takes.
 NamedValues model_parameters(const DeviceFacts& facts, const Problem& problem, bool compiles,

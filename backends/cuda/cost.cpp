@@ -63,7 +63,7 @@ constexpr double kGeneralMacsPerNs = 1900;  // of the general kernel, whole chip
 constexpr double kGeneralStep = 2000;       // ns
 // The alternating kernel: two launches and what they start and end with; the products' rates.
 constexpr double kAlternatingStep = 9000;  // ns
-constexpr double kHalfMacsPerNs = 150000, kTf32MacsPerNs = 75000, kFloatMacsPerNs = 20000;
+constexpr double kHalfMacsPerNs = 150000, kTf32MacsPerNs = 20000, kFloatMacsPerNs = 4500;
 constexpr double kCacheRate = 5000;  // bytes of R a ns where it stays in L2
 
 double divide_up(double a, double b) { return std::ceil(a / b); }

@@ -81,7 +81,7 @@ class CudaDevice final : public Device {
   NamedValues parameters(const Problem& problem) const override {
     const bool compiles = can_compile();
     return model_parameters(facts(), problem, compiles,
-                            may_alternate(problem, compiles) && has_blas());
+                            may_alternate(facts(), problem, compiles) && has_blas());
   }
 
   double predict(const Problem& problem, const KernelConfig& config) const override {

@@ -22,7 +22,11 @@ double error_bound(const Problem& problem) {
         return 3e-2;
     }
   };
-  return std::max({of(problem.dtype), of(weight_dtype(problem)), of(state_dtype(problem))});
+  // TF32 has as many bits as float16.
+  const bool is_tf32 =
+      problem.dtype == FLASHRNN_FLOAT32 && (problem.flags & FLASHRNN_ALLOW_TF32) != 0;
+  return std::max({of(is_tf32 ? FLASHRNN_FLOAT16 : problem.dtype), of(weight_dtype(problem)),
+                   of(state_dtype(problem))});
 }
 
 #if defined(FLASHRNN_BENCH_HAS_ORACLE)

@@ -18,7 +18,8 @@
 // A derivative that jumps (elman_relu's at 0). In 16 bits an h that falls to the other side moves
 // the next step's sums of all units by some 2^-16, so of 2^15 sums about one may come to the other
 // side of the jump; its gradient is then there and not here. A gradient of n elements, of which
-// half are zero, has one of 2^15 so and is off by sqrt(2 / n) in the norm for each.
+// half are zero, has one of 2^15 so and is off by sqrt(2 / n) in the norm for each. Their number is
+// Poisson's: up to two standard deviations above what is expected, where that is one at least.
 //
 // A tensor that is stored in fewer bits than it was computed in has that one rounding instead where
 // it is larger.
@@ -40,8 +41,8 @@
 // Where bfloat16's tanh and sigmoid are approximations to 2^-11, every eighth h falls to the other
 // side, and the sums of hundreds of units move by 2^-12: then it is one of 2^12 (of 2^11 where h is
 // not held below 1, as light_gru's). A clip of h jumps where a stored h is its limit or the number
-// beside it: one of 2^12, too. Their number is Poisson's: two standard deviations above what is
-// expected, and a cell may jump once more, since what is rare happens in one of many problems; but all of it is a tenth at most, so that a tensor of few elements is still compared.
+// beside it: one of 2^12, too. A cell may jump once more, since what is rare happens in one of
+// many problems; but all of it is a tenth at most, so that a tensor of few elements is still compared.
 //
 // What is below the smallest number of a dtype, 2^-24 in fp16 and 2^-126 in fp32, is lost as an
 // operand of R and when it is stored: by 2.5 steps' worth, an absolute error.
@@ -83,8 +84,10 @@ double gradient_bound(flashrnn_dtype tensor, flashrnn_dtype stored) {
 
 double jump_allowance(flashrnn_cell cell, flashrnn_dtype tensor, size_t elements) {
   if (cell != FLASHRNN_ELMAN_RELU || roundoff(tensor) < 0x1p-20) return 0;
-  const size_t jumps = elements >> 15;
-  return jumps == 0 ? 0 : std::sqrt(2 * static_cast<double>(jumps) / static_cast<double>(elements));
+  const double expected = std::ldexp(static_cast<double>(elements), -15);
+  if (expected < 1) return 0;
+  const double jumps = std::floor(expected + 2 * std::sqrt(expected));
+  return std::sqrt(2 * jumps / static_cast<double>(elements));
 }
 
 namespace drawn {

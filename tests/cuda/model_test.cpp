@@ -257,7 +257,7 @@ TEST(ModelTest, RefusesAnImpossibleConfiguration) {
   ASSERT_NE(fused, legal.end());
   EXPECT_NO_THROW(check_config(facts, p, fused->config));
   for (const auto& [name, value] :
-       {std::pair{"kernel", 2}, std::pair{"forward_units", 0}, std::pair{"forward_units", 24},
+       {std::pair{"kernel", 3}, std::pair{"forward_units", 0}, std::pair{"forward_units", 24},
         std::pair{"forward_columns", 12}, std::pair{"backward_head_dim", 48},
         std::pair{"backward_columns", 4096}, std::pair{"forward_family", 9},
         std::pair{"backward_min_ctas", 0}, std::pair{"backward_cluster", 3},
