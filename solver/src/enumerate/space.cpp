@@ -80,6 +80,7 @@ class Builder {
     } else if (!preference_order(&order, &largest)) {
       return false;
     }
+    space.axes.reserve(order.size());
     for (int leaf : order) {
       Axis axis;
       axis.leaf = leaf;
@@ -144,6 +145,11 @@ class Builder {
       space.last[n] = std::max(space.last[n], space.last[a]);
     }
     if (!open_[n]) {
+      if (p_.engine.fixed(n)) {
+        const Int known = p_.engine.value(n);
+        space.constants[n] = fits64(known) ? static_cast<i64>(known) : 0;
+        return;
+      }
       Few<Int, 8> values;
       for (int a : graph_.arguments(n)) values.push_back(space.constants[a]);
       const Int v = family(node.family).evaluate(graph_, node, values.data());
