@@ -89,10 +89,12 @@ class Builder {
         const auto values = p_.engine.values(leaf);
         axis.values.assign(values.begin(), values.end());
       } else {
-        axis.values.reserve(static_cast<std::size_t>(p_.engine.size(leaf)));
-        const i64 high = static_cast<i64>(d.high);
-        for (i64 v = static_cast<i64>(d.low); v <= high; v += d.modulus) {
-          if (d.divisor_of == 0 || p_.engine.contains64(leaf, v)) axis.values.push_back(v);
+        axis.values.resize(static_cast<std::size_t>(p_.engine.size(leaf)));
+        const i64 step = d.modulus;
+        i64 v = static_cast<i64>(d.low) - step;  // within 64 bits, as both are within 63
+        for (i64& value : axis.values) value = v += step;
+        if (d.divisor_of != 0) {
+          std::erase_if(axis.values, [&](i64 v) { return !p_.engine.contains64(leaf, v); });
         }
       }
       if (largest[leaf]) std::reverse(axis.values.begin(), axis.values.end());
