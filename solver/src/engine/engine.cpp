@@ -23,7 +23,7 @@ Engine::Engine(const Graph& graph, bool undoes) : graph_(graph) {
   domains_.resize(graph.nodes.size());
   stamp_.assign(graph.nodes.size(), 0);
   pending_.assign(graph.nodes.size(), 0);
-  cares_.assign(graph.nodes.size(), 0);
+  cares_.resize(graph.nodes.size());
   dear_.assign(graph.nodes.size(), 0);
   // What is reserved and not used costs nothing, and a page that growth leaves behind was touched
   // for nothing: that is what a process's first solve spends its time on.
@@ -37,9 +37,10 @@ Engine::Engine(const Graph& graph, bool undoes) : graph_(graph) {
     const Node& node = graph.nodes[n];
     Domain& d = domains_[n];
     dear_[n] = node.count > 3 || node.family == Family::table;
-    cares_[n] = family(node.family).propagate == nullptr ? 0 : family(node.family).cares;
+    const FamilyInfo& info = family(node.family);
+    if (info.propagate != nullptr) cares_[n] = {info.cares, info.cares_below};
     if (node.family == Family::constant) d.low = d.high = node.low;
-    if (family(node.family).condition) d.low = 0, d.high = 1;
+    if (info.condition) d.low = 0, d.high = 1;
   }
 }
 
@@ -83,14 +84,14 @@ bool Engine::update(int n, const Domain& next) {
 }
 
 void Engine::changed(int n, std::uint8_t events) {
-  const auto wake = [&](int p) {
-    if (p != running_) return schedule(p, events);
+  const auto happens_to = [&](int p, std::uint8_t cares) {
+    if (p != running_) return wake(p, events & cares);
     touched_ = true;
     own_events_ |= events;
     surprised_ = surprised_ || !as_asked_;
   };
-  wake(n);
-  for (int p : graph_.parents_of(n)) wake(p);
+  happens_to(n, cares_[n].own);
+  for (int p : graph_.parents_of(n)) happens_to(p, cares_[p].below);
 }
 
 // What a node changed itself wakes it again only where that may have left it something to do.

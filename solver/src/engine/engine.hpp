@@ -84,10 +84,7 @@ class Engine {
   bool propagate();
   void schedule_all();
   void schedule(int n, std::uint8_t events = kEverything) {  // the node's own constraint
-    const std::uint8_t relevant = events & cares_[n];
-    if (relevant == 0) return;
-    if (pending_[n] == 0) queue_[dear_[n]].push_back(n);
-    pending_[n] |= relevant;
+    wake(n, events & cares_[n].own);
   }
   void clear_queue();
 
@@ -122,6 +119,11 @@ class Engine {
   bool list_divisors(Domain* d);
   const std::vector<i64>* all_divisors(u64 number);
   void changed(int n, std::uint8_t events);
+  void wake(int n, unsigned relevant) {
+    if (relevant == 0) return;
+    if (pending_[n] == 0) queue_[dear_[n]].push_back(n);
+    pending_[n] |= static_cast<std::uint8_t>(relevant);
+  }
 
   const Graph& graph_;
   std::vector<Domain> domains_;
@@ -144,8 +146,11 @@ class Engine {
   std::size_t head_[2] = {0, 0};
   std::vector<std::uint8_t> dear_;     // per node: goes to the second queue
   std::vector<std::uint8_t> pending_;  // per node: what happened since it ran; 0: not queued
-  std::vector<std::uint8_t> cares_;    // per node: what its family hangs on; 0: no constraint
-  u64 round_ = 0;                      // executions since propagate() began
+  struct Cares {
+    std::uint8_t own = 0, below = 0;
+  };
+  std::vector<Cares> cares_;  // per node: what its family hangs on; 0: no constraint
+  u64 round_ = 0;             // executions since propagate() began
   // While a node of a family with `exact` runs: the node, and what happened to its own domains.
   int running_ = -1;
   Reasons* reasons_ = nullptr;

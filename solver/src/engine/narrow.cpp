@@ -52,9 +52,10 @@ bool Engine::narrow(int n, Int low, Int high) {
   Domain d = old;
   d.low = low;
   d.high = high;
-  const Int asked_low = d.low, asked_high = d.high;
-  if (!tighten(n, &d)) return false;
-  as_asked_ = d.low == asked_low && d.high == asked_high;
+  const bool plain = d.count == 0 && d.modulus == 1 && d.divisor_of == 0 &&
+                     graph_.nodes[n].family != Family::variable;
+  if (!plain && !tighten(n, &d)) return false;
+  as_asked_ = d.low == low && d.high == high;
   const bool left = update(n, d);
   as_asked_ = false;
   return left;
@@ -79,18 +80,24 @@ bool Engine::restrict_stride(int n, i64 modulus, i64 residue) {
   residue = static_cast<i64>(floor_mod(residue, modulus));
   if (old.fixed()) return floor_mod(old.low, modulus) == residue;
   if (old.modulus % modulus == 0) return old.residue % modulus == residue;
-  // Chinese remainder: both congruences together.
-  const i64 g = gcd64(old.modulus, modulus);
-  if (floor_mod(Int{residue} - old.residue, g) != 0) return false;
-  const i64 m = modulus / g;
-  // Below 2^126 each, as both factors are below 2^63.
-  const Int steps =
-      floor_mod((Int{residue} - old.residue) / g, m) * inverse_mod(old.modulus / g, m) % m;
-  const i64 joint = lcm64(old.modulus, modulus);
-  if (joint == 0) return meet(n, old.residue + steps * old.modulus, Int{old.modulus} * m);
   Domain d = old;
-  d.modulus = joint;
-  d.residue = static_cast<i64>(floor_mod(old.residue + steps * old.modulus, joint));
+  if (modulus % old.modulus == 0) {
+    if (residue % old.modulus != old.residue) return false;
+    d.modulus = modulus;
+    d.residue = residue;
+  } else {
+    // Chinese remainder: both congruences together.
+    const i64 g = gcd64(old.modulus, modulus);
+    if ((residue - old.residue) % g != 0) return false;
+    const i64 m = modulus / g;
+    // Below 2^126 each, as both factors are below 2^63.
+    const Int steps =
+        floor_mod(floor_mod((residue - old.residue) / g, m) * inverse_mod(old.modulus / g, m), m);
+    const i64 joint = lcm64(old.modulus, modulus);
+    if (joint == 0) return meet(n, old.residue + steps * old.modulus, Int{old.modulus} * m);
+    d.modulus = joint;
+    d.residue = static_cast<i64>(floor_mod(old.residue + steps * old.modulus, joint));
+  }
   if (d.count != 0) {
     if (!keep_if(n, [&](i64 v) { return floor_mod(v, modulus) == residue; })) return false;
     const i64 joint_modulus = d.modulus, joint_residue = d.residue;
@@ -163,7 +170,6 @@ const std::vector<i64>* Engine::all_divisors(u64 number) {
 
 // Turns an interval that divides a number into the list of its divisors, when that is short enough.
 bool Engine::list_divisors(Domain* d) {
-  std::vector<i64> positive, list;
   const u64 number = static_cast<u64>(d->divisor_of);
   const Int reach = std::max(abs_wide(d->low), abs_wide(d->high));
   const u64 highest = reach > number ? number : static_cast<u64>(reach);
@@ -171,26 +177,23 @@ bool Engine::list_divisors(Domain* d) {
                      : d->high < 0 ? static_cast<u64>(-d->high)
                                    : 1;
   const std::vector<i64>* known = highest - lowest < 64 ? nullptr : all_divisors(number);
-  if (known != nullptr) {
-    positive.assign(std::lower_bound(known->begin(), known->end(), static_cast<i64>(lowest)),
-                    std::upper_bound(known->begin(), known->end(), static_cast<i64>(highest)));
-  } else if (!divisors_between(number, lowest, highest, kDivisorsMost, &positive)) {
+  std::vector<i64> some;
+  if (known == nullptr && !divisors_between(number, lowest, highest, kDivisorsMost, &some)) {
     return true;
   }
-  const auto wanted = [&](Int v) {
-    return v >= d->low && v <= d->high &&
-           (d->modulus == 1 || floor_mod(v, d->modulus) == d->residue);
+  const std::vector<i64>& positive = known != nullptr ? *known : some;
+  const auto begin = std::lower_bound(positive.begin(), positive.end(), static_cast<i64>(lowest));
+  const auto end = std::upper_bound(begin, positive.end(), static_cast<i64>(highest));
+  const auto offset = static_cast<std::uint32_t>(arena_.size());
+  const auto append = [&](i64 v) {
+    if (v < d->low || v > d->high) return;
+    if (d->modulus == 1 || floor_mod(v, d->modulus) == d->residue) arena_.push_back(v);
   };
-  for (auto it = positive.rbegin(); it != positive.rend(); ++it) {
-    if (wanted(-Int{*it})) list.push_back(-*it);
-  }
-  for (i64 v : positive) {
-    if (wanted(v)) list.push_back(v);
-  }
-  if (list.empty()) return false;
-  d->offset = static_cast<std::uint32_t>(arena_.size());
-  d->count = static_cast<std::uint32_t>(list.size());
-  arena_.insert(arena_.end(), list.begin(), list.end());
+  for (auto it = end; d->low < 0 && it != begin;) append(-*--it);
+  for (auto it = begin; d->high > 0 && it != end; ++it) append(*it);
+  d->count = static_cast<std::uint32_t>(arena_.size()) - offset;
+  if (d->count == 0) return false;
+  d->offset = offset;
   return true;
 }
 

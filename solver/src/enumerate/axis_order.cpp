@@ -34,6 +34,10 @@ std::vector<int> fastest_order(const std::vector<OrderItem>& items,
     if (best != nullptr) waits[best->leaf] = true;
   }
   const auto place = [&](bool hidden) {
+    if (std::none_of(items.begin(), items.end(),
+                     [&](const OrderItem& item) { return item.hidden == hidden; })) {
+      return;
+    }
     std::vector<char> done(scopes.size(), 0);
     while (true) {
       // The constraint that adds the fewest combinations for each one it can remove; among equals
@@ -61,8 +65,11 @@ std::vector<int> fastest_order(const std::vector<OrderItem>& items,
       for (int leaf : scopes[best]) {
         if (!placed[leaf] && !waits[leaf] && by_leaf[leaf]->hidden == hidden) fresh.push_back(leaf);
       }
-      std::stable_sort(fresh.begin(), fresh.end(),
-                       [&](int a, int b) { return by_leaf[a]->size < by_leaf[b]->size; });
+      // Asking for a buffer is most of what sorting so few takes.
+      if (fresh.size() > 1) {
+        std::stable_sort(fresh.begin(), fresh.end(),
+                         [&](int a, int b) { return by_leaf[a]->size < by_leaf[b]->size; });
+      }
       for (int leaf : fresh) order.push_back(leaf), placed[leaf] = true;
       done[best] = 1;
     }
@@ -70,8 +77,10 @@ std::vector<int> fastest_order(const std::vector<OrderItem>& items,
     for (const OrderItem& item : items) {
       if (item.hidden == hidden && !placed[item.leaf]) rest.push_back(&item);
     }
-    std::stable_sort(rest.begin(), rest.end(),
-                     [](const OrderItem* a, const OrderItem* b) { return a->size < b->size; });
+    if (rest.size() > 1) {
+      std::stable_sort(rest.begin(), rest.end(),
+                       [](const OrderItem* a, const OrderItem* b) { return a->size < b->size; });
+    }
     for (const OrderItem* item : rest) order.push_back(item->leaf), placed[item->leaf] = true;
   };
   place(false);

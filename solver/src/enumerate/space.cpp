@@ -80,6 +80,7 @@ class Builder {
     } else if (!preference_order(&order, &largest)) {
       return false;
     }
+    space.axes.reserve(order.size());
     for (int leaf : order) {
       Axis axis;
       axis.leaf = leaf;
@@ -88,10 +89,12 @@ class Builder {
         const auto values = p_.engine.values(leaf);
         axis.values.assign(values.begin(), values.end());
       } else {
-        axis.values.reserve(static_cast<std::size_t>(p_.engine.size(leaf)));
-        const i64 high = static_cast<i64>(d.high);
-        for (i64 v = static_cast<i64>(d.low); v <= high; v += d.modulus) {
-          if (d.divisor_of == 0 || p_.engine.contains64(leaf, v)) axis.values.push_back(v);
+        axis.values.resize(static_cast<std::size_t>(p_.engine.size(leaf)));
+        const i64 step = d.modulus;
+        i64 v = static_cast<i64>(d.low) - step;  // within 64 bits, as both are within 63
+        for (i64& value : axis.values) value = v += step;
+        if (d.divisor_of != 0) {
+          std::erase_if(axis.values, [&](i64 v) { return !p_.engine.contains64(leaf, v); });
         }
       }
       if (largest[leaf]) std::reverse(axis.values.begin(), axis.values.end());
@@ -144,6 +147,11 @@ class Builder {
       space.last[n] = std::max(space.last[n], space.last[a]);
     }
     if (!open_[n]) {
+      if (p_.engine.fixed(n)) {
+        const Int known = p_.engine.value(n);
+        space.constants[n] = fits64(known) ? static_cast<i64>(known) : 0;
+        return;
+      }
       Few<Int, 8> values;
       for (int a : graph_.arguments(n)) values.push_back(space.constants[a]);
       const Int v = family(node.family).evaluate(graph_, node, values.data());

@@ -18,8 +18,9 @@ struct FamilyInfo {
   // One execution reaches the node's fixpoint unless it calls Engine::rounded() or a domain takes
   // other bounds than it was given.
   bool exact = false;
-  // What must have happened to the node or an argument for an execution to be worth it.
+  // What must have happened to the node, or to an argument, for an execution to be worth it.
   std::uint8_t cares = kEverything;
+  std::uint8_t cares_below = cares;
 };
 
 // One row per file, collected in registry.cpp.

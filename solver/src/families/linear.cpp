@@ -40,6 +40,7 @@ bool bounds64(Engine& e, int z, bool* consistent) {
   *consistent = e.within(z, low, high);
   if (!*consistent) return true;
   const i64 z_low = static_cast<i64>(e[z].low), z_high = static_cast<i64>(e[z].high);
+  if (z_low == low && z_high == high) return true;  // asks nothing of its parts
   for (std::size_t i = 0; i < n; ++i) {
     const i64 least = z_low - (high - most_of[i]), most = z_high - (low - least_of[i]);
     if ((least <= least_of[i] && most >= most_of[i]) || e.fixed(args[i])) continue;
@@ -122,22 +123,22 @@ bool propagate_congruences(Engine& e, int z) {
     strides = heap.data();
     after = strides + n;
   }
-  for (std::size_t i = 0; i < n; ++i) strides[i] = stride(e, args[i], c[i]);
-  // after[i]: the common divisor of z's stride and those behind i.
-  const i64 z_stride = e.fixed(z) ? 0 : e[z].modulus;
   i64 all = 0;
-  for (std::size_t i = n; i-- > 0;) {
-    after[i] = i + 1 == n ? z_stride : gcd64(after[i + 1], strides[i + 1]);
-    all = gcd64(all, strides[i]);
-  }
+  for (std::size_t i = 0; i < n; ++i) all = gcd64(all, strides[i] = stride(e, args[i], c[i]));
+  const i64 z_stride = e.fixed(z) ? 0 : e[z].modulus;
   if (all == 1 && z_stride == 1) return true;
   Int sum = e.graph().nodes[z].low;
   for (std::size_t i = 0; i < n; ++i) sum = add(sum, base(e, args[i], c[i]));
   if (saturated(sum)) return true;
   if (all > 1 && !e.congruent(z, all, static_cast<i64>(floor_mod(sum, all)))) return false;
-  if (z_stride == 1) return true;
+  // What z knows is no more than what its parts gave it: nothing goes back.
+  if (z_stride != 0 && all % z_stride == 0) return true;
   const Int z_base = e.fixed(z) ? e.value(z) : Int{e[z].residue};
   if (saturated(z_base)) return true;
+  // after[i]: the common divisor of z's stride and those behind i.
+  for (std::size_t i = n; i-- > 0;) {
+    after[i] = i + 1 == n ? z_stride : gcd64(after[i + 1], strides[i + 1]);
+  }
   i64 before = 0;
   for (std::size_t i = 0; i < n; ++i) {
     const i64 others = gcd64(before, after[i]);
@@ -145,12 +146,18 @@ bool propagate_congruences(Engine& e, int z) {
     // 0: all others fixed, where bounds are exact.
     if (strides[i] == 0 || others <= 1 || saturated(c[i])) continue;
     // c x == z - rest (mod others).
-    const Int rest = sub(sum, base(e, args[i], c[i]));
+    const Int part = base(e, args[i], c[i]);
+    const Int rest = sub(sum, part);
     const i64 target = static_cast<i64>(floor_mod(sub(z_base, rest), others));
     const i64 coefficient = static_cast<i64>(floor_mod(c[i], others));
     const i64 g = gcd64(coefficient, others);
     if (target % g != 0) return false;
     const i64 m = others / g;
+    // What x is known to be settles it one way or the other, without an inverse.
+    if (e[args[i]].modulus % m == 0) {
+      if (floor_mod(part, others) != target) return false;
+      continue;
+    }
     if (m == 1) continue;
     const i64 residue = static_cast<i64>(Int{target / g} * inverse_mod(coefficient / g, m) % m);
     if (!e.congruent(args[i], m, residue)) return false;
@@ -179,6 +186,7 @@ Int evaluate(const Graph& graph, const Node& node, const Int* arguments) {
 
 }  // namespace
 
-const FamilyInfo kLinear{"linear", false, propagate, evaluate, true};
+constexpr std::uint8_t kCares = kEverything & ~kDivisors;
+const FamilyInfo kLinear{"linear", false, propagate, evaluate, true, kCares, kCares};
 
 }  // namespace constrint::detail

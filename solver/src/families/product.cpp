@@ -7,12 +7,16 @@
 namespace constrint::detail {
 namespace {
 
-// Bounds up to this have products within 64 bits times 64 bits that a u64 tells from too large
-// ones.
-constexpr Int kMost = Int{1} << 62;
+// Where no bound is negative or has more bits, products of two are told from too large ones in 64
+// bits.
+constexpr int kBits = 62;
+constexpr Int kMost = Int{1} << kBits;
 
-// x from z / y where all are within 0..kMost and no product of their bounds leaves 64 bits. A
-// multiplication tells whether the division would change anything.
+bool small(const Domain& a, const Domain& b) {
+  return static_cast<unsigned __int128>(a.low | a.high | b.low | b.high) >> kBits == 0;
+}
+
+// x from z / y where all are small and no product of their bounds leaves 64 bits.
 bool divide64(Engine& e, int z, int x, int y) {
   const u64 x_low = static_cast<u64>(e[x].low), x_high = static_cast<u64>(e[x].high);
   const u64 z_low = static_cast<u64>(e[z].low), z_high = static_cast<u64>(e[z].high);
@@ -20,6 +24,7 @@ bool divide64(Engine& e, int z, int x, int y) {
   // A factor of what is not 0 is not 0.
   const u64 y_low = std::max<u64>(static_cast<u64>(e[y].low), z_low > 0 ? 1 : 0);
   if (y_high < y_low) return false;
+  // A multiplication tells whether the division would change anything.
   const bool raises = x_low * y_high<z_low, lowers = x_high * y_low> z_high;
   if (!raises && !lowers) return true;
   u64 low = x_low, high = x_high;
@@ -35,18 +40,22 @@ bool divide64(Engine& e, int z, int x, int y) {
   return e.within(x, low, high);
 }
 
-// All bounds where nothing is negative or beyond 62 bits, which is nearly always: false where that
-// is not so, *consistent otherwise.
+// All bounds where they are small, which is nearly always: false where that is not so, *consistent
+// otherwise.
 bool bounds64(Engine& e, int z, int x, int y, bool* consistent) {
   const Domain &a = e[x], &b = e[y];
-  if (a.low < 0 || b.low < 0 || a.high > kMost || b.high > kMost) return false;
-  u64 low = 0, high = 0;
-  if (__builtin_mul_overflow(static_cast<u64>(a.low), static_cast<u64>(b.low), &low) ||
-      __builtin_mul_overflow(static_cast<u64>(a.high), static_cast<u64>(b.high), &high) ||
-      high > static_cast<u64>(kMost)) {
-    return false;
-  }
-  *consistent = e.within(z, low, high) && divide64(e, z, x, y) && divide64(e, z, y, x);
+  if (!small(a, b)) return false;
+  const u64 a_low = static_cast<u64>(a.low), a_high = static_cast<u64>(a.high);
+  const u64 b_low = static_cast<u64>(b.low), b_high = static_cast<u64>(b.high);
+  u64 high = 0;
+  if (__builtin_mul_overflow(a_high, b_high, &high) || high >> kBits != 0) return false;
+  *consistent = e.within(z, a_low * b_low, high);
+  if (!*consistent) return true;
+  // What a division could narrow shows in the products of one's lowest and the other's highest.
+  const u64 z_low = static_cast<u64>(e[z].low), z_high = static_cast<u64>(e[z].high);
+  const u64 one = a_low * b_high, other = a_high * b_low;
+  if (std::min(one, other) >= z_low && std::max(one, other) <= z_high) return true;
+  *consistent = divide64(e, z, x, y) && divide64(e, z, y, x);
   return true;
 }
 
@@ -95,22 +104,22 @@ bool divide(Engine& e, int z, int x, int y) {
 }
 
 bool strides(Engine& e, int z, int x, int y) {
-  const auto stride = [&](int n) { return e.fixed(n) ? i64{0} : e[n].modulus; };
-  const auto base = [&](int n) { return e.fixed(n) ? e.value(n) : Int{e[n].residue}; };
+  const i64 m = e.fixed(x) ? 0 : e[x].modulus, n = e.fixed(y) ? 0 : e[y].modulus;
+  // Nothing is known of either.
+  if (m == 1 && n == 1) return true;
+  const Int wide_a = m == 0 ? e.value(x) : Int{e[x].residue};
+  const Int wide_b = n == 0 ? e.value(y) : Int{e[y].residue};
+  if (!fits64(wide_a) || !fits64(wide_b)) return true;
   // x = a + m s, y = b + n t: x y = a b + a n t + b m s + m n s t.
-  const Int a = base(x), b = base(y);
-  const i64 m = stride(x), n = stride(y);
-  if (m == 1 && n == 1 && (e[z].modulus == 1 || e.fixed(z))) return true;
-  const Int parts[3] = {mul(a, n), mul(b, m), mul(m, n)};
-  i64 g = 0;
-  for (Int part : parts) {
-    if (!fits64(part)) return true;
-    g = gcd64(g, static_cast<i64>(part));
+  const i64 a = static_cast<i64>(wide_a), b = static_cast<i64>(wide_b);
+  i64 an = 0, bm = 0, mn = 0;
+  if (__builtin_mul_overflow(a, n, &an) || __builtin_mul_overflow(b, m, &bm) ||
+      __builtin_mul_overflow(m, n, &mn)) {
+    return true;
   }
-  const Int ab = mul(a, b);
-  if (g > 1 && !saturated(ab) && !e.congruent(z, g, static_cast<i64>(floor_mod(ab, g)))) {
-    return false;
-  }
+  i64 g = gcd64(mn, an);
+  if (g != 1) g = gcd64(g, bm);
+  if (g > 1 && !e.congruent(z, g, static_cast<i64>(floor_mod(Int{a} * b, g)))) return false;
   // With one factor known, its product being r (mod M) is a linear congruence for the other.
   const i64 modulus = e[z].modulus;
   if (e.fixed(z) || modulus == 1) return true;
@@ -184,17 +193,50 @@ bool keep_within(Engine& e, int z, int x, int y) {
   });
 }
 
+// Keeps the values of x of which some product with a value of y is one of z's. Products rise with
+// y, as do the values of z: one pass over both looks for them.
+bool keep_held(Engine& e, int z, int x, int y) {
+  return e.keep_if(x, [&](i64 v) {
+    const Domain& d = e[z];
+    const i64 least = static_cast<i64>(d.low), most = static_cast<i64>(d.high);
+    const i64* listed = e.values(z).data();
+    for (i64 w : e.values(y)) {
+      const i64 product = v * w;
+      if (product > most) return false;
+      if (product < least) continue;
+      if (d.count == 0) {
+        if (e.contains64(z, product)) return true;
+        continue;
+      }
+      while (*listed < product) ++listed;
+      if (*listed == product) return true;
+    }
+    return false;
+  });
+}
+
+// Whether keep_within() could find anything: what the lowest and highest values allow is no more
+// than what z allows.
+bool bounds_cut(Engine& e, int z, int x, int y) {
+  return static_cast<u64>(e[x].low) * static_cast<u64>(e[y].low) < static_cast<u64>(e[z].low) ||
+         static_cast<u64>(e[x].high) * static_cast<u64>(e[y].high) > static_cast<u64>(e[z].high);
+}
+
 constexpr std::uint32_t kValuesMost = 256;  // of a list that is looked through
 constexpr std::size_t kPairsMost = 64;      // of two lists where z has holes
 
 // What bounds do not see of lists. False where that is not for this to say, *consistent otherwise.
 bool filter_lists(Engine& e, int z, int x, int y, bool* consistent) {
   const Domain &a = e[x], &b = e[y], &d = e[z];
-  if (x == y || a.low < 0 || b.low < 0 || d.low < 0 || a.high > kMost || b.high > kMost ||
-      d.high > kMost || mul(a.high, b.high) > kMost) {
+  u64 most = 0;
+  if (x == y || !small(a, b) || d.low < 0 || d.high > kMost ||
+      __builtin_mul_overflow(static_cast<u64>(a.high), static_cast<u64>(b.high), &most) ||
+      most > static_cast<u64>(kMost)) {
     return false;
   }
   *consistent = true;
+  // Of lists only their values count; of z otherwise its stride and divisors as well.
+  if (d.count != 0 && !e.happened(kBounds | kSet)) return true;
   if (a.count > kValuesMost || b.count > kValuesMost) return true;
   if (a.fixed() || b.fixed()) {
     // Bounds and strides are exact.
@@ -205,21 +247,12 @@ bool filter_lists(Engine& e, int z, int x, int y, bool* consistent) {
   }
   if (a.count == 0 || b.count == 0) return true;
   if (d.count == 0 && d.modulus == 1 && d.divisor_of == 0) {
+    if (!e.happened(kBounds | kSet) || !bounds_cut(e, z, x, y)) return true;
     *consistent = keep_within(e, z, x, y) && keep_within(e, z, y, x);
     return true;
   }
   if (std::size_t{a.count} * b.count > kPairsMost) return true;
-  const auto supported = [&](int other) {
-    return [&e, z, other](i64 v) {
-      const i64 most = static_cast<i64>(e[z].high);
-      for (i64 w : e.values(other)) {
-        if (v * w > most) return false;
-        if (e.contains64(z, v * w)) return true;
-      }
-      return false;
-    };
-  };
-  *consistent = e.keep_if(x, supported(y)) && e.keep_if(y, supported(x));
+  *consistent = keep_held(e, z, x, y) && keep_held(e, z, y, x);
   return true;
 }
 
@@ -235,8 +268,8 @@ bool propagate(Engine& e, int z) {
   }
   if (!propagate_product(e, z, x, y)) return false;
   // Two lists and a known product were paired up: what is left of them has a support.
-  const bool paired = e.fixed(z) && e.value(z) != 0 && abs_wide(e.value(z)) <= INT64_MAX &&
-                      e[x].count != 0 && e[y].count != 0;
+  const bool paired = e[x].count != 0 && e[y].count != 0 && e.fixed(z) && e.value(z) != 0 &&
+                      abs_wide(e.value(z)) <= INT64_MAX;
   if (paired) return true;
   bool consistent = true;
   return filter_lists(e, z, x, y, &consistent) ? consistent : filter_small(e, z);
@@ -260,6 +293,8 @@ bool propagate_product(Engine& e, int z, int x, int y) {
   return !(e.fixed(z) || e.happened(kDivisors)) || divisors(e, z, x, y);
 }
 
-const FamilyInfo kProduct{"product", false, propagate, evaluate, true};
+// Which number a factor divides says nothing that its bounds and values do not.
+const FamilyInfo kProduct{
+    "product", false, propagate, evaluate, true, kEverything, kEverything & ~kDivisors};
 
 }  // namespace constrint::detail

@@ -44,12 +44,13 @@ int ModelData::require_term(std::string_view name) const {
 }
 
 int ModelData::variable(std::string name, Variable declaration) {
-  if (find(name) != nullptr) throw ModelError("'" + name + "' is already declared");
   const int index = static_cast<int>(variables.size());
+  if (!names.try_emplace(name, Name{Name::Kind::variable, index}).second) {
+    throw ModelError("'" + name + "' is already declared");
+  }
   declaration.expr = make(Op::variable, {}, index);
-  declaration.name = name;
+  declaration.name = std::move(name);
   variables.push_back(std::move(declaration));
-  names.emplace(std::move(name), Name{Name::Kind::variable, index});
   return variables.back().expr;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "constrint/constrint.hpp"
+#include "math/few.hpp"
 #include "math/wide.hpp"
 
 namespace constrint::detail {
@@ -67,7 +68,7 @@ struct Piece {
 
 struct Variable {
   std::string name;
-  std::vector<Piece> pieces;
+  Few<Piece, 1> pieces;
   std::vector<i64> values;  // an explicit set, ascending (then pieces is empty)
   int expr = -1;
   bool implicit = false;  // never declared: 1..2^30, as in FlashRNN's files

@@ -108,12 +108,10 @@ Source Parser::source(std::size_t first, std::size_t last) const {
 }
 
 void Parser::declare_variables() {
-  std::vector<std::string> names;
+  Few<std::string_view, 8> names;
   do {
     names.push_back(expect_new_name("the name of a variable"));
-    if (std::count(names.begin(), names.end(), names.back()) > 1) {
-      fail("'" + names.back() + "' is already declared");
-    }
+    if (std::count(names.begin(), names.end(), names.back()) > 1) already_declared(names.back());
   } while (accept(Token::comma));
   if (!accept_word("in")) expected("'in' and a domain");
   Variable declaration;
@@ -124,10 +122,7 @@ void Parser::declare_variables() {
   } else {
     declaration.pieces.push_back(piece());
   }
-  std::string last = std::move(names.back());
-  names.pop_back();
-  for (std::string& name : names) model_.variable(std::move(name), declaration);
-  model_.variable(std::move(last), std::move(declaration));
+  for (std::string_view name : names) model_.variable(std::string(name), declaration);
 }
 
 Piece Parser::piece() {
@@ -138,7 +133,7 @@ Piece Parser::piece() {
 }
 
 void Parser::declare_parameter() {
-  std::string name = expect_new_name("the name of a parameter");
+  const std::string_view name = expect_new_name("the name of a parameter");
   std::optional<i64> value;
   if (accept(Token::assign)) {
     const std::size_t begin = at().begin;
@@ -149,16 +144,15 @@ void Parser::declare_parameter() {
       fail_at(text_, filename_, begin, e.what());
     }
   }
-  model_.parameter(std::move(name), value);
+  model_.parameter(std::string(name), value);
 }
 
 void Parser::declare_let() {
-  std::string name = expect_new_name("a name for the term");
+  const std::string_view name = expect_new_name("a name for the term");
   if (!accept(Token::assign)) expected("'='");
   const int expr = formula();
   model_.lets.emplace_back(name, expr);
-  model_.names.emplace(std::move(name),
-                       Name{Name::Kind::let, static_cast<int>(model_.lets.size()) - 1});
+  model_.names.emplace(name, Name{Name::Kind::let, static_cast<int>(model_.lets.size()) - 1});
 }
 
 void Parser::preferences() {

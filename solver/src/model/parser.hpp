@@ -38,18 +38,21 @@ class Parser {
   [[noreturn]] void fail(const std::string& message) const {
     fail_at(text_, filename_, at().begin, message);
   }
-  [[noreturn]] void expected(const std::string& what) const {
-    std::string message = "expected " + what + ", found " + describe(text_, at());
+  [[noreturn]] void expected(std::string_view what) const {
+    std::string message = "expected " + std::string(what) + ", found " + describe(text_, at());
     if (at().token == Token::assign) message += " (equality is written '==')";
     fail(message);
   }
-  void expect(Token token, const std::string& what) {
+  [[noreturn]] void already_declared(std::string_view name) const {
+    fail("'" + std::string(name) + "' is already declared");
+  }
+  void expect(Token token, std::string_view what) {
     if (!accept(token)) expected(what);
   }
-  std::string expect_new_name(const std::string& what) {
+  std::string_view expect_new_name(std::string_view what) {
     if (at().token != Token::name || is_reserved(word(at()))) expected(what);
-    std::string name(word(at()));
-    if (model_.find(name) != nullptr) fail("'" + name + "' is already declared");
+    const std::string_view name = word(at());
+    if (model_.find(name) != nullptr) already_declared(name);
     ++next_;
     return name;
   }

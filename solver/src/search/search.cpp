@@ -8,6 +8,8 @@ namespace {
 constexpr int kTryValues = 64;
 // After a better solution the best quarter of what the objective can still be is tried apart.
 constexpr int kLeap = 4;
+// Where what is open of the objective is at most this part of it, its best value is tried first.
+constexpr int kNearly = 4;
 
 struct Decision {
   int node;
@@ -76,9 +78,12 @@ class Depth {
         while (!decisions_.empty()) drop();
         return Verdict::limit;
       }
-      decisions_.push_back(wants_leap() ? leap()
-                                        : decide(engine_, plan_.order[next], next < plan_.listed));
+      decisions_.push_back(wants_best() ? best()
+                           : wants_leap()
+                               ? leap()
+                               : decide(engine_, plan_.order[next], next < plan_.listed));
       cursors_.push_back(cursor_);
+      best_tried_.push_back(false);
       engine_.push();
       consistent = apply(&engine_, decisions_.back()) && settle();
     }
@@ -89,6 +94,7 @@ class Depth {
     engine_.pop();
     cursor_ = cursors_.back();
     cursors_.pop_back();
+    best_tried_.pop_back();
     decisions_.pop_back();
   }
 
@@ -144,6 +150,19 @@ class Depth {
     return {plan_.objective_node, target, Decision::Kind::at_most, true};
   }
 
+  // Once the objective is nearly decided, orders of preference find its values one by one. Tried
+  // once at each level, so that an objective of many values is not walked.
+  bool wants_best() const {
+    if (plan_.objective_node < 0 || best_tried_.back()) return false;
+    const Domain& d = engine_[plan_.objective_node];
+    return d.low < d.high && mul(sub(d.high, d.low), kNearly) <= abs_wide(d.low);
+  }
+  Decision best() {
+    leap_ = false;
+    best_tried_.back() = true;
+    return {plan_.objective_node, engine_[plan_.objective_node].low, Decision::Kind::at_most, true};
+  }
+
   bool choose(std::size_t* next) {
     while (cursor_ < plan_.order.size() && engine_.fixed(plan_.order[cursor_].node)) ++cursor_;
     if (cursor_ == plan_.order.size()) return false;
@@ -165,8 +184,9 @@ class Depth {
   int base_;
   std::vector<Decision> decisions_;
   std::vector<std::size_t> cursors_;
-  std::size_t cursor_ = 0;  // everything before it is fixed
-  bool leap_ = false;       // a better solution was found since the last leap
+  std::vector<bool> best_tried_{false};  // per level, as is the root's
+  std::size_t cursor_ = 0;               // everything before it is fixed
+  bool leap_ = false;                    // a better solution was found since the last leap
 };
 
 }  // namespace
