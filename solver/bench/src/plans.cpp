@@ -27,8 +27,7 @@ const Parameters kHopper = {{"capability", 90},
                             {"has_cooperative", 1},
                             {"has_runtime_compiler", 1},
                             {"has_fused", 1},
-                            {"forward_last_family", 3},
-                            {"backward_last_family", 3}};
+                            {"has_blas", 0}};
 
 // A server's processor with all instruction sets.
 const Parameters kServer = {{"threads", 32}, {"best_isa", 3}, {"has_dot", 1}, {"has_tile", 1}};
