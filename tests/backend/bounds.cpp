@@ -42,7 +42,8 @@
 // side, and the sums of hundreds of units move by 2^-12: then it is one of 2^12 (of 2^11 where h is
 // not held below 1, as light_gru's). A clip of h jumps where a stored h is its limit or the number
 // beside it: one of 2^12, too. A cell may jump once more, since what is rare happens in one of
-// many problems; but all of it is a tenth at most, so that a tensor of few elements is still compared.
+// many problems; but all of it is a tenth at most, so that a tensor of few elements is still
+// compared.
 //
 // What is below the smallest number of a dtype, 2^-24 in fp16 and 2^-126 in fp32, is lost as an
 // operand of R and when it is stored: by 2.5 steps' worth, an absolute error.
