@@ -54,17 +54,30 @@ DeviceFacts consumer_blackwell() {
   return f;
 }
 
+DeviceFacts ampere() {
+  DeviceFacts f = hopper();
+  f.major = 8;
+  f.multiprocessors = 108;
+  f.shared_per_block = 163 * 1024;
+  f.shared_per_multiprocessor = 164 * 1024;
+  f.has_clusters = false;
+  f.max_cluster = 1;
+  f.active_clusters = {};
+  return f;
+}
+
 // Plans, and nothing else.
 class FakeDevice final : public Device {
  public:
-  FakeDevice(DeviceFacts facts, bool compiles) : facts_(std::move(facts)), compiles_(compiles) {
+  FakeDevice(DeviceFacts facts, bool compiles, bool has_blas = false)
+      : facts_(std::move(facts)), compiles_(compiles), has_blas_(has_blas) {
     info_.backend_name = "cuda";
   }
   const DeviceInfo& info() const override { return info_; }
   std::string describe() const override { return ""; }
   std::string model() const override { return kModel + availability_rules(facts_, compiles_); }
   NamedValues parameters(const Problem& p) const override {
-    return model_parameters(facts_, p, compiles_, false);
+    return model_parameters(facts_, p, compiles_, has_blas_);
   }
   double predict(const Problem& p, const KernelConfig& c) const override {
     check_config(facts_, p, c);
@@ -91,7 +104,7 @@ class FakeDevice final : public Device {
 
  private:
   DeviceFacts facts_;
-  bool compiles_;
+  bool compiles_, has_blas_;
   DeviceInfo info_;
 };
 
@@ -131,7 +144,7 @@ void expect_launchable(const DeviceFacts& facts, const gpu::FusedConfig& c) {
 
 TEST(ModelTest, AllowsWhatCanBeLaunched) {
   size_t fused = 0;
-  for (const DeviceFacts& facts : {hopper(), consumer_blackwell()}) {
+  for (const DeviceFacts& facts : {hopper(), consumer_blackwell(), ampere()}) {
     const FakeDevice device(facts, true);
     for (const CellTraits& cell : kCells) {
       for (const int64_t head_dim :
@@ -200,6 +213,54 @@ TEST(ModelTest, EveryHeadDimUpTo1792HasAFusedKernel) {
           << cell.name << " " << head_dim;
     }
   }
+}
+
+// Before Hopper there are no clusters, and for every head dimension up to 1024 a fused kernel.
+TEST(ModelTest, OlderCardsHaveFusedKernelsWithoutClusters) {
+  const FakeDevice device(ampere(), true);
+  for (const int64_t head_dim : {16, 64, 128, 256, 512, 768, 1024}) {
+    const Problem p = problem_of(1, DType::kBfloat16, 16, 12, head_dim);
+    size_t fused = 0;
+    for (const RankedConfig& r : legal_configs(device, p)) {
+      if (!is_fused(r.config)) continue;
+      ++fused;
+      for (const bool is_backward : {false, true})
+        EXPECT_EQ(fused_config(p, r.config, is_backward).cluster, 1) << r.config.to_string();
+      EXPECT_LT(fused_config(p, r.config, false).min_ctas, 3) << r.config.to_string();
+    }
+    EXPECT_GT(fused, 0u) << head_dim;
+  }
+}
+
+// Forward and backward lay out what is saved alike.
+TEST(ModelTest, TilesOfFourAreOfBothDirectionsOrNone) {
+  const Problem p = problem_of(1, DType::kBfloat16, 16, 12, 64);
+  bool seen = false;
+  for (const RankedConfig& r : legal_configs(FakeDevice(hopper(), true), p)) {
+    if (!is_fused(r.config)) continue;
+    const bool is_forward = fused_config(p, r.config, false).columns == 4;
+    EXPECT_EQ(is_forward, fused_config(p, r.config, true).columns == 4) << r.config.to_string();
+    seen = seen || is_forward;
+  }
+  EXPECT_TRUE(seen);
+}
+
+TEST(ModelTest, HeadsBeyondTheChipGoStepByStepWhereThereIsCublas) {
+  const auto best = [](const DeviceFacts& facts, DType dtype, int64_t head_dim, bool has_blas) {
+    const auto legal =
+        legal_configs(FakeDevice(facts, true, has_blas), problem_of(1, dtype, 16, 12, head_dim));
+    return kind_of(legal.front().config);
+  };
+  EXPECT_EQ(best(hopper(), DType::kBfloat16, 4096, true), KernelKind::kAlternating);
+  EXPECT_EQ(best(hopper(), DType::kBfloat16, 4096, false), KernelKind::kGeneral);
+  EXPECT_EQ(best(hopper(), DType::kBfloat16, 1024, true), KernelKind::kFused);
+  EXPECT_EQ(best(hopper(), DType::kFloat32, 1024, true), KernelKind::kAlternating);
+  EXPECT_EQ(best(hopper(), DType::kFloat32, 64, true), KernelKind::kGeneral);
+  EXPECT_EQ(best(ampere(), DType::kBfloat16, 2048, true), KernelKind::kAlternating);
+  // cuBLAS takes long to load: it is not looked for where it would not be chosen.
+  EXPECT_FALSE(may_alternate(hopper(), problem_of(1, DType::kBfloat16, 16, 12, 1792), true));
+  EXPECT_TRUE(may_alternate(hopper(), problem_of(1, DType::kBfloat16, 16, 12, 1793), true));
+  EXPECT_TRUE(may_alternate(hopper(), problem_of(1, DType::kBfloat16, 16, 12, 1024), false));
 }
 
 TEST(ModelTest, LeavesTheGeneralKernelWhereFusedOnesCannotRun) {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda/alternating/blas.hpp"
 
-#include <dlfcn.h>
-#include <fmt/format.h>
-
 #include "api/error.hpp"
+#include "cuda/modules/optional_library.hpp"
 #include "gpu/params.hpp"
 
 namespace flashrnn::cuda {
@@ -30,7 +28,6 @@ int data_type(int dtype) {
 struct Api {
   int (*create)(Handle*) = nullptr;
   int (*destroy)(Handle) = nullptr;
-  int (*version)(Handle, int*) = nullptr;
   int (*set_stream)(Handle, cudaStream_t) = nullptr;
   int (*set_workspace)(Handle, void*, size_t) = nullptr;
   const char* (*status_string)(int) = nullptr;
@@ -42,33 +39,22 @@ struct Api {
 };
 
 Api load() {
+  OptionalLibrary library({"libcublas.so.13", "libcublas.so.12"});
   Api api;
-  void* library = nullptr;
-  for (const char* name : {"libcublas.so.13", "libcublas.so.12"}) {
-    library = ::dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    api.name = name;
-    if (library != nullptr) break;
-  }
-  if (library == nullptr) {
-    api.refusal = "libcublas.so.13 and libcublas.so.12 are not found";
-    return api;
-  }
   const auto find = [&](auto& function, const char* name) {
-    function = reinterpret_cast<std::decay_t<decltype(function)>>(::dlsym(library, name));
-    if (function == nullptr && api.refusal.empty())
-      api.refusal = fmt::format("{} has no {}", api.name, name);
+    library.find(function, name, "CUDA 12.0 or newer");
   };
   find(api.create, "cublasCreate_v2");
   find(api.destroy, "cublasDestroy_v2");
-  find(api.version, "cublasGetVersion_v2");
   find(api.set_stream, "cublasSetStream_v2");
   find(api.set_workspace, "cublasSetWorkspace_v2");
   find(api.status_string, "cublasGetStatusString");
   find(api.gemm, "cublasGemmStridedBatchedEx");
+  api.name = library.name;
+  api.refusal = library.refusal;
   return api;
 }
 
-// Never unloaded: plans in static objects may still run when the process ends.
 const Api& api() {
   static const Api instance = load();
   return instance;

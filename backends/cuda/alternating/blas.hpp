@@ -13,7 +13,7 @@
 
 namespace flashrnn::cuda {
 
-// Whether there is a usable cuBLAS: "13.1", or why not.
+// Whether there is a usable cuBLAS: its name, or why not.
 bool has_blas();
 std::string blas_state();
 

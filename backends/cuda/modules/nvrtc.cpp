@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda/modules/nvrtc.hpp"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include "api/error.hpp"
+#include "cuda/modules/optional_library.hpp"
 
 namespace flashrnn::cuda {
 
@@ -32,21 +32,10 @@ struct Nvrtc {
 };
 
 Nvrtc load() {
+  OptionalLibrary library({"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"});
   Nvrtc api;
-  void* library = nullptr;
-  for (const char* name : {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"}) {
-    library = ::dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    if (library != nullptr) break;
-  }
-  if (library == nullptr) {
-    api.refusal = "libnvrtc.so.13, libnvrtc.so.12 and libnvrtc.so are not found";
-    return api;
-  }
   const auto find = [&](auto& function, const char* name) {
-    function = reinterpret_cast<std::decay_t<decltype(function)>>(::dlsym(library, name));
-    if (function == nullptr && api.refusal.empty()) {
-      api.refusal = fmt::format("libnvrtc has no {}: must be of CUDA 12.0 or newer", name);
-    }
+    library.find(function, name, "CUDA 12.0 or newer");
   };
   find(api.version, "nvrtcVersion");
   find(api.error_string, "nvrtcGetErrorString");
@@ -59,13 +48,13 @@ Nvrtc load() {
   find(api.ptx, "nvrtcGetPTX");
   find(api.log_size, "nvrtcGetProgramLogSize");
   find(api.log, "nvrtcGetProgramLog");
+  api.refusal = library.refusal;
   if (api.refusal.empty() && api.version(&api.major, &api.minor) != kSuccess) {
     api.refusal = "nvrtcVersion failed";
   }
   return api;
 }
 
-// Never unloaded: its own threads may still run when the process ends.
 const Nvrtc& nvrtc() {
   static const Nvrtc api = load();
   return api;
