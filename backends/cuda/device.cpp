@@ -70,7 +70,6 @@ class CudaDevice final : public Device {
         {"driver", fmt::format("{}.{}", f.driver_version / 1000, f.driver_version % 1000 / 10)},
         {"runtime", fmt::format("{}.{}", f.runtime_version / 1000, f.runtime_version % 1000 / 10)},
         {"runtime_compiler", nvrtc_state()},
-        {"products", blas_state()},
         {"kernel_cache", cache_state()},
         {"embedded_kernels", static_cast<int>(embedded_configs(f.architecture()).size())}};
     return json.dump(2);

@@ -58,6 +58,8 @@ struct BackwardMemory {
 
 // Why a problem that no fused kernel was chosen for has none; "" where it might.
 std::string why_general(const DeviceFacts& facts, const Problem& problem) {
+  if (problem.forced_config.empty() && may_alternate(facts, problem, can_compile()) && !has_blas())
+    return ": no alternating kernel: " + blas_state();
   if (problem.dtype == DType::kFloat32) return ": fused kernels are for bfloat16 and float16";
   if (facts.capability() < kLeastFusedCapability) {
     return fmt::format(": fused kernels need compute capability {}.{}, this device has {}.{}",
