@@ -75,8 +75,9 @@ KernelKind kind_of(const KernelConfig& config) {
 }
 
 bool may_alternate(const DeviceFacts& f, const Problem& p, bool compiles) {
-  // Heads up to these have fused kernels, or are done by the general one in less than a launch.
-  const int64_t fused_most = f.capability() >= 90 ? 1792 : 1024;
+  // Heads up to these have fused kernels (before Hopper, where shared memory is 99 KB), or are done
+  // by the general one in less than a launch.
+  const int64_t fused_most = f.capability() >= 90 ? 1792 : 768;
   constexpr int64_t kGeneralMost = 384;
   const bool is_half = p.dtype == DType::kBfloat16 || p.dtype == DType::kFloat16;
   return !p.forced_config.empty() || p.head_dim > (is_half && compiles ? fused_most : kGeneralMost);

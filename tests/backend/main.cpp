@@ -4,7 +4,8 @@
 //   flashrnn-backend-test [--backend=cpu|cuda|hip|vulkan] [--random-seconds=S] [--random-seed=N]
 //                         [--config=NAME=VALUE,...] [GoogleTest's options]
 //
-// With --config every plan that may have that configuration has it.
+// With --config every plan that may have that configuration has it; where none may, the exit status
+// is 77 as well.
 //
 // Exit status 77 means that the device is missing and every test was skipped.
 //
@@ -97,6 +98,12 @@ int main(int argc, char** argv) {
   }
   if (environment.device == nullptr && failed == 0) {
     std::printf("all skipped: %s\n", environment.reason.c_str());
+    return 77;
+  }
+  using flashrnn::test::Plan;
+  if (!Plan::preferred_config().empty() && Plan::with_preferred() == 0 && failed == 0) {
+    std::printf("as good as skipped: no plan may have the configuration %s here\n",
+                Plan::preferred_config().c_str());
     return 77;
   }
   return failed;

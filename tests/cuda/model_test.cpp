@@ -66,6 +66,14 @@ DeviceFacts ampere() {
   return f;
 }
 
+DeviceFacts ada() {
+  DeviceFacts f = ampere();
+  f.minor = 9;
+  f.shared_per_block = 99 * 1024;
+  f.shared_per_multiprocessor = 100 * 1024;
+  return f;
+}
+
 // Plans, and nothing else.
 class FakeDevice final : public Device {
  public:
@@ -144,7 +152,7 @@ void expect_launchable(const DeviceFacts& facts, const gpu::FusedConfig& c) {
 
 TEST(ModelTest, AllowsWhatCanBeLaunched) {
   size_t fused = 0;
-  for (const DeviceFacts& facts : {hopper(), consumer_blackwell(), ampere()}) {
+  for (const DeviceFacts& facts : {hopper(), consumer_blackwell(), ampere(), ada()}) {
     const FakeDevice device(facts, true);
     for (const CellTraits& cell : kCells) {
       for (const int64_t head_dim :
@@ -215,20 +223,27 @@ TEST(ModelTest, EveryHeadDimUpTo1792HasAFusedKernel) {
   }
 }
 
-// Before Hopper there are no clusters, and for every head dimension up to 1024 a fused kernel.
+// Before Hopper there are no clusters, and an LSTM has fused kernels up to 1024 units, or 768 where
+// shared memory is short; what is beyond those goes step by step.
 TEST(ModelTest, OlderCardsHaveFusedKernelsWithoutClusters) {
-  const FakeDevice device(ampere(), true);
-  for (const int64_t head_dim : {16, 64, 128, 256, 512, 768, 1024}) {
-    const Problem p = problem_of(1, DType::kBfloat16, 16, 12, head_dim);
-    size_t fused = 0;
-    for (const RankedConfig& r : legal_configs(device, p)) {
-      if (!is_fused(r.config)) continue;
-      ++fused;
-      for (const bool is_backward : {false, true})
-        EXPECT_EQ(fused_config(p, r.config, is_backward).cluster, 1) << r.config.to_string();
-      EXPECT_LT(fused_config(p, r.config, false).min_ctas, 3) << r.config.to_string();
+  for (const auto& [facts, most] : {std::pair{ampere(), 1024}, std::pair{ada(), 768}}) {
+    for (const int64_t head_dim : {16, 64, 128, 256, 512, 768, 1024}) {
+      if (head_dim > most) continue;
+      const Problem p = problem_of(1, DType::kBfloat16, 16, 12, head_dim);
+      size_t fused = 0;
+      for (const RankedConfig& r : legal_configs(FakeDevice(facts, true), p)) {
+        if (!is_fused(r.config)) continue;
+        ++fused;
+        for (const bool is_backward : {false, true})
+          EXPECT_EQ(fused_config(p, r.config, is_backward).cluster, 1) << r.config.to_string();
+        EXPECT_LT(fused_config(p, r.config, false).min_ctas, 3) << r.config.to_string();
+      }
+      EXPECT_GT(fused, 0u) << head_dim;
     }
-    EXPECT_GT(fused, 0u) << head_dim;
+    const Problem beyond = problem_of(1, DType::kBfloat16, 16, 12, most + 256);
+    EXPECT_TRUE(may_alternate(facts, beyond, true));
+    EXPECT_EQ(kind_of(legal_configs(FakeDevice(facts, true, true), beyond).front().config),
+              KernelKind::kAlternating);
   }
 }
 

@@ -37,6 +37,11 @@ std::string& Plan::preferred_config() {
   return config;
 }
 
+std::atomic<int>& Plan::with_preferred() {
+  static std::atomic<int> count{0};
+  return count;
+}
+
 Plan::Plan(const Device& device, const Case& c, const std::string& config) {
   flashrnn_problem problem = problem_of(c);
   const std::string& wanted = config.empty() ? preferred_config() : config;
@@ -45,6 +50,8 @@ Plan::Plan(const Device& device, const Case& c, const std::string& config) {
   if (status == FLASHRNN_INFEASIBLE && config.empty() && !wanted.empty()) {
     problem.config = nullptr;
     status = flashrnn_plan_create(device.handle(), &problem, &handle_);
+  } else if (config.empty() && !wanted.empty()) {
+    ++with_preferred();
   }
   check(status, "flashrnn_plan_create");
   sizes_.struct_size = sizeof sizes_;

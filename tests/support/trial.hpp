@@ -4,6 +4,7 @@
 #ifndef FLASHRNN_TESTS_SUPPORT_TRIAL_HPP_
 #define FLASHRNN_TESTS_SUPPORT_TRIAL_HPP_
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,8 +19,9 @@ namespace flashrnn::test {
 class Plan {
  public:
   // The configuration of plans that are asked for without one, wherever it is legal. Set before the
-  // first plan is made.
+  // first plan is made. How many plans had it:
   static std::string& preferred_config();
+  static std::atomic<int>& with_preferred();
 
   Plan(const Device& device, const Case& c, const std::string& config = "");
   ~Plan();

@@ -13,13 +13,13 @@ namespace {
 
 constexpr int kThreads = 128;
 
-// The element of a thread.
-struct Element3 {
+// Which element a thread has.
+struct Position {
   Index index, count;
   int n, b, u;
   bool exists;
 
-  __device__ __forceinline__ explicit Element3(const Shape& s) {
+  __device__ __forceinline__ explicit Position(const Shape& s) {
     index = Index(blockIdx.x) * kThreads + threadIdx.x;
     count = Index(s.heads) * s.batch * s.units;
     exists = index < count;
@@ -52,7 +52,7 @@ __global__ void pack(const __grid_constant__ Shape s, const __grid_constant__ Vi
 template <typename Cell, typename Element>
 __global__ void forward_start(const __grid_constant__ ForwardParams p,
                               const __grid_constant__ AlternatingMemory m) {
-  const Element3 e(p.shape);
+  const Position e(p.shape);
   if (!e.exists) return;
   const ForwardElements<Cell, Element> elements{p, p.shape.dtype == gpu::kFloat16};
   for (int k = 0; k < Cell::kStates; ++k)
@@ -65,7 +65,7 @@ template <typename Cell, typename Element>
 __global__ void __launch_bounds__(kThreads)
     forward_step(const __grid_constant__ ForwardParams p,
                  const __grid_constant__ AlternatingMemory m, int step) {
-  const Element3 e(p.shape);
+  const Position e(p.shape);
   if (!e.exists) return;
   const ForwardElements<Cell, Element> elements{p, p.shape.dtype == gpu::kFloat16};
   const ForwardPlace place(p, e.b, e.n, e.u);
@@ -91,7 +91,7 @@ template <typename Cell, typename Element>
 __global__ void __launch_bounds__(kThreads)
     backward_step(const __grid_constant__ BackwardParams p,
                   const __grid_constant__ AlternatingMemory m, int step) {
-  const Element3 e(p.shape);
+  const Position e(p.shape);
   if (!e.exists) return;
   const BackwardElements<Cell, Element> elements{p, p.shape.dtype == gpu::kFloat16};
   const BackwardPlace place(p, e.b, e.n, e.u);
@@ -117,7 +117,7 @@ unsigned blocks_of(const Shape& s) {
   return unsigned((elements + kThreads - 1) / kThreads);
 }
 
-// body<Cell, Element>() of a cell and dtype.
+// Body<Cell, Element>::launch() of a cell and dtype.
 template <template <typename, typename> typename Body, typename... Arguments>
 cudaError_t with(int cell, int dtype, const Arguments&... arguments) {
 #define FLASHRNN_CELL(name, ENUM, value, ...)                                               \

@@ -8,7 +8,7 @@
 
 namespace flashrnn::cuda {
 
-// Whether a thread has anything to do in the copies of a team; all may call them.
+// Whether a thread of a team has a part in its copies: those that have not must not call them.
 __device__ __forceinline__ bool takes_part(int thread) { return !kHasBulkCopies || thread == 0; }
 // Threads of a team of so many that arrive at the barrier of its loads.
 __device__ constexpr int arrivals_of(int team) { return kHasBulkCopies ? 1 : team; }
@@ -42,11 +42,11 @@ __device__ __forceinline__ void store_block(char* global, u32 shared, int bytes,
     }
   }
 }
-// Before the stores: what other threads wrote is seen by them. After them: a group ends; and until
-// all groups have read their shared memory, or are through.
-__device__ __forceinline__ void begin_stores() {
+// Before copies from or to shared memory: what was written there comes before them.
+__device__ __forceinline__ void order_before_copies() {
   if constexpr (kHasBulkCopies) fence_for_bulk();
 }
+// After stores: a group ends; and until all groups have read their shared memory, or are through.
 __device__ __forceinline__ void end_stores() {
   if constexpr (kHasBulkCopies) bulk_commit();
 }

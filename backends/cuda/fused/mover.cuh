@@ -38,7 +38,7 @@ struct Stages {
   __device__ void clear_inputs(int threads) const {
     for (int i = threadIdx.x * 16; i < kStages * Chunk * InputBytes; i += threads * 16)
       sts128(inputs + i, 0, 0, 0, 0);
-    begin_stores();
+    order_before_copies();
   }
 
   // By one thread, before a barrier of the CTA. Where inputs of backward come by bulk copies, one
@@ -210,7 +210,7 @@ struct Mover {
       mbarrier_wait(stages.done(c), c / kStages & 1);
       if constexpr (kOut.values > 0) {
         wait_stores_read();
-        if (lane == 0) begin_stores();
+        if (lane == 0) order_before_copies();
       }
       if (c > 0 && lane == 0) mbarrier_arrive(stages.free(c - 1));
       after_chunk(c);

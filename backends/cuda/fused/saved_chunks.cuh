@@ -52,7 +52,7 @@ struct SavedChunks {
   // part.
   template <int Team>
   __device__ __forceinline__ void store(int c, int count, int thread) const {
-    begin_stores();
+    order_before_copies();
     const Index first = Index(c) * Chunk;
     const u32 from = base + c % 2 * kBytes;
     for (int tile = 0; tile < tiles; ++tile) {
