@@ -47,7 +47,10 @@ constexpr double kFullRateWarps = 2.8;
 constexpr double kBusyProduct = 0.92;  // share of the product that occupies the SM
 constexpr double kBusyPerWarp = 39;    // a multiplying warp of forward
 constexpr double kPerSlice = 1.2;      // partial sums of forward, a warp of the depth and element
-constexpr double kPerRank = 17;        // partial gradients of backward, a CTA of the cluster
+// Where a warp has the whole depth: no partial sums, but all of h is read by every warp (fitted to
+// head dims 64 to 256).
+constexpr double kWholeSaves = 62, kWholePerUnit = 0.36;
+constexpr double kPerRank = 17;  // partial gradients of backward, a CTA of the cluster
 // Backward through L2: a CTA of the cluster, a unit of which a CTA reads four slots' gradients, and
 // weights from shared memory (fitted to 100 configurations, head dims 256 to 1792).
 constexpr double kGlobalPerRank = 23, kGlobalBusyPerRank = 18;
@@ -79,6 +82,7 @@ double filled_of(const gpu::FusedConfig& c) { return std::min(1.0, c.columns / 8
 int registers_of(const gpu::FusedConfig& c) {
   const int tiles = gpu::divide_up(c.columns, 8);
   if (c.family == gpu::kDirect) return c.min_ctas > 1 ? 168 : tiles == 1 ? 208 : 248;
+  if (gpu::has_whole_depth(c)) return (90 + c.head_dim * 7 / 16) / 8 * 8;
   const int gates = gpu::cell_counts(c.cell).recurrents;
   const int weights = c.is_backward != 0
                           ? (c.family == gpu::kCluster ? c.head_dim / 16 / c.depth_warps
@@ -104,7 +108,8 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
   const Clocks& k = is_backward ? kBackward : kForward;
   const double gates = p.cell->recurrent_gates, ctas = gpu::ctas_of_group(c);
   const double warps = gpu::multiplying_warps(c);
-  const double product = gates * c.units * static_cast<double>(c.head_dim) * 8 /
+  const double rows = (gpu::has_whole_depth(c) ? 4 : gates) * c.units;
+  const double product = rows * static_cast<double>(c.head_dim) * 8 /
                          (kMacsPerClock * std::min(1.0, warps / kFullRateWarps));
   const double slots = p.cell->slots / 4.0;
   if (c.family == gpu::kDirect) {
@@ -118,7 +123,8 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
            k.direct_tile * (tiles_of(c) - 1) * (product + pointwise) +
            std::max(0.0, tiles - tiles_of(c)) * busy;
   }
-  const double elements = c.units * 8.0 / gpu::updating_threads(c);
+  const bool is_whole = gpu::has_whole_depth(c);
+  const double elements = is_whole ? 1 : c.units * 8.0 / gpu::updating_threads(c);
   double latency = product + k.split_pointwise + k.split_per_element * slots * elements;
   double busy =
       kBusyProduct * product + k.split_busy + k.split_busy_per_element * slots * c.units / 8.0;
@@ -140,7 +146,8 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
     }
   }
   if (!is_backward) {
-    latency += kPerSlice * c.depth_warps * elements;
+    latency +=
+        is_whole ? kWholePerUnit * c.head_dim - kWholeSaves : kPerSlice * c.depth_warps * elements;
     busy += kBusyPerWarp * warps;
   }
   return norm(latency, tiles * busy, kStepNorm);

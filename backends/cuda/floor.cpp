@@ -31,7 +31,9 @@ double floor_of(const DeviceFacts& facts, const Problem& p, const gpu::FusedConf
   const double product = std::max(
       p.cell->recurrent_gates * c.units * static_cast<double>(c.head_dim) * 8 / kMacsPerClock,
       kChainLink * (is_backward ? p.cell->recurrent_gates : 1) * c.head_dim / 16.0 /
-          (c.family == gpu::kDirect ? 1 : c.depth_warps));
+          (c.family == gpu::kDirect  ? 1
+           : gpu::has_whole_depth(c) ? 4
+                                     : c.depth_warps));
   // Per slot: a quarter for the state's, and forward its own.
   const double specials = p.cell->slots * (is_backward ? 0.25 : 1.25);
   const double pointwise = specials * c.units * std::min(8, c.columns) / kSpecialPerClock;

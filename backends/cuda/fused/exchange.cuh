@@ -39,20 +39,21 @@ struct Pacer {
   }
 };
 
-// Buffers of h, of every tile [D / 16][8 sequences][16 units]: in the shared memory of each CTA of
-// a cluster (kCluster) or in global memory for all CTAs (kGlobal). Step i has number i % Buffers.
-// Sequences stand in the order of `position_of`: so the lanes of an updating warp send neighbouring
-// words and still meet no bank twice in the saved memory's order.
-__device__ constexpr int position_of(int sequence) { return sequence % 2 * 4 + sequence / 2; }
-__device__ constexpr int sequence_at(int position) { return position % 4 * 2 + position / 4; }
-
-template <int Family, int D, int Tiles, int Ranks, int Units, int Buffers>
+// Buffers of h: in the shared memory of each CTA of a cluster (kCluster) or in global memory for
+// all CTAs (kGlobal). Step i has number i % Buffers. Two orders, so that the lanes of an updating
+// warp send neighbouring words:
+// - of every tile [D / 16][8 sequences][16 units], sequences in the order of `position_of`, which
+//   meets no bank twice in the saved memory's order either;
+// - IsWhole: of the one tile [CTAs][4 quads of units][8 sequences][4 units], the CTAs counted
+//   downwards from the reader's own, as their words arrive.
+template <int Family, int D, int Tiles, int Ranks, int Units, int Buffers, bool IsWhole>
 struct HExchange {
-  static constexpr bool kInCluster = Family == gpu::kCluster;
+  static constexpr bool kInCluster = Family == gpu::kCluster, kIsWhole = IsWhole;
   static constexpr int kRanks = Ranks, kBuffers = Buffers;
+  static_assert(!IsWhole || (kInCluster && Tiles == 1 && Units == 16));
   // Of 16 units; padded in shared memory against bank conflicts of lanes that read 8 units each.
-  static constexpr int kBlockWords = kInCluster ? 80 : 64, kTileWords = D / 16 * kBlockWords,
-                       kWords = Tiles * kTileWords;
+  static constexpr int kBlockWords = kInCluster && !IsWhole ? 80 : 64,
+                       kTileWords = D / 16 * kBlockWords, kWords = Tiles * kTileWords;
   static constexpr int kSharedBytes = kInCluster ? kBuffers * kWords * 4 : 0;
 
   u32 shared;   // this CTA's buffers
@@ -83,7 +84,15 @@ struct HExchange {
     if constexpr (kInCluster) cluster_sync_diverged();
   }
 
+  static __device__ constexpr int position_of(int sequence) {
+    return IsWhole ? sequence : sequence % 2 * 4 + sequence / 2;
+  }
+  static __device__ constexpr int sequence_at(int position) {
+    return IsWhole ? position : position % 4 * 2 + position / 4;
+  }
+  // IsWhole: within the part of the CTA that the pair is of.
   static __device__ __forceinline__ int word_of(int pair, int position) {
+    if constexpr (IsWhole) return pair % 8 / 2 * 16 + position * 2 + pair % 2;
     return position / 8 * kTileWords + pair / 8 * kBlockWords + position % 8 * 8 + pair % 8;
   }
 
@@ -113,28 +122,29 @@ struct HExchange {
     if constexpr (!kInCluster) fence_gpu();
   }
 
-  // Waits for a tile's operands of 32 units from number `first` on, in the buffer `ahead` after the
-  // one that begins at word `from`, and takes them.
+  // IsWhole: what the buffer that begins at word `from` has of the CTAs from the one `first` before
+  // this one on, as operands of 16 units: the lane's quad of its column.
   template <int Count>
-  __device__ __forceinline__ void wait(u32 from, int ahead, int tile, int first, int lane,
-                                       Pacer<Family>& pacer, uint4 (&b)[Count]) const {
-    const u32 word = from + ahead * kWords + tile * kTileWords + first * (2 * kBlockWords) +
-                     lane % 4 / 2 * kBlockWords + lane / 4 * 8 + lane % 2 * 4;
-    meeting_point();
-    pacer.hold();
-    for (bool was_early = false;; was_early = true) {
-      u32 largest = 0;
+  __device__ __forceinline__ void look(u32 from, int first, int lane, uint2 (&b)[Count]) const {
 #pragma unroll
-      for (int d = 0; d < Count; ++d) {
-        const u32 at = word + d * (2 * kBlockWords);
-        b[d] = kInCluster ? lds128(shared + 4 * at) : load_relaxed128(global + at);
-      }
+    for (int d = 0; d < Count; ++d)
+      b[d] = lds64(shared + 4 * (from + (first + d) * kBlockWords + lane % 4 * 16 + lane / 4 * 2));
+  }
+
+  // The lane's word of a tile's operands of 32 units from number `first` on, in the buffer `ahead`
+  // after the one that begins at word `from`.
+  static __device__ __forceinline__ u32 operands_at(u32 from, int ahead, int tile, int first,
+                                                    int lane) {
+    return from + ahead * kWords + tile * kTileWords + first * (2 * kBlockWords) +
+           lane % 4 / 2 * kBlockWords + lane / 4 * 8 + lane % 2 * 4;
+  }
+  // What the buffers have of those operands, from number First of them on.
+  template <int First, int Count>
+  __device__ __forceinline__ void look_at_operands(u32 word, uint4 (&b)[Count]) const {
 #pragma unroll
-      for (int d = 0; d < Count; ++d) largest = max(largest, largest_of(b[d]));
-      if (!is_any_empty(largest)) {
-        pacer.learn(was_early);
-        break;
-      }
+    for (int d = First; d < Count; ++d) {
+      const u32 at = word + d * (2 * kBlockWords);
+      b[d] = kInCluster ? lds128(shared + 4 * at) : load_relaxed128(global + at);
     }
   }
 };
@@ -156,8 +166,11 @@ struct HPublisher {
     has_last = share < (kInCluster ? kRanks - (kPeers - 1) * Sharers : 1);
     if constexpr (kInCluster) {
 #pragma unroll
-      for (int i = 0; i < kPeers; ++i)
-        peer[i] = map_to_rank(e.shared + 4 * word, (i * Sharers + share + e.rank) % kRanks);
+      for (int i = 0; i < kPeers; ++i) {
+        const int further = i * Sharers + share,
+                  place = Exchange::kIsWhole ? word + further * Exchange::kBlockWords : word;
+        peer[i] = map_to_rank(e.shared + 4 * place, (further + e.rank) % kRanks);
+      }
     } else {
       own = e.global + word;
     }

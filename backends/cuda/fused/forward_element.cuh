@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forward of one unit of one sequence on the short way (way.cuh). Its neighbour, the other unit of
-// the pair, is with the lane whose number differs in the last bit
+// the pair, is with the lane whose number differs in the bit NeighbourLane
 // (`is_odd`: this one has the second unit); the two share the packing and the writing.
 #pragma once
 
@@ -12,6 +12,7 @@ namespace flashrnn::cuda {
 using gpu::Cell;
 using gpu::ForwardParams;
 
+template <int NeighbourLane>
 struct ForwardElement {
   float state[Cell::kStates];
   float saved[Cell::kSaved];
@@ -48,7 +49,7 @@ struct ForwardElement {
 
   // h of both units, by both lanes.
   __device__ __forceinline__ u32 operand(bool is_odd) const {
-    const u32 mine = pack(state[0], state[0]), other = of_neighbour(mine);
+    const u32 mine = pack(state[0], state[0]), other = of_neighbour<NeighbourLane>(mine);
     return bytes_of(mine, other, is_odd ? 0x1054 : 0x5410);
   }
 
@@ -79,14 +80,15 @@ struct ForwardElement {
                                               bool is_odd) const {
     if constexpr (Cell::kSaved == 4) {
       const u32 first = pack(saved[0], saved[1]), last = pack(saved[2], saved[3]),
-                other = of_neighbour(is_odd ? first : last);
+                other = of_neighbour<NeighbourLane>(is_odd ? first : last);
       const u32 low = is_odd ? other : first, high = is_odd ? last : other;
       sts64(at + is_odd * 8, bytes_of(low, high, 0x5410), bytes_of(low, high, 0x7632));
     } else {
 #pragma unroll
       for (int k = 0; k < Cell::kSaved; k += 2) {
         const bool has_two = k + 1 < Cell::kSaved;
-        const u32 mine = pack(saved[k], saved[has_two ? k + 1 : k]), other = of_neighbour(mine);
+        const u32 mine = pack(saved[k], saved[has_two ? k + 1 : k]),
+                  other = of_neighbour<NeighbourLane>(mine);
         const u32 word = is_odd ? bytes_of(other, mine, 0x7632) : bytes_of(mine, other, 0x5410);
         if (has_two || !is_odd) sts32(at + 4 * (k + is_odd), word);
       }

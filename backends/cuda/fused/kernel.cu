@@ -15,6 +15,7 @@
 #include "cuda/fused/split_backward.cuh"
 #else
 #include "cuda/fused/split_forward.cuh"
+#include "cuda/fused/whole_forward.cuh"
 #endif
 
 inline constexpr flashrnn::gpu::FusedConfig kConfig = {
@@ -57,7 +58,9 @@ extern "C" __global__ void FLASHRNN_FUSED_BOUNDS
 flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams params) {
   using namespace flashrnn::cuda;
   extern __shared__ __align__(128) unsigned char shared[];
-#if FLASHRNN_FUSED_FAMILY != 1
+#if FLASHRNN_FUSED_FAMILY == 2 && FLASHRNN_FUSED_DEPTH_WARPS == 1
+  WholeForward<kConfig.head_dim, kChunk>{params, {}, {}, 0}.run(shared, way_through(params));
+#elif FLASHRNN_FUSED_FAMILY != 1
   SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.depth_warps,
                kConfig.columns / 8, kSequences, kChunk, kHeldDepth>{params, {}, 0, 0, {}}
       .run(shared, way_through(params));

@@ -96,7 +96,13 @@ __device__ __forceinline__ u32 weight_bits(const View& r, int gate, int head, in
   return pack(load_any(r.data, r.dtype, at), 0.0f) & 0xffffu;
 }
 
-// Eight neighbouring elements of a row of R.
+// Two neighbouring elements of a row of R, as words.
+__device__ __forceinline__ u32 weight_pair(const View& r, int gate, int head, int out, int in,
+                                           int units) {
+  return weight_bits(r, gate, head, out, in, units) |
+         weight_bits(r, gate, head, out, in + 1, units) << 16;
+}
+// Eight.
 __device__ __forceinline__ uint4 weight_octet(const View& r, int gate, int head, int out, int in,
                                               int units) {
   const Index at = gate * r.stride[0] + head * r.stride[1] + out * r.stride[2] + in;
@@ -108,8 +114,7 @@ __device__ __forceinline__ uint4 weight_octet(const View& r, int gate, int head,
   u32 word[4];
 #pragma unroll
   for (int j = 0; j < 4; ++j) {
-    word[j] = weight_bits(r, gate, head, out, in + 2 * j, units) |
-              weight_bits(r, gate, head, out, in + 2 * j + 1, units) << 16;
+    word[j] = weight_pair(r, gate, head, out, in + 2 * j, units);
   }
   return {word[0], word[1], word[2], word[3]};
 }

@@ -74,13 +74,13 @@ __device__ __forceinline__ void load_columns(const View& r, int gate, int head, 
   }
 }
 
-// Of one tile: the products with the first of the operands, of which `a` has the weights.
-template <int Gates, int Held, int Depth>
+// Of one tile: the products with the operands First to End, as far as `a` has the weights.
+template <int First, int End, int Gates, int Held, int Depth>
 __device__ __forceinline__ void multiply_held(float (&sum)[Gates][1][4],
                                               const u32 (&a)[Gates][Held][2][4],
                                               const uint4 (&b)[Depth]) {
 #pragma unroll
-  for (int d = 0; d < Held; ++d) {
+  for (int d = First; d < (End < Held ? End : Held); ++d) {
 #pragma unroll
     for (int g = 0; g < Gates; ++g) multiply_add(sum[g][0], a[g][d][0], b[d].x, b[d].y);
 #pragma unroll
@@ -155,6 +155,10 @@ __device__ __forceinline__ void multiply_each(float (&sum)[Gates][Tiles][4],
   }
 }
 
+__device__ __forceinline__ void copy(float (&to)[4], const float (&from)[4]) {
+#pragma unroll
+  for (int j = 0; j < 4; ++j) to[j] = from[j];
+}
 template <int Gates, int Tiles>
 __device__ __forceinline__ void clear(float (&sum)[Gates][Tiles][4]) {
 #pragma unroll

@@ -89,7 +89,11 @@ __device__ __forceinline__ void meeting_point() {
   __syncwarp();
 #endif
 }
-__device__ __forceinline__ u32 of_neighbour(u32 v) { return __shfl_xor_sync(0xffffffffu, v, 1); }
+// From the lane whose number differs by the bit Lane.
+template <int Lane>
+__device__ __forceinline__ u32 of_neighbour(u32 v) {
+  return __shfl_xor_sync(0xffffffffu, v, Lane);
+}
 // Bytes of a (0 to 3) and b (4 to 7), lowest digit first.
 __device__ __forceinline__ u32 bytes_of(u32 a, u32 b, u32 selector) {
   u32 v;

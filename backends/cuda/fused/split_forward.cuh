@@ -10,12 +10,8 @@
 // chunk of steps after they were read; docs/cuda-ordering.md has the argument.
 #pragma once
 
-#include "cuda/fused/exchange.cuh"
-#include "cuda/fused/forward_element.cuh"
-#include "cuda/fused/forward_pair.cuh"
-#include "cuda/fused/mover_setup.cuh"
+#include "cuda/fused/forward_update.cuh"
 #include "cuda/fused/operand.cuh"
-#include "cuda/fused/way.cuh"
 #include "gpu/fused/geometry.hpp"
 
 namespace flashrnn::cuda {
@@ -31,16 +27,19 @@ struct SplitForward {
   static constexpr int kThreads =
       kMultipliers * 32 + kUpdaters;  // that meet at the barriers of the partial sums
   static constexpr int kDepth = D / 32 / DepthWarps;  // B operands of 32 units, of each warp
+  // Where a thread has registers for it.
+  static constexpr bool kIsTrusting = HeldDepth == kDepth && HeldDepth * Cell::kRecurrents * 8 <= 96;
+  // Through L2 operands come one after the other; of several tiles they have come meanwhile.
+  static constexpr int kOnTrust = Family == gpu::kGlobal && Tiles == 1 ? 1 : kDepth;
   static constexpr int kGates = Cell::kRecurrents;
   static constexpr int kSharedDepth = kDepth - HeldDepth,
                        kWeightBytes = kSharedDepth * kGates * 1024 * kMultipliers;
-  static constexpr int kRowBytes = gpu::row_bytes(Units);
-  static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, false, Units, kColumns);
-  static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, false, Units, kColumns);
   static constexpr int kChunk = Chunk;
-  using SplitStages = Stages<kChunk, kIn.bytes(), kOut.bytes()>;
-  using Exchanged = HExchange<Family, D, Tiles, kRanks, Units, 4 * Chunk>;
+  using Exchanged = HExchange<Family, D, Tiles, kRanks, Units, 4 * Chunk, false>;
   using Sums = PartialSums<kGates, Units, kColumns, DepthWarps>;
+  using Update = ForwardUpdate<Exchanged, Units, Tiles, Sequences, Chunk, 1>;
+  using SplitStages = Stages<kChunk, Update::kIn.bytes(), Update::kOut.bytes()>;
+  static_assert(Update::kPairThreads <= kUpdaters);
   static_assert(D % (32 * DepthWarps) == 0 && D % Units == 0 && Units % 16 == 0);
 
   const ForwardParams& p;
@@ -82,11 +81,8 @@ struct SplitForward {
 #pragma unroll
         for (int tile = 0; tile < Tiles; ++tile) {
           float sum[kGates][1][4];
-          clear(sum);
-          uint4 b[kDepth];
-          exchange.template wait<kDepth>(from, s, tile, slice * kDepth, lane, pacer[tile], b);
-          multiply_held(sum, a, b);
-          multiply_apart<HeldDepth>(sum, apart, b);
+          const u32 word = exchange.operands_at(from, s, tile, slice * kDepth, lane);
+          multiply_step(word, a, apart, pacer[tile], sum);
 #pragma unroll
           for (int h = 0; h < 4; ++h) {
             float gates[kGates];
@@ -100,265 +96,81 @@ struct SplitForward {
       }
     }
   }
+  // The products of a tile's operands of a step, which the buffers have from `word` on.
+  __device__ __forceinline__ void multiply_step(u32 word, const u32 (&a)[kGates][HeldDepth][2][4],
+                                                u32 apart, Pacer<Family>& pacer,
+                                                float (&sum)[kGates][1][4]) const {
+    uint4 b[kDepth];
+    meeting_point();
+    pacer.hold();
+    if constexpr (kIsTrusting) {
+      exchange.template look_at_operands<0>(word, b);
+      pacer.learn(multiply_from<0>(word, a, b, sum));
+    } else {
+      for (bool was_early = false;; was_early = true) {
+        exchange.template look_at_operands<0>(word, b);
+        if (is_any_empty(largest_from<0, kDepth>(b))) continue;
+        pacer.learn(was_early);
+        break;
+      }
+      clear(sum);
+      multiply_held<0, kDepth>(sum, a, b);
+      multiply_apart<HeldDepth>(sum, apart, b);
+    }
+  }
+  template <int First, int End>
+  static __device__ __forceinline__ u32 largest_from(const uint4 (&b)[kDepth]) {
+    u32 largest = 0;
+#pragma unroll
+    for (int d = First; d < End; ++d) largest = max(largest, largest_of(b[d]));
+    return largest;
+  }
+  // Adds the products of the operands from number First on, kOnTrust at a time, in a fixed order.
+  // They are multiplied while they are looked at: if they were not there, once more. Gives whether
+  // anything had to be looked for again.
+  template <int First>
+  __device__ __forceinline__ bool multiply_from(u32 word, const u32 (&a)[kGates][HeldDepth][2][4],
+                                                uint4 (&b)[kDepth],
+                                                float (&sum)[kGates][1][4]) const {
+    constexpr int kEnd = First + kOnTrust < kDepth ? First + kOnTrust : kDepth;
+    float before[kGates][4];
+#pragma unroll
+    for (int g = 0; g < kGates; ++g) copy(before[g], sum[g][0]);
+    bool was_early = false;
+    while (true) {
+      const bool has_all = !is_any_empty(largest_from<First, kEnd>(b));
+      if constexpr (First == 0) {
+        clear(sum);
+      } else {
+#pragma unroll
+        for (int g = 0; g < kGates; ++g) copy(sum[g][0], before[g]);
+      }
+      multiply_held<First, kEnd>(sum, a, b);
+      if (has_all) break;
+      was_early = true;
+      exchange.template look_at_operands<First>(word, b);
+    }
+    if constexpr (kEnd < kDepth) was_early |= multiply_from<kEnd>(word, a, b, sum);
+    return was_early;
+  }
   // That a tile's sums of a step are there.
   static __device__ __forceinline__ int barrier_of(int step, int tile) {
     return 2 + step % 2 + 2 * tile;
   }
 
-  // ---- the updating warps ----
-  // The sums of a step, added to what the slots of a unit have without them.
-  __device__ __forceinline__ void add_sums(u32 at_sums, int s, float (&g)[Cell::kSlots]) const {
-    float sum[kGates];
-    Sums::load(at_sums + s % 2 * Sums::kBytes, sum);
-#pragma unroll
-    for (int k = 0; k < Cell::kSlots; ++k) {
-      const int gate = Cell::recurrent_of_slot(k);
-      if (gate >= 0) g[k] += sum[gate];
-    }
-  }
+  // The products as the updating threads meet them.
+  struct Products {
+    u32 sums;
 
-  // On the short way a thread has one unit, and one sequence of every tile or two neighbouring
-  // ones. A warp has 16 units and two positions. Element k of a tile:
-  __device__ static constexpr int sequence_of(int tile, int k) { return tile * 8 + k; }
-  __device__ static constexpr int further_of(int tile, int k) { return tile * 8 + k * 4; }
-  __device__ static constexpr int place_of(int tile, int k) {
-    return tile * kBlocks * gpu::kBlockPairs + gpu::place_in_block(0, k);
-  }
-
-  // What is done where sequences start anew, seldom: short, not fast. Elements by their bits.
-  __device__ __forceinline__ void restart(ForwardElement (&element)[Tiles][Sequences], u32 which,
-                                          int b, int n, int u) const {
-#pragma unroll 1
-    for (int j = 0; j < Tiles * Sequences; ++j) {
-      if ((which >> j & 1) == 0) continue;
-      ForwardElement fresh;
-      fresh.start(p, b + sequence_of(j / Sequences, j % Sequences), n, u);
-#pragma unroll
-      for (int i = 0; i < Tiles * Sequences; ++i) {
-#pragma unroll
-        for (int k = 0; k < Cell::kStates; ++k) {
-          float& state = element[i / Sequences][i % Sequences].state[k];
-          state = i == j ? fresh.state[k] : state;
-        }
-      }
+    __device__ __forceinline__ void open(const Exchanged&, int) const {}
+    __device__ __forceinline__ void meet(const Exchanged&, int s, int tile) const {
+      barrier_sync<kThreads>(barrier_of(s, tile));
     }
-  }
-  template <typename Targets>
-  __device__ __forceinline__ void publish_initial(const Targets& to, int ahead, u32 which, int b,
-                                                  int n, int even_unit) const {
-#pragma unroll 1
-    for (int j = 0; j < Tiles * Sequences; ++j) {
-      if ((which >> j & 1) == 0) continue;
-      const int tile = j / Sequences, k = j % Sequences;
-      to.put(ahead, further_of(tile, k),
-             ForwardElement::initial_operand(p, b + sequence_of(tile, k), n, even_unit));
+    __device__ __forceinline__ void take(int s, int unit, int position,
+                                         float (&sum)[kGates]) const {
+      Sums::load(sums + Sums::load_place(unit, position) + s % 2 * Sums::kBytes, sum);
     }
-  }
-
-  template <bool IsAsked>
-  __device__ __forceinline__ void update_short(const SplitStages& stages, int index) {
-    constexpr int kOfBlock = 128 / Sequences;  // threads that have the same 16 units
-    const int unit = index / kOfBlock * 16 + index % 16, position = index % kOfBlock / 16,
-              first = sequence_at(position), n = at.n, u = at.u0 + unit;
-    const bool is_odd = unit % 2 != 0;
-    ElementBias bias;
-    bias.load(p, n, u);
-    ForwardElement element[Tiles][Sequences];
-    SourceWords<1> sources[Tiles][Sequences];
-    // Whether a sequence of the warp starts anew in the four steps at hand, and at the one after
-    // them.
-    bool any_anew = false, any_beyond = false;
-    HPublisher<Exchanged, 2> publisher;
-    publisher.open(exchange, u / 2, position, is_odd);
-    auto to = publisher.targets(0);
-    const u32 at_sums = sums + Sums::load_place(unit, position),
-              word = first * kRowBytes + unit / 2 * 4,
-              place = unit / 16 * gpu::kBlockPairs + gpu::place_in_block(unit % 16 / 2, first);
-#pragma unroll
-    for (int tile = 0; tile < Tiles; ++tile) {
-#pragma unroll
-      for (int k = 0; k < Sequences; ++k) {
-        element[tile][k].start(p, at.b0 + first + sequence_of(tile, k), n, u);
-        if constexpr (IsAsked) sources[tile][k].open(p, at.b0 + first + sequence_of(tile, k), 0);
-        to.publish(0, further_of(tile, k), element[tile][k].operand(is_odd));
-      }
-    }
-    for (int c = 0; c * kChunk < p.shape.time; ++c) {
-      stages.wait_ready(c);
-      stages.wait_free(c);
-      const u32 in = stages.input(c) + word + is_odd * 2, out = stages.output(c);
-#pragma unroll
-      for (int s = 0; s < kChunk; ++s) {
-        const int i = c * kChunk + s;
-        if (i >= p.shape.time) break;
-        u32 anew_next = 0;  // by bit, the thread's elements that start anew at the next step
-        if constexpr (IsAsked) {
-          const auto sequence = [&](int j) {
-            return at.b0 + first + sequence_of(j / Sequences, j % Sequences);
-          };
-          constexpr int kElements = Tiles * Sequences;
-          u32 anew_now = 0, all = 0, beyond = 0;
-#pragma unroll
-          for (int j = 0; j < kElements; ++j) {
-            SourceWords<1>& one = sources[j / Sequences][j % Sequences];
-            if (SourceWords<1>::is_first_of_word(i)) all |= one.turn(p, sequence(j), i);
-            if (i % 4 == 3) beyond |= one.ahead & 0xffu;
-          }
-          if (SourceWords<1>::is_first_of_word(i)) any_anew = any_starts(all);
-          if (i % 4 == 3) any_beyond = any_starts(beyond);
-          if (any_anew || (i % 4 == 3 && any_beyond)) {
-#pragma unroll
-            for (int j = 0; j < kElements; ++j) {
-              const SourceWords<1>& one = sources[j / Sequences][j % Sequences];
-              anew_now |= u32(one.is(gpu::kInitialStates, i)) << j;
-              anew_next |= u32(one.is_next(gpu::kInitialStates, i)) << j;
-            }
-            if (anew_now != 0) restart(element, anew_now, at.b0 + first, n, u);
-            __syncwarp();
-          }
-        }
-#pragma unroll
-        for (int tile = 0; tile < Tiles; ++tile) {
-          float g[Sequences][Cell::kSlots];
-#pragma unroll
-          for (int k = 0; k < Sequences; ++k) {
-            u32 x[4];
-#pragma unroll
-            for (int gate = 0; gate < Cell::kInputs; ++gate) {
-              x[gate] = lds16(in + s * kIn.bytes() +
-                              (gate * kColumns + sequence_of(tile, k)) * kRowBytes);
-            }
-            slot_inputs(x, bias, g[k]);
-          }
-          barrier_sync<kThreads>(barrier_of(s, tile));
-          u32 operand[Sequences];
-#pragma unroll
-          for (int k = 0; k < Sequences; ++k) {
-            ForwardElement& e = element[tile][k];
-            add_sums(at_sums + further_of(tile, k) * Sums::kColumn, s, g[k]);
-            e.template advance<IsAsked>(p, g[k], IsAsked && sources[tile][k].is(gpu::kNoStep, i));
-            operand[k] = e.operand(is_odd);
-            // The last step of a chunk publishes to the first buffer of the next.
-            meeting_point();
-            if (!IsAsked || (anew_next >> (tile * Sequences + k) & 1) == 0)
-              to.put((s + 1) % kChunk, further_of(tile, k), operand[k]);
-          }
-          const u32 o = out + s * kOut.bytes();
-#pragma unroll
-          for (int k = 0; k < Sequences; ++k) {
-            if constexpr (IsAsked) {
-              const bool stands_still = sources[tile][k].is(gpu::kNoStep, i);
-              element[tile][k].store_states(p, at.b0 + first + sequence_of(tile, k), n, u, i,
-                                            stands_still);
-              if (stands_still) operand[k] = 0;
-            }
-            if (!is_odd)
-              sts32(o + kOut.rows_at() + sequence_of(tile, k) * kRowBytes + word, operand[k]);
-            const int pair = place + place_of(tile, k);
-            if (p.saved != nullptr) {
-              element[tile][k].stage_saved(o + pair * (4 * Cell::kSaved),
-                                           o + kOut.kept_at() + pair * 8, kOut.kept_bytes(),
-                                           is_odd);
-            }
-          }
-        }
-        if (IsAsked && (any_anew || (i % 4 == 3 && any_beyond))) {
-          meeting_point();
-          if (anew_next != 0)
-            publish_initial(to, (s + 1) % kChunk, anew_next, at.b0 + first, n, u - is_odd);
-          __syncwarp();
-        }
-        if (s == kChunk - 2) {
-          to = publisher.targets(c * kChunk + kChunk);
-          to.keep_ready();
-        }
-      }
-      stages.tell_done(c);
-    }
-#pragma unroll
-    for (int tile = 0; tile < Tiles; ++tile) {
-#pragma unroll
-      for (int k = 0; k < Sequences; ++k)
-        element[tile][k].finish(p, at.b0 + first + sequence_of(tile, k), n, u);
-    }
-  }
-
-  // On the long way a thread has a pair of units of one sequence of every tile; threads beyond
-  // those have nothing but the barriers, which they meet where the others do, not elsewhere in the
-  // program.
-  static constexpr int kPairThreads = Units * 4;
-  static_assert(kPairThreads <= kUpdaters);
-
-  __device__ __forceinline__ void update_general(u32 ring, int index) {
-    const bool has_pair = index < kPairThreads;
-    const int my_pair = index / gpu::kBlockPairs * 8 + index % gpu::kBlockPairs / 8,
-              column = index % 8, position = position_of(column), u = at.u0 + my_pair * 2;
-    const ForwardFacts facts(p);
-    PairBias bias;
-    bias.load(p, at.n, u);
-    HPublisher<Exchanged, 1> publisher;
-    publisher.open(exchange, u / 2, position, 0);
-    constexpr int kTileRing = kPairThreads * ForwardPair::kRingBytes, kStep = Tiles * kTileRing;
-    const u32 slot = ring + index * ForwardPair::kRingBytes;
-    ForwardPair pair[Tiles];
-    if (has_pair) {
-      for (int w = 0; w < 4 * Tiles * ForwardPair::kRingBytes; w += 4) {
-        sts32(slot + w / ForwardPair::kRingBytes * kTileRing + w % ForwardPair::kRingBytes, 0);
-      }
-#pragma unroll
-      for (int tile = 0; tile < Tiles; ++tile) {
-        pair[tile].start(p, at.b0 + 8 * tile + column, at.n, u);
-        publisher.targets(0).publish(0, 8 * tile,
-                                     pack(pair[tile].state[0][0], pair[tile].state[0][1]));
-      }
-      for (int s = 0; s < 4; ++s) {
-#pragma unroll
-        for (int tile = 0; tile < Tiles; ++tile) {
-          if (s < p.shape.time) pair[tile].fetch(p, facts, slot + s * kStep + tile * kTileRing);
-        }
-        copy_commit();
-      }
-    }
-    for (int i = 0; i < p.shape.time; ++i) {
-      const int s = i % 4;
-      copy_wait<3>();
-      const auto to = publisher.targets(i + 1);
-#pragma unroll
-      for (int tile = 0; tile < Tiles; ++tile) {
-        u32 x[4];
-        float g[Cell::kSlots][2];
-        if (has_pair) {
-          pair[tile].read(p, i, slot + s * kStep + tile * kTileRing, x);
-          pair[tile].restart(p);
-          slot_inputs(x, bias, g);
-        }
-        barrier_sync<kThreads>(barrier_of(s, tile));
-        if (!has_pair) continue;
-#pragma unroll
-        for (int e = 0; e < 2; ++e) {
-          float one[Cell::kSlots];
-#pragma unroll
-          for (int k = 0; k < Cell::kSlots; ++k) one[k] = g[k][e];
-          add_sums(sums + Sums::load_place(2 * my_pair + e, 8 * tile + position), s, one);
-#pragma unroll
-          for (int k = 0; k < Cell::kSlots; ++k) g[k][e] = one[k];
-        }
-        to.publish(0, 8 * tile, pair[tile].advance(p, g));
-      }
-      if (!has_pair) continue;
-      barrier_sync<kPairThreads>(1);
-      exchange.clear(i - 1, index, kPairThreads);
-#pragma unroll
-      for (int tile = 0; tile < Tiles; ++tile) {
-        pair[tile].store(p, facts, i);
-        if (i + 4 < p.shape.time) pair[tile].fetch(p, facts, slot + s * kStep + tile * kTileRing);
-      }
-      copy_commit();
-    }
-    if (!has_pair) return;
-#pragma unroll
-    for (int tile = 0; tile < Tiles; ++tile) pair[tile].finish(p);
-  }
+  };
 
   __device__ __forceinline__ void run(unsigned char* shared, Way way) {
     const int group = p.first_group + blockIdx.x / kRanks, rank = blockIdx.x % kRanks;
@@ -389,12 +201,20 @@ struct SplitForward {
           exchange.clear_fence();
         });
       }
-    } else if (way == Way::kPlain) {
-      update_short<false>(stages, threadIdx.x - kMultipliers * 32);
-    } else if (way == Way::kAsked) {
-      update_short<true>(stages, threadIdx.x - kMultipliers * 32);
     } else {
-      update_general(rest, threadIdx.x - kMultipliers * 32);
+      // Of the threads that have the same 16 units, a warp has all and two positions.
+      constexpr int kOfBlock = 128 / Sequences;
+      const int index = threadIdx.x - kMultipliers * 32,
+                unit = index / kOfBlock * 16 + index % 16, position = index % kOfBlock / 16;
+      Update update{p, exchange, at};
+      Products products{sums};
+      if (way == Way::kPlain) {
+        update.template run_short<false>(stages, unit, position, products);
+      } else if (way == Way::kAsked) {
+        update.template run_short<true>(stages, unit, position, products);
+      } else {
+        update.run_long(rest, index, products);
+      }
     }
     exchange.leave_group();
   }

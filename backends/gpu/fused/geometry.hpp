@@ -26,11 +26,19 @@ constexpr int backward_ring_bytes(const CellCounts& cell) {
 
 constexpr int larger(int a, int b) { return a > b ? a : b; }
 
-// Warps that multiply, and those that update the units of a CTA (the same ones where it is direct).
+// Forward in a cluster where a warp has the whole depth of its four units, of all gates, and
+// updates them too.
+constexpr bool has_whole_depth(const FusedConfig& c) {
+  return c.family == kCluster && !c.is_backward && c.depth_warps == 1;
+}
+
+// Warps that multiply, and those that update the units of a CTA (the same ones where it is direct,
+// or where they have the whole depth).
 constexpr int multiplying_warps(const FusedConfig& c) {
-  return c.family == kDirect ? c.head_dim / 16
-         : c.is_backward     ? c.depth_warps
-                             : c.depth_warps * c.units / 16;
+  return c.family == kDirect  ? c.head_dim / 16
+         : c.is_backward      ? c.depth_warps
+         : has_whole_depth(c) ? c.units / 4
+                              : c.depth_warps * c.units / 16;
 }
 // Forward beyond kDirect: operands of 32 units that a warp multiplies, and those of which it holds
 // the weights in registers; of the rest they lie in shared memory.
@@ -70,21 +78,22 @@ constexpr int shared_weight_bytes(const FusedConfig& c) {
   if (c.is_backward)
     return (clusters_of(c) - held_clusters_of(c)) * targets_of(c) * products_of(c) * 512 *
            c.depth_warps;
+  if (has_whole_depth(c)) return 0;
   return (depth_of(c) - held_depth_of(c)) * cell_counts(c.cell).recurrents * 1024 *
          multiplying_warps(c);
 }
 // A thread that updates in forward has one sequence of 8, or two where more warps would leave too
 // few registers for the weights.
 constexpr int sequences_of_thread(const FusedConfig& c) {
-  return held_depth_of(c) * cell_counts(c.cell).recurrents * 8 > 64 &&
+  return !has_whole_depth(c) && held_depth_of(c) * cell_counts(c.cell).recurrents * 8 > 64 &&
                  multiplying_warps(c) + 1 + c.units / 4 > 12
              ? 2
              : 1;
 }
 constexpr int updating_threads(const FusedConfig& c) {
-  return c.family == kDirect ? 0
-         : c.is_backward     ? c.units * 4
-                             : c.units * 8 / sequences_of_thread(c);
+  return c.family == kDirect || has_whole_depth(c) ? 0
+         : c.is_backward                           ? c.units * 4
+                                                   : c.units * 8 / sequences_of_thread(c);
 }
 // Warps that only move tensors: in backward a direct CTA has none, in forward it has one for what
 // it saves.
@@ -134,7 +143,9 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
   }
   if (!c.is_backward)
     return 2 * partial_sum_bytes(c) + shared_weight_bytes(c) +
-           (c.family == kCluster ? exchange_buffers_of(c) * c.head_dim * c.columns / 2 * 5 : 0) +
+           (c.family == kCluster
+                ? exchange_buffers_of(c) * c.head_dim * c.columns / 2 * (has_whole_depth(c) ? 4 : 5)
+                : 0) +
            tensors;
   // Operands of two steps, or of one, partial gradients of four, and their barriers
   // (cuda/fused/gradient_exchange.cuh).

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+// The updating threads of forward where several CTAs have a (head, batch tile): they add what the
+// products give to the inputs, update the cell, publish h to every CTA of the group and leave what
+// is written to the mover (mover.cuh).
+//
+// Products, which the threads meet at every step, are of two kinds (split_forward.cuh,
+// whole_forward.cuh):
+//   open(exchange, i)              the next steps are from i on, i a multiple of the chunk or of 4
+//   meet(exchange, s, tile)        waits for the sums of the step s of those; by all threads
+//   take(s, unit, position, sum)   those of one unit and sequence
+#pragma once
+
+#include "cuda/fused/exchange.cuh"
+#include "cuda/fused/forward_element.cuh"
+#include "cuda/fused/forward_pair.cuh"
+#include "cuda/fused/mover_setup.cuh"
+#include "cuda/fused/way.cuh"
+
+namespace flashrnn::cuda {
+
+// Sequences: of 8, those of a thread on the short way. NeighbourLane: from a lane to the one that
+// has the other unit of the pair.
+template <typename Exchanged, int Units, int Tiles, int Sequences, int Chunk, int NeighbourLane>
+struct ForwardUpdate {
+  static constexpr int kBlocks = Units / 16, kColumns = 8 * Tiles, kChunk = Chunk;
+  static constexpr int kRowBytes = gpu::row_bytes(Units);
+  static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, false, Units, kColumns);
+  static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, false, Units, kColumns);
+  using Element = ForwardElement<NeighbourLane>;
+
+  const ForwardParams& p;
+  const Exchanged& exchange;
+  Place at;
+
+  // The sums of a step, added to what the slots of a unit have without them.
+  template <typename Products>
+  static __device__ __forceinline__ void add_sums(const Products& products, int s, int unit,
+                                                  int position, float (&g)[Cell::kSlots]) {
+    float sum[Cell::kRecurrents];
+    products.take(s, unit, position, sum);
+#pragma unroll
+    for (int k = 0; k < Cell::kSlots; ++k) {
+      const int gate = Cell::recurrent_of_slot(k);
+      if (gate >= 0) g[k] += sum[gate];
+    }
+  }
+
+  // On the short way a thread has one unit, and one sequence of every tile or two neighbouring
+  // ones. Element k of a tile:
+  __device__ static constexpr int sequence_of(int tile, int k) { return tile * 8 + k; }
+  __device__ static constexpr int further_of(int tile, int k) { return tile * 8 + k * 4; }
+  __device__ static constexpr int place_of(int tile, int k) {
+    return tile * kBlocks * gpu::kBlockPairs + gpu::place_in_block(0, k);
+  }
+
+  // What is done where sequences start anew, seldom: short, not fast. Elements by their bits.
+  __device__ __forceinline__ void restart(Element (&element)[Tiles][Sequences], u32 which,
+                                          int b, int n, int u) const {
+#pragma unroll 1
+    for (int j = 0; j < Tiles * Sequences; ++j) {
+      if ((which >> j & 1) == 0) continue;
+      Element fresh;
+      fresh.start(p, b + sequence_of(j / Sequences, j % Sequences), n, u);
+#pragma unroll
+      for (int i = 0; i < Tiles * Sequences; ++i) {
+#pragma unroll
+        for (int k = 0; k < Cell::kStates; ++k) {
+          float& state = element[i / Sequences][i % Sequences].state[k];
+          state = i == j ? fresh.state[k] : state;
+        }
+      }
+    }
+  }
+  template <typename Targets>
+  __device__ __forceinline__ void publish_initial(const Targets& to, int ahead, u32 which, int b,
+                                                  int n, int even_unit) const {
+#pragma unroll 1
+    for (int j = 0; j < Tiles * Sequences; ++j) {
+      if ((which >> j & 1) == 0) continue;
+      const int tile = j / Sequences, k = j % Sequences;
+      to.put(ahead, further_of(tile, k),
+             Element::initial_operand(p, b + sequence_of(tile, k), n, even_unit));
+    }
+  }
+
+  template <bool IsAsked, typename S, typename Products>
+  __device__ __forceinline__ void run_short(const S& stages, int unit, int position,
+                                            Products& products) {
+    const int first = Exchanged::sequence_at(position), n = at.n, u = at.u0 + unit;
+    const bool is_odd = unit % 2 != 0;
+    ElementBias bias;
+    bias.load(p, n, u);
+    Element element[Tiles][Sequences];
+    SourceWords<1> sources[Tiles][Sequences];
+    // Whether a sequence of the warp starts anew in the four steps at hand, and at the one after
+    // them.
+    bool any_anew = false, any_beyond = false;
+    HPublisher<Exchanged, 2> publisher;
+    publisher.open(exchange, u / 2, position, is_odd);
+    auto to = publisher.targets(0);
+    const u32 word = first * kRowBytes + unit / 2 * 4,
+              place = unit / 16 * gpu::kBlockPairs + gpu::place_in_block(unit % 16 / 2, first);
+#pragma unroll
+    for (int tile = 0; tile < Tiles; ++tile) {
+#pragma unroll
+      for (int k = 0; k < Sequences; ++k) {
+        element[tile][k].start(p, at.b0 + first + sequence_of(tile, k), n, u);
+        if constexpr (IsAsked) sources[tile][k].open(p, at.b0 + first + sequence_of(tile, k), 0);
+        to.publish(0, further_of(tile, k), element[tile][k].operand(is_odd));
+      }
+    }
+    for (int c = 0; c * kChunk < p.shape.time; ++c) {
+      stages.wait_ready(c);
+      stages.wait_free(c);
+      products.open(exchange, c * kChunk);
+      const u32 in = stages.input(c) + word + is_odd * 2, out = stages.output(c);
+#pragma unroll
+      for (int s = 0; s < kChunk; ++s) {
+        const int i = c * kChunk + s;
+        if (i >= p.shape.time) break;
+        u32 anew_next = 0;  // by bit, the thread's elements that start anew at the next step
+        if constexpr (IsAsked) {
+          const auto sequence = [&](int j) {
+            return at.b0 + first + sequence_of(j / Sequences, j % Sequences);
+          };
+          constexpr int kElements = Tiles * Sequences;
+          u32 anew_now = 0, all = 0, beyond = 0;
+#pragma unroll
+          for (int j = 0; j < kElements; ++j) {
+            SourceWords<1>& one = sources[j / Sequences][j % Sequences];
+            if (SourceWords<1>::is_first_of_word(i)) all |= one.turn(p, sequence(j), i);
+            if (i % 4 == 3) beyond |= one.ahead & 0xffu;
+          }
+          if (SourceWords<1>::is_first_of_word(i)) any_anew = any_starts(all);
+          if (i % 4 == 3) any_beyond = any_starts(beyond);
+          if (any_anew || (i % 4 == 3 && any_beyond)) {
+#pragma unroll
+            for (int j = 0; j < kElements; ++j) {
+              const SourceWords<1>& one = sources[j / Sequences][j % Sequences];
+              anew_now |= u32(one.is(gpu::kInitialStates, i)) << j;
+              anew_next |= u32(one.is_next(gpu::kInitialStates, i)) << j;
+            }
+            if (anew_now != 0) restart(element, anew_now, at.b0 + first, n, u);
+            __syncwarp();
+          }
+        }
+#pragma unroll
+        for (int tile = 0; tile < Tiles; ++tile) {
+          float g[Sequences][Cell::kSlots];
+#pragma unroll
+          for (int k = 0; k < Sequences; ++k) {
+            u32 x[4];
+#pragma unroll
+            for (int gate = 0; gate < Cell::kInputs; ++gate) {
+              x[gate] = lds16(in + s * kIn.bytes() +
+                              (gate * kColumns + sequence_of(tile, k)) * kRowBytes);
+            }
+            slot_inputs(x, bias, g[k]);
+          }
+          products.meet(exchange, s, tile);
+          u32 operand[Sequences];
+#pragma unroll
+          for (int k = 0; k < Sequences; ++k) {
+            Element& e = element[tile][k];
+            add_sums(products, s, unit, position + further_of(tile, k), g[k]);
+            e.template advance<IsAsked>(p, g[k], IsAsked && sources[tile][k].is(gpu::kNoStep, i));
+            operand[k] = e.operand(is_odd);
+            // The last step of a chunk publishes to the first buffer of the next.
+            meeting_point();
+            if (!IsAsked || (anew_next >> (tile * Sequences + k) & 1) == 0)
+              to.put((s + 1) % kChunk, further_of(tile, k), operand[k]);
+          }
+          const u32 o = out + s * kOut.bytes();
+#pragma unroll
+          for (int k = 0; k < Sequences; ++k) {
+            if constexpr (IsAsked) {
+              const bool stands_still = sources[tile][k].is(gpu::kNoStep, i);
+              element[tile][k].store_states(p, at.b0 + first + sequence_of(tile, k), n, u, i,
+                                            stands_still);
+              if (stands_still) operand[k] = 0;
+            }
+            if (!is_odd)
+              sts32(o + kOut.rows_at() + sequence_of(tile, k) * kRowBytes + word, operand[k]);
+            const int pair = place + place_of(tile, k);
+            if (p.saved != nullptr) {
+              element[tile][k].stage_saved(o + pair * (4 * Cell::kSaved),
+                                           o + kOut.kept_at() + pair * 8, kOut.kept_bytes(),
+                                           is_odd);
+            }
+          }
+        }
+        if (IsAsked && (any_anew || (i % 4 == 3 && any_beyond))) {
+          meeting_point();
+          if (anew_next != 0)
+            publish_initial(to, (s + 1) % kChunk, anew_next, at.b0 + first, n, u - is_odd);
+          __syncwarp();
+        }
+        if (s == kChunk - 2) {
+          to = publisher.targets(c * kChunk + kChunk);
+          to.keep_ready();
+        }
+      }
+      stages.tell_done(c);
+    }
+#pragma unroll
+    for (int tile = 0; tile < Tiles; ++tile) {
+#pragma unroll
+      for (int k = 0; k < Sequences; ++k)
+        element[tile][k].finish(p, at.b0 + first + sequence_of(tile, k), n, u);
+    }
+  }
+
+  // On the long way a thread has a pair of units of one sequence of every tile; threads beyond
+  // those have nothing but the barriers, which they meet where the others do, not elsewhere in the
+  // program.
+  static constexpr int kPairThreads = Units * 4;
+
+  template <typename Products>
+  __device__ __forceinline__ void run_long(u32 ring, int index, Products& products) {
+    const bool has_pair = index < kPairThreads;
+    const int my_pair = index / gpu::kBlockPairs * 8 + index % gpu::kBlockPairs / 8,
+              column = index % 8, position = Exchanged::position_of(column),
+              u = at.u0 + my_pair * 2;
+    const ForwardFacts facts(p);
+    PairBias bias;
+    bias.load(p, at.n, u);
+    HPublisher<Exchanged, 1> publisher;
+    publisher.open(exchange, u / 2, position, 0);
+    constexpr int kTileRing = kPairThreads * ForwardPair::kRingBytes, kStep = Tiles * kTileRing;
+    const u32 slot = ring + index * ForwardPair::kRingBytes;
+    ForwardPair pair[Tiles];
+    if (has_pair) {
+      for (int w = 0; w < 4 * Tiles * ForwardPair::kRingBytes; w += 4) {
+        sts32(slot + w / ForwardPair::kRingBytes * kTileRing + w % ForwardPair::kRingBytes, 0);
+      }
+#pragma unroll
+      for (int tile = 0; tile < Tiles; ++tile) {
+        pair[tile].start(p, at.b0 + 8 * tile + column, at.n, u);
+        publisher.targets(0).publish(0, 8 * tile,
+                                     pack(pair[tile].state[0][0], pair[tile].state[0][1]));
+      }
+      for (int s = 0; s < 4; ++s) {
+#pragma unroll
+        for (int tile = 0; tile < Tiles; ++tile) {
+          if (s < p.shape.time) pair[tile].fetch(p, facts, slot + s * kStep + tile * kTileRing);
+        }
+        copy_commit();
+      }
+    }
+    for (int i = 0; i < p.shape.time; ++i) {
+      const int s = i % 4;
+      copy_wait<3>();
+      products.open(exchange, i - s);
+      const auto to = publisher.targets(i + 1);
+#pragma unroll
+      for (int tile = 0; tile < Tiles; ++tile) {
+        u32 x[4];
+        float g[Cell::kSlots][2];
+        if (has_pair) {
+          pair[tile].read(p, i, slot + s * kStep + tile * kTileRing, x);
+          pair[tile].restart(p);
+          slot_inputs(x, bias, g);
+        }
+        products.meet(exchange, s, tile);
+        if (!has_pair) continue;
+#pragma unroll
+        for (int e = 0; e < 2; ++e) {
+          float one[Cell::kSlots];
+#pragma unroll
+          for (int k = 0; k < Cell::kSlots; ++k) one[k] = g[k][e];
+          add_sums(products, s, 2 * my_pair + e, 8 * tile + position, one);
+#pragma unroll
+          for (int k = 0; k < Cell::kSlots; ++k) g[k][e] = one[k];
+        }
+        to.publish(0, 8 * tile, pair[tile].advance(p, g));
+      }
+      if (!has_pair) continue;
+      barrier_sync<kPairThreads>(1);
+      exchange.clear(i - 1, index, kPairThreads);
+#pragma unroll
+      for (int tile = 0; tile < Tiles; ++tile) {
+        pair[tile].store(p, facts, i);
+        if (i + 4 < p.shape.time) pair[tile].fetch(p, facts, slot + s * kStep + tile * kTileRing);
+      }
+      copy_commit();
+    }
+    if (!has_pair) return;
+#pragma unroll
+    for (int tile = 0; tile < Tiles; ++tile) pair[tile].finish(p);
+  }
+};
+
+}  // namespace flashrnn::cuda
