@@ -2,7 +2,7 @@
 // A struct per cell that carries its functions and counts, for templates. Included into a namespace where the cells
 // themselves (all_cells.inl, generated from cells.def) were included.
 
-#define FLASHRNN_CELL(name, ENUM, id, inputs, recurrents, slots, states, kept, saved, reads_h, input_map,  \
+#define FLASHRNN_CELL(name, ENUM, id, inputs, recurrents, slots, states, kept, kept_bits, saved, reads_h, input_map,  \
                       recurrent_map, input_names, recurrent_names, slot_names, state_names)       \
   struct name##_cell {                                                                            \
     static constexpr int kId = id;                                                                \

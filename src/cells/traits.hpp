@@ -18,9 +18,10 @@ struct CellTraits {
   int recurrent_gates;
   int slots;
   int states;
-  int kept;     // states 1 .. kept are saved for backward
-  int saved;    // values that the element's forward saves for its backward
-  int reads_h;  // 1: backward reads h before the step
+  int kept;       // states 1 .. kept are saved for backward
+  int kept_bits;  // that each of them needs then, at least
+  int saved;      // values that the element's forward saves for its backward
+  int reads_h;    // 1: backward reads h before the step
   std::array<int, kMaxSlots> input_of_slot;
   std::array<int, kMaxSlots> recurrent_of_slot;
   const char* input_gate_names;
@@ -46,23 +47,24 @@ struct GateMaps {
 };
 
 inline constexpr CellTraits kCells[] = {
-#define FLASHRNN_CELL(name, ENUM, id, inputs, recurrents, slots, states, kept, saved, reads_h, \
-                      input_map, recurrent_map, input_names, recurrent_names, slot_names,      \
-                      state_names)                                                             \
-  {#name,                                                                                      \
-   id,                                                                                         \
-   inputs,                                                                                     \
-   recurrents,                                                                                 \
-   slots,                                                                                      \
-   states,                                                                                     \
-   kept,                                                                                       \
-   saved,                                                                                      \
-   reads_h,                                                                                    \
-   detail::gate_map input_map,                                                                 \
-   detail::gate_map recurrent_map,                                                             \
-   input_names,                                                                                \
-   recurrent_names,                                                                            \
-   slot_names,                                                                                 \
+#define FLASHRNN_CELL(name, ENUM, id, inputs, recurrents, slots, states, kept, kept_bits, saved,   \
+                      reads_h, input_map, recurrent_map, input_names, recurrent_names, slot_names, \
+                      state_names)                                                                 \
+  {#name,                                                                                          \
+   id,                                                                                             \
+   inputs,                                                                                         \
+   recurrents,                                                                                     \
+   slots,                                                                                          \
+   states,                                                                                         \
+   kept,                                                                                           \
+   kept_bits,                                                                                      \
+   saved,                                                                                          \
+   reads_h,                                                                                        \
+   detail::gate_map input_map,                                                                     \
+   detail::gate_map recurrent_map,                                                                 \
+   input_names,                                                                                    \
+   recurrent_names,                                                                                \
+   slot_names,                                                                                     \
    state_names},
 #include "cells.def"
 #undef FLASHRNN_CELL

@@ -205,6 +205,40 @@ TEST_P(EveryCell, FloatIsDoubleInFewerDigits) {
   }
 }
 
+// To so many significant bits.
+double rounded(double x, int bits) {
+  int exponent = 0;
+  const double mantissa = std::frexp(x, &exponent);
+  return std::ldexp(std::nearbyint(std::ldexp(mantissa, bits)), exponent - bits);
+}
+
+// Where cells.def lets kept states have 16 bits, a rounding to bfloat16's 8 significant bits moves
+// no gradient by more than that part of what is given, times the old states where they are factors
+// (docs/accuracy.md has the derivation).
+TEST_P(EveryCell, KeptStatesOf16BitsCostARounding) {
+  if (cell().kept_bits != 16) GTEST_SKIP() << "keeps none in 16 bits";
+  Random random(6);
+  for (int k = 0; k < 2000 && !HasFailure(); ++k) {
+    const Point p = draw(cell(), random);
+    double now[kMax], saved[kMax], old[kMax], given = 0, factor = 1;
+    std::copy_n(p.old, kMax, old);
+    cell().in_double.forward(p.slots, p.old, now, saved);
+    for (int s = 0; s < cell().states; ++s) given += std::fabs(p.d_now[s]);
+    for (int s = 1; s <= cell().kept; ++s) {
+      factor = std::max(factor, std::fabs(old[s]));
+      old[s] = rounded(old[s], 8), now[s] = rounded(now[s], 8);
+    }
+    Gradient got;
+    cell().in_double.backward(saved, old, now, p.d_now, got.slots, got.old);
+    const Gradient exact = gradient_at(cell(), p);
+    const double bound = 0x1p-8 * given * factor;
+    for (int s = 0; s < cell().slots; ++s)
+      EXPECT_LE(std::fabs(got.slots[s] - exact.slots[s]), bound) << "slot " << s;
+    for (int s = 0; s < cell().states; ++s)
+      EXPECT_LE(std::fabs(got.old[s] - exact.old[s]), bound) << "old state " << s;
+  }
+}
+
 // Slots as large as a mask makes them are far out, but they are finite, and so are the results.
 TEST_P(EveryCell, StaysFiniteForLargeSlots) {
   Random random(5);

@@ -46,22 +46,23 @@ void store_struct(const Struct& s, Real* values) {
 
 const std::vector<CellEntry>& cell_table() {
   static const std::vector<CellEntry> table = {
-#define FLASHRNN_CELL(name, ENUM, value, input_gates, recurrent_gates, slots, states, kept, saved, \
-                      reads_h, input_map, recurrent_map, input_names, recurrent_names, slot_names, \
-                      state_names)                                                                 \
-  {#name,                                                                                          \
-   value,                                                                                          \
-   input_gates,                                                                                    \
-   recurrent_gates,                                                                                \
-   slots,                                                                                          \
-   states,                                                                                         \
-   kept,                                                                                           \
-   saved,                                                                                          \
-   reads_h,                                                                                        \
-   FLASHRNN_TESTS_LIST input_map,                                                                  \
-   FLASHRNN_TESTS_LIST recurrent_map,                                                              \
-   FLASHRNN_TESTS_FUNCTIONS(in_float, float, name),                                                \
-   FLASHRNN_TESTS_FUNCTIONS(in_double, double, name),                                              \
+#define FLASHRNN_CELL(name, ENUM, value, input_gates, recurrent_gates, slots, states, kept, \
+                      kept_bits, saved, reads_h, input_map, recurrent_map, input_names,     \
+                      recurrent_names, slot_names, state_names)                             \
+  {#name,                                                                                   \
+   value,                                                                                   \
+   input_gates,                                                                             \
+   recurrent_gates,                                                                         \
+   slots,                                                                                   \
+   states,                                                                                  \
+   kept,                                                                                    \
+   kept_bits,                                                                               \
+   saved,                                                                                   \
+   reads_h,                                                                                 \
+   FLASHRNN_TESTS_LIST input_map,                                                           \
+   FLASHRNN_TESTS_LIST recurrent_map,                                                       \
+   FLASHRNN_TESTS_FUNCTIONS(in_float, float, name),                                         \
+   FLASHRNN_TESTS_FUNCTIONS(in_double, double, name),                                       \
    FLASHRNN_TESTS_FUNCTIONS(in_dual, Dual, name)},
 #include "cells.def"
 #undef FLASHRNN_CELL

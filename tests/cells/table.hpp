@@ -20,7 +20,7 @@ struct CellFunctions {
 struct CellEntry {
   const char* name;
   flashrnn_cell cell;
-  int input_gates, recurrent_gates, slots, states, kept, saved, reads_h;
+  int input_gates, recurrent_gates, slots, states, kept, kept_bits, saved, reads_h;
   std::vector<int> input_gate_of_slot, recurrent_gate_of_slot;
   CellFunctions<float> in_float;
   CellFunctions<double> in_double;

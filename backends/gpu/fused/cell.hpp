@@ -78,19 +78,19 @@ __device__ constexpr int gate_at(int slot, int a, int b = -1, int c = -1, int d 
 #define FLASHRNN_FUSED_NAMED(a, b) FLASHRNN_FUSED_JOIN(a, b)
 #define FLASHRNN_FUSED_TEXT(part) FLASHRNN_FUSED_NAMED(FLASHRNN_FUSED_CELL, part)
 #define FLASHRNN_FUSED_ARGUMENTS(...) , __VA_ARGS__
-#define FLASHRNN_CELL(name, ENUM, id, inputs, recurrents, slots, states, kept, saved, reads_h, \
-                      input_map, recurrent_map, ...)                                           \
-  template <>                                                                                  \
-  struct CellOf<id> {                                                                          \
-    static constexpr int kInputs = inputs, kRecurrents = recurrents, kSlots = slots,           \
-                         kStates = states, kKept = kept, kSaved = saved;                       \
-    static constexpr bool kReadsH = reads_h != 0;                                              \
-    __device__ static constexpr int input_of_slot(int k) {                                     \
-      return gate_at(k FLASHRNN_FUSED_ARGUMENTS input_map);                                    \
-    }                                                                                          \
-    __device__ static constexpr int recurrent_of_slot(int k) {                                 \
-      return gate_at(k FLASHRNN_FUSED_ARGUMENTS recurrent_map);                                \
-    }                                                                                          \
+#define FLASHRNN_CELL(name, ENUM, id, inputs, recurrents, slots, states, kept, kept_bits, saved, \
+                      reads_h, input_map, recurrent_map, ...)                                    \
+  template <>                                                                                    \
+  struct CellOf<id> {                                                                            \
+    static constexpr int kInputs = inputs, kRecurrents = recurrents, kSlots = slots,             \
+                         kStates = states, kKept = kept, kKeptBits = kept_bits, kSaved = saved;  \
+    static constexpr bool kReadsH = reads_h != 0;                                                \
+    __device__ static constexpr int input_of_slot(int k) {                                       \
+      return gate_at(k FLASHRNN_FUSED_ARGUMENTS input_map);                                      \
+    }                                                                                            \
+    __device__ static constexpr int recurrent_of_slot(int k) {                                   \
+      return gate_at(k FLASHRNN_FUSED_ARGUMENTS recurrent_map);                                  \
+    }                                                                                            \
   };
 #include "cells/cells.def"
 #undef FLASHRNN_CELL
