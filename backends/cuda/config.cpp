@@ -7,6 +7,7 @@
 #include "cuda/modules/embedded.hpp"
 #include "cuda/modules/fused_text.hpp"
 #include "cuda/modules/nvrtc.hpp"
+#include "gpu/cell_counts.hpp"
 #include "gpu/fused/geometry.hpp"
 #include "gpu/saved_layout.hpp"
 
@@ -108,7 +109,7 @@ NamedValues model_parameters(const DeviceFacts& f, const Problem& p, bool compil
                         {"inputs", p.cell->input_gates},
                         {"slots", p.cell->slots},
                         {"saved", p.cell->saved},
-                        {"kept", p.cell->kept},
+                        {"kept_bytes", gpu::kept_bytes_of(p.cell->kept, p.cell->kept_bits)},
                         {"reads_h", p.cell->reads_h},
                         {"has_backward", p.mode == Mode::kInference ? 0 : 1},
                         {"is_half", is_half ? 1 : 0},

@@ -216,7 +216,8 @@ Residency residency(const DeviceFacts& facts, const gpu::FusedConfig& c, double 
 double tensor_bytes(const Problem& p, bool is_backward) {
   const double elements = static_cast<double>(p.batch) * static_cast<double>(p.time) *
                           static_cast<double>(p.heads) * static_cast<double>(p.head_dim);
-  const double saved = p.mode == Mode::kTraining ? 2.0 * p.cell->saved + 4.0 * p.cell->kept : 0;
+  const double saved =
+      p.mode == Mode::kTraining ? 2.0 * p.cell->saved + p.cell->kept * p.cell->kept_bits / 8.0 : 0;
   const double forward = 2.0 * p.cell->input_gates + 2 + saved;
   const double backward = saved + 2.0 * p.cell->slots + 2;
   return elements * (is_backward ? backward : forward);

@@ -18,6 +18,7 @@
 #include "cuda/recurrence.hpp"
 #include "cuda/stream.hpp"
 #include "cuda/views.hpp"
+#include "gpu/cell_counts.hpp"
 #include "gpu/saved_layout.hpp"
 
 namespace flashrnn::cuda {
@@ -207,7 +208,8 @@ class CudaKernel final : public Kernel {
     const int block_columns = gpu::block_columns_of(forward_.fused()->config().columns);
     const gpu::SavedLayout layout = gpu::saved_layout(shape_, block_columns);
     return layout.value_bytes(shape_.heads, problem_.cell->saved) +
-           layout.kept_bytes(shape_.heads, problem_.cell->kept);
+           layout.kept_bytes(shape_.heads,
+                             gpu::kept_bytes_of(problem_.cell->kept, problem_.cell->kept_bits));
   }
 
   unsigned char* take_sources(Layout& layout) const {

@@ -6,7 +6,7 @@
 // pairs of neighbouring units one after another as place_in_block says: [N][B / 8][T in the order
 // of processing][D / 16][64 pairs].
 // `values` has, for each pair, the cell's saved values as pairs of 16-bit numbers; `kept` has, for
-// each kept state apart, a pair of float32.
+// each kept state apart, a pair of 16-bit numbers or of float32, as cells.def says.
 #pragma once
 
 #include "params.hpp"
@@ -52,8 +52,8 @@ struct SavedLayout {
   FLASHRNN_GPU_HOST_DEVICE constexpr Index value_bytes(int heads, int saved) const {
     return pairs(heads) * saved * 4;
   }
-  FLASHRNN_GPU_HOST_DEVICE constexpr Index kept_bytes(int heads, int kept) const {
-    return pairs(heads) * kept * 8;
+  FLASHRNN_GPU_HOST_DEVICE constexpr Index kept_bytes(int heads, int of_pair) const {
+    return pairs(heads) * of_pair;
   }
 };
 

@@ -5,6 +5,7 @@
 // step's gradients), receive, advance, store.
 #pragma once
 
+#include "cuda/fused/kept_pair.cuh"
 #include "cuda/fused/number.cuh"
 #include "cuda/fused/saved_place.cuh"
 #include "gpu/fused/cell.hpp"
@@ -19,15 +20,16 @@ using gpu::Cell;
 // neighbouring lanes read neighbouring words.
 struct BackwardRing {
   static constexpr int kValueBytes = 4 * gpu::padded_words_of(Cell::kSaved);
-  static constexpr int kPairBytes = kValueBytes + 8 * Cell::kKept + 4 + (Cell::kReadsH ? 4 : 0);
+  static constexpr int kKeptBytes = kKeptPairBytes * Cell::kKept,
+                       kPairBytes = kValueBytes + kKeptBytes + 4 + (Cell::kReadsH ? 4 : 0);
   u32 values, kept, d_h, h;
 
   // `pairs` in all, of which this is number `index`; the next step's are pairs * kPairBytes further
   // on.
   __device__ BackwardRing(u32 base, int pairs, int index)
       : values(base + index * kValueBytes),
-        kept(base + pairs * kValueBytes + index * 8),
-        d_h(base + pairs * (kValueBytes + 8 * Cell::kKept) + index * 4),
+        kept(base + pairs * kValueBytes + index * kKeptPairBytes),
+        d_h(base + pairs * (kValueBytes + kKeptBytes) + index * 4),
         h(d_h + pairs * 4) {}
 };
 
@@ -87,7 +89,7 @@ struct BackwardPair {
   int b, n, u;
   bool is_valid[2];
   const char* values;  // of the next step to be fetched, as are the others
-  const float2* kept;  // of the step before it
+  const char* kept;    // of the step before it
   const char* d_h;
   const char* h;         // of the step before it
   Index out, extra_out;  // element of the next step to be stored
@@ -106,9 +108,8 @@ struct BackwardPair {
         layout.block(n, b / kBlockColumns, last, u / gpu::kBlockUnits) +
         gpu::place_in_block(u % gpu::kBlockUnits / 2, b % kBlockColumns, kBlockColumns);
     values = static_cast<const char*>(p.saved) + pair * (4 * Cell::kSaved);
-    kept = reinterpret_cast<const float2*>(static_cast<const char*>(p.saved) +
-                                           layout.value_bytes(p.shape.heads, Cell::kSaved)) +
-           pair;
+    kept = static_cast<const char*>(p.saved) + layout.value_bytes(p.shape.heads, Cell::kSaved) +
+           pair * kKeptPairBytes;
     d_h = static_cast<const char*>(p.d_h.data) + 2 * (b * p.d_h.stride[0] + t * p.d_h.stride[1] +
                                                       n * p.d_h.stride[2] + u * p.d_h.stride[3]);
     h = static_cast<const char*>(p.h.data) +
@@ -128,12 +129,11 @@ struct BackwardPair {
     }
 #pragma unroll
     for (int k = 0; k < Cell::kKept; ++k) {
-      const float2 v =
-          is_valid[0] && p.shape.time > 0 ? kept[k * facts.all_pairs] : float2{0.0f, 0.0f};
-      now[k][0] = v.x;
-      now[k][1] = v.y;
+      now[k][0] = now[k][1] = 0.0f;
+      if (is_valid[0] && p.shape.time > 0)
+        load_kept(kept + k * facts.all_pairs * kKeptPairBytes, now[k]);
     }
-    kept -= facts.step_pairs;
+    kept -= facts.step_pairs * kKeptPairBytes;
   }
 
   __device__ __forceinline__ float state_at(const View& v, int k, int e) const {
@@ -168,7 +168,8 @@ struct BackwardPair {
       if (step > 0) {
 #pragma unroll
         for (int k = 0; k < Cell::kKept; ++k) {
-          copy_async<8>(ring.kept + offset + k * (ring_pairs * 8), kept + k * facts.all_pairs);
+          fetch_kept(ring.kept + offset + k * (ring_pairs * kKeptPairBytes),
+                     kept + k * facts.all_pairs * kKeptPairBytes);
         }
         if constexpr (Cell::kReadsH)
           fetch_pair(ring.h + offset, h, p.h.stride[3], facts.h_has_pairs);
@@ -177,7 +178,7 @@ struct BackwardPair {
         fetch_pair(ring.d_h + offset, d_h, p.d_h.stride[3], facts.d_h_has_pairs);
     }
     values -= facts.step_pairs * (4 * Cell::kSaved);
-    kept -= facts.step_pairs;
+    kept -= facts.step_pairs * kKeptPairBytes;
     d_h -= 2 * facts.step_sign * p.d_h.stride[1];
     h -= 2 * facts.step_sign * p.h.stride[1];
   }
@@ -195,11 +196,8 @@ struct BackwardPair {
       saved[0] = lds32(ring.values + offset);
     }
 #pragma unroll
-    for (int k = 0; k < Cell::kKept; ++k) {
-      const uint2 v = lds64(ring.kept + offset + k * (ring_pairs * 8));
-      old[k][0] = __uint_as_float(v.x);
-      old[k][1] = __uint_as_float(v.y);
-    }
+    for (int k = 0; k < Cell::kKept; ++k)
+      take_kept(ring.kept + offset + k * (ring_pairs * kKeptPairBytes), old[k]);
     d_h_word = p.d_h.data != nullptr ? lds32(ring.d_h + offset) : 0;
     if constexpr (Cell::kReadsH) h_word = lds32(ring.h + offset);
     if (p.sources != nullptr) {
@@ -283,10 +281,7 @@ struct BackwardPair {
       saved[0] = lds32(at);
     }
 #pragma unroll
-    for (int k = 0; k < Cell::kKept; ++k) {
-      const uint2 v = lds64(kept_at + k * kept_bytes);
-      old[k][0] = __uint_as_float(v.x), old[k][1] = __uint_as_float(v.y);
-    }
+    for (int k = 0; k < Cell::kKept; ++k) take_kept(kept_at + k * kept_bytes, old[k]);
   }
 
   // The cell on the short way (way.cuh); `first`: the kept initial states, which a fresh step

@@ -96,9 +96,10 @@ struct DirectBackwardShort {
       }
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k) {
-        const uint2 v = lds64(chunks.kept_at(c, Chunk - 1 - s, k, j, block));
-        old[j][k][0] = is_first && !IsAsked ? first[j][k][0] : __uint_as_float(v.x);
-        old[j][k][1] = is_first && !IsAsked ? first[j][k][1] : __uint_as_float(v.y);
+        float v[2];
+        take_kept(chunks.kept_at(c, Chunk - 1 - s, k, j, block), v);
+        old[j][k][0] = is_first && !IsAsked ? first[j][k][0] : v[0];
+        old[j][k][1] = is_first && !IsAsked ? first[j][k][1] : v[1];
       }
       const u32 rows = word + slot + j / 2 * kRowsBytes + j % 2 * 4 * kWarpRowBytes;
       d_h[j] = lds32(rows);
@@ -181,9 +182,8 @@ struct DirectBackwardShort {
 
   __device__ __forceinline__ void start() {
     const SavedPlace place(p.shape, Place{n, b0, 0}, p.shape.time > 0 ? p.shape.time - 1 : 0);
-    const auto* kept =
-        reinterpret_cast<const float2*>(static_cast<const char*>(p.saved) + place.value_bytes) +
-        place.pair + block;
+    const char* const kept = static_cast<const char*>(p.saved) + place.value_bytes +
+                             (place.pair + block) * kKeptPairBytes;
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
       source[j] = gpu::kPreviousStep;
@@ -197,10 +197,10 @@ struct DirectBackwardShort {
         carry[j][k][1] = state_at(p.d_last_states, k, j, 1);
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k) {
-        const float2 v = p.shape.time > 0 && b0 + j / 2 * 8 < p.shape.batch
-                             ? kept[k * place.all_pairs + j / 2 * place.tile_pairs + j % 2 * 32]
-                             : float2{0.0f, 0.0f};
-        now[j][k][0] = v.x, now[j][k][1] = v.y;
+        const Index at = k * place.all_pairs + j / 2 * place.tile_pairs + j % 2 * 32;
+        now[j][k][0] = now[j][k][1] = 0.0f;
+        if (p.shape.time > 0 && b0 + j / 2 * 8 < p.shape.batch)
+          load_kept(kept + at * kKeptPairBytes, now[j][k]);
         first[j][k][0] = state_at(p.initial_states, k + 1, j, 0),
         first[j][k][1] = state_at(p.initial_states, k + 1, j, 1);
       }

@@ -94,10 +94,8 @@ struct DirectForwardShort {
         for (int k = 0; k < Cell::kSaved; ++k) sts32(at + 4 * k, saved[j][k]);
       }
 #pragma unroll
-      for (int k = 0; k < Cell::kKept; ++k) {
-        sts64(chunks.kept_at(c, s, k, j, block), __float_as_uint(state[j][k + 1][0]),
-              __float_as_uint(state[j][k + 1][1]));
-      }
+      for (int k = 0; k < Cell::kKept; ++k)
+        stage_kept(chunks.kept_at(c, s, k, j, block), state[j][k + 1]);
     }
     if (HasSaver && (s == Chunk - 1 || is_last)) chunks.tell_done(c);
   }

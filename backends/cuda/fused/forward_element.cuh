@@ -4,7 +4,7 @@
 // (`is_odd`: this one has the second unit); the two share the packing and the writing.
 #pragma once
 
-#include "cuda/fused/number.cuh"
+#include "cuda/fused/kept_pair.cuh"
 #include "gpu/fused/cell.hpp"
 
 namespace flashrnn::cuda {
@@ -16,6 +16,7 @@ template <int NeighbourLane>
 struct ForwardElement {
   float state[Cell::kStates];
   float saved[Cell::kSaved];
+  u32 kept_word;  // the first kept state of both units where it has 16 bits; not of the odd lane
 
   static __device__ __forceinline__ bool is_there(const ForwardParams& p, int b, int u) {
     return b < p.shape.batch && u < p.shape.units;
@@ -47,9 +48,11 @@ struct ForwardElement {
     for (int k = 0; k < Cell::kSaved; ++k) saved[k] = step.saved.v[k];
   }
 
-  // h of both units, by both lanes.
-  __device__ __forceinline__ u32 operand(bool is_odd) const {
-    const u32 mine = pack(state[0], state[0]), other = of_neighbour<NeighbourLane>(mine);
+  // h of both units, by both lanes. A kept state of 16 bits goes to the neighbour in the same word.
+  __device__ __forceinline__ u32 operand(bool is_odd) {
+    const u32 mine = pack(state[0], kept_number(state[kKeptIsHalf ? 1 : 0])),
+              other = of_neighbour<NeighbourLane>(mine);
+    if constexpr (kKeptIsHalf) kept_word = bytes_of(mine, other, 0x7632);
     return bytes_of(mine, other, is_odd ? 0x1054 : 0x5410);
   }
 
@@ -75,7 +78,7 @@ struct ForwardElement {
     }
   }
 
-  // What the last advance saves, to the pair's places in shared memory.
+  // What the last advance saves, to the pair's places in shared memory; after `operand`.
   __device__ __forceinline__ void stage_saved(u32 at, u32 kept_at, int kept_bytes,
                                               bool is_odd) const {
     if constexpr (Cell::kSaved == 4) {
@@ -94,8 +97,18 @@ struct ForwardElement {
       }
     }
 #pragma unroll
-    for (int k = 0; k < Cell::kKept; ++k)
-      sts32(kept_at + k * kept_bytes + is_odd * 4, __float_as_uint(state[k + 1]));
+    for (int k = 0; k < Cell::kKept; ++k) {
+      if constexpr (kKeptIsHalf) {
+        u32 word = kept_word;
+        if (k > 0) {
+          const u32 mine = pack_kept(state[k + 1], 0.0f);
+          word = bytes_of(mine, of_neighbour<NeighbourLane>(mine), 0x5410);
+        }
+        if (!is_odd) sts32(kept_at + k * kept_bytes, word);
+      } else {
+        sts32(kept_at + k * kept_bytes + is_odd * 4, __float_as_uint(state[k + 1]));
+      }
+    }
   }
 
   __device__ void finish(const ForwardParams& p, int b, int n, int u) const {

@@ -4,6 +4,7 @@
 // product drives it: read, (product), advance, store.
 #pragma once
 
+#include "cuda/fused/kept_pair.cuh"
 #include "cuda/fused/number.cuh"
 #include "cuda/fused/saved_place.cuh"
 #include "gpu/fused/cell.hpp"
@@ -40,7 +41,7 @@ struct ForwardPair {
   const char* wx;  // of the next step to be fetched
   char* h;         // of the next step to be stored
   char* values;
-  float2* kept;
+  char* kept;
 
   __device__ void start(const ForwardParams& p, int b_, int n_, int u_) {
     b = b_;
@@ -58,9 +59,8 @@ struct ForwardPair {
         layout.block(n, b / kBlockColumns, 0, u / gpu::kBlockUnits) +
         gpu::place_in_block(u % gpu::kBlockUnits / 2, b % kBlockColumns, kBlockColumns);
     values = static_cast<char*>(p.saved) + pair * (4 * Cell::kSaved);
-    kept = reinterpret_cast<float2*>(static_cast<char*>(p.saved) +
-                                     layout.value_bytes(p.shape.heads, Cell::kSaved)) +
-           pair;
+    kept = static_cast<char*>(p.saved) + layout.value_bytes(p.shape.heads, Cell::kSaved) +
+           pair * kKeptPairBytes;
     load_initial(p);
     source = next_source = gpu::kPreviousStep;
     if (p.sources != nullptr && is_valid[0] && p.shape.time > 0)
@@ -202,11 +202,10 @@ struct ForwardPair {
     }
     values += step_pairs * (4 * Cell::kSaved);
     if constexpr (Cell::kKept > 0) {
-      const Index all = layout.pairs(p.shape.heads);
+      const Index all = layout.pairs(p.shape.heads) * kKeptPairBytes;
 #pragma unroll
-      for (int k = 0; k < Cell::kKept; ++k)
-        kept[k * all] = float2{state[k + 1][0], state[k + 1][1]};
-      kept += step_pairs;
+      for (int k = 0; k < Cell::kKept; ++k) store_kept(kept + k * all, state[k + 1]);
+      kept += step_pairs * kKeptPairBytes;
     }
   }
 

@@ -184,7 +184,7 @@ struct ForwardUpdate {
             const int pair = place + place_of(tile, k);
             if (p.saved != nullptr) {
               element[tile][k].stage_saved(o + pair * (4 * Cell::kSaved),
-                                           o + kOut.kept_at() + pair * 8, kOut.kept_bytes(),
+                                           o + kOut.kept_at() + pair * kKeptPairBytes, kOut.kept_bytes(),
                                            is_odd);
             }
           }

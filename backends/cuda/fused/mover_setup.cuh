@@ -2,6 +2,7 @@
 // What a CTA's mover moves: which rows and which saved memory, forward and backward.
 #pragma once
 
+#include "cuda/fused/kept_pair.cuh"
 #include "cuda/fused/mover.cuh"
 #include "cuda/fused/saved_place.cuh"
 
@@ -52,12 +53,12 @@ __device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const Fo
   m.has_saved = p.saved != nullptr && m.blocks > 0;
   m.values_in = m.kept_in = nullptr;
   m.values_out = static_cast<char*>(p.saved) + saved.pair * (4 * Cell::kSaved);
-  m.kept_out = static_cast<char*>(p.saved) + saved.value_bytes + saved.pair * 8;
+  m.kept_out = static_cast<char*>(p.saved) + saved.value_bytes + saved.pair * kKeptPairBytes;
   m.values_step = saved.step_pairs * (4 * Cell::kSaved);
-  m.kept_step = saved.step_pairs * 8;
+  m.kept_step = saved.step_pairs * kKeptPairBytes;
   m.tile_values = saved.tile_pairs * (4 * Cell::kSaved);
-  m.tile_kept = saved.tile_pairs * 8;
-  m.all_kept = saved.all_pairs * 8;
+  m.tile_kept = saved.tile_pairs * kKeptPairBytes;
+  m.all_kept = saved.all_pairs * kKeptPairBytes;
 }
 
 // Step i of the mover is step T - 1 - i; kept states and h come from the step before that.
@@ -100,16 +101,16 @@ __device__ __forceinline__ void set_up(Mover<true, Units, Columns>& m, const Bac
   m.tiles = min(Columns / 8, (p.shape.batch - at.b0 + 7) / 8);
   const SavedPlace saved(p.shape, at, p.shape.time - 1);
   m.values_in = static_cast<const char*>(p.saved) + saved.pair * (4 * Cell::kSaved);
-  m.kept_in =
-      static_cast<const char*>(p.saved) + saved.value_bytes + (saved.pair - saved.step_pairs) * 8;
+  m.kept_in = static_cast<const char*>(p.saved) + saved.value_bytes +
+              (saved.pair - saved.step_pairs) * kKeptPairBytes;
   m.values_out = m.kept_out = nullptr;
   m.blocks = blocks_at(p.shape, at.u0, Units);
   m.has_saved = false;
   m.values_step = -saved.step_pairs * (4 * Cell::kSaved);
-  m.kept_step = -saved.step_pairs * 8;
+  m.kept_step = -saved.step_pairs * kKeptPairBytes;
   m.tile_values = saved.tile_pairs * (4 * Cell::kSaved);
-  m.tile_kept = saved.tile_pairs * 8;
-  m.all_kept = saved.all_pairs * 8;
+  m.tile_kept = saved.tile_pairs * kKeptPairBytes;
+  m.all_kept = saved.all_pairs * kKeptPairBytes;
 }
 
 }  // namespace flashrnn::cuda

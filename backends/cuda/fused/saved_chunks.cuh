@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cuda/fused/block_copy.cuh"
+#include "cuda/fused/kept_pair.cuh"
 #include "cuda/fused/saved_place.cuh"
 
 namespace flashrnn::cuda {
@@ -14,7 +15,8 @@ struct SavedChunks {
   static constexpr int kOfBlock = 8 * kBlockColumns;  // pairs
   static constexpr int kPairs = D / 16 * kOfBlock;    // of a step and a block's sequences
   static constexpr int kKept = Cell::kKept;
-  static constexpr int kValueBytes = kPairs * 4 * Cell::kSaved, kKeptBytes = kPairs * 8;
+  static constexpr int kValueBytes = kPairs * 4 * Cell::kSaved,
+                       kKeptBytes = kPairs * kKeptPairBytes;
   // [tiles][steps] values, then [kept states][tiles][steps].
   static constexpr int kKeptAt = Tiles * Chunk * kValueBytes,
                        kBytes = kKeptAt + kKept * Tiles * Chunk * kKeptBytes;
@@ -31,7 +33,7 @@ struct SavedChunks {
     barriers = shared + 2 * kBytes;
     const SavedPlace place(shape, at, 0);
     values = static_cast<char*>(saved) + place.pair * (4 * Cell::kSaved);
-    kept = static_cast<char*>(saved) + place.value_bytes + place.pair * 8;
+    kept = static_cast<char*>(saved) + place.value_bytes + place.pair * kKeptPairBytes;
     tile_pairs = place.tile_pairs;
     all_pairs = place.all_pairs;
     tiles = min(Tiles, (shape.batch - at.b0 + kBlockColumns - 1) / kBlockColumns);
@@ -45,7 +47,7 @@ struct SavedChunks {
   }
   __device__ __forceinline__ u32 kept_at(int c, int s, int k, int j, u32 block) const {
     return base + c % 2 * kBytes + kKeptAt + ((k * Tiles + j / 2) * Chunk + s) * kKeptBytes +
-           (j % 2 * 32 + block) * 8;
+           (j % 2 * 32 + block) * kKeptPairBytes;
   }
 
   // Forward: the first `count` steps of chunk c go to global memory. By a team's threads that take
@@ -59,9 +61,9 @@ struct SavedChunks {
       store_block<Team>(values + tile * tile_pairs * (4 * Cell::kSaved) + first * kValueBytes,
                         from + tile * Chunk * kValueBytes, count * kValueBytes, thread);
       for (int k = 0; k < kKept; ++k) {
-        store_block<Team>(kept + (k * all_pairs + tile * tile_pairs) * 8 + first * kKeptBytes,
-                          from + kKeptAt + (k * Tiles + tile) * Chunk * kKeptBytes,
-                          count * kKeptBytes, thread);
+        store_block<Team>(
+            kept + (k * all_pairs + tile * tile_pairs) * kKeptPairBytes + first * kKeptBytes,
+            from + kKeptAt + (k * Tiles + tile) * Chunk * kKeptBytes, count * kKeptBytes, thread);
       }
     }
     end_stores();
@@ -121,10 +123,10 @@ struct SavedChunks {
           values + tile * tile_pairs * (4 * Cell::kSaved) + Index(last - count + 1) * kValueBytes,
           count * kValueBytes, bar, thread);
       for (int k = 0; k < kKept && before > 0; ++k) {
-        load_block<kTeam>(
-            to + kKeptAt + ((k * Tiles + tile) * Chunk + Chunk - before) * kKeptBytes,
-            kept + (k * all_pairs + tile * tile_pairs) * 8 + Index(last - before) * kKeptBytes,
-            before * kKeptBytes, bar, thread);
+        load_block<kTeam>(to + kKeptAt + ((k * Tiles + tile) * Chunk + Chunk - before) * kKeptBytes,
+                          kept + (k * all_pairs + tile * tile_pairs) * kKeptPairBytes +
+                              Index(last - before) * kKeptBytes,
+                          before * kKeptBytes, bar, thread);
       }
     }
     end_loads(bar);

@@ -188,7 +188,7 @@ struct SplitBackward {
         for (int tile = 0; tile < Tiles; ++tile) {
           BackwardPair& one = pair[tile];
           one.take_saved(in + mine.place(tile) * (4 * Cell::kSaved),
-                         in + kIn.kept_at() + mine.place(tile) * 8, kIn.kept_bytes());
+                         in + kIn.kept_at() + mine.place(tile) * kKeptPairBytes, kIn.kept_bytes());
           one.d_h_word = lds32(rows + tile * kTileRows);
           if constexpr (IsAsked) one.take_source(sources[tile].at(step));
           const bool is_fresh = IsAsked && p.sources != nullptr ? one.source == gpu::kInitialStates

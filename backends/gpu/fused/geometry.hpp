@@ -21,7 +21,7 @@ constexpr int padded_words_of(int words) { return words > 2 ? 4 : words; }
 
 // Bytes of the ring that a step's inputs of one pair of units take in backward.
 constexpr int backward_ring_bytes(const CellCounts& cell) {
-  return 4 * padded_words_of(cell.saved) + 8 * cell.kept + 4 + 4 * cell.reads_h;
+  return 4 * padded_words_of(cell.saved) + kept_bytes_of(cell) + 4 + 4 * cell.reads_h;
 }
 
 constexpr int larger(int a, int b) { return a > b ? a : b; }
@@ -133,7 +133,7 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
   const int row_kinds = c.is_backward ? 1 + cell.reads_h : cell.inputs;
   const int stages = c.family == kDirect
                          ? kRowSteps * c.units / 16 * c.columns * row_kinds * 32 +
-                               2 * chunk_of(c) * pairs * (4 * cell.saved + 8 * cell.kept) + 32
+                               2 * chunk_of(c) * pairs * (4 * cell.saved + kept_bytes_of(cell)) + 32
                          : stages_bytes(cell, c.is_backward, c.units, c.columns, chunk_of(c));
   const int tensors = larger(ring, stages);
   if (c.family == kDirect) {

@@ -19,13 +19,14 @@ FLASHRNN_GPU_HOST_DEVICE constexpr int row_bytes(int units) { return units * 2 +
 
 struct StageShape {
   int units, columns;
-  int values, kept;  // numbers a pair: 16-bit pairs and float32 pairs
+  int values, kept;  // numbers a pair: 16-bit pairs, and those of kept states
+  int kept_pair;     // bytes of the latter
   int row_kinds;
 
   FLASHRNN_GPU_HOST_DEVICE constexpr int pairs() const { return units / 2 * columns; }
   FLASHRNN_GPU_HOST_DEVICE constexpr int value_bytes() const { return pairs() * 4 * values; }
   FLASHRNN_GPU_HOST_DEVICE constexpr int kept_bytes() const {
-    return pairs() * 8;
+    return pairs() * kept_pair;
   }  // of each kept state
   FLASHRNN_GPU_HOST_DEVICE constexpr int kept_at() const { return value_bytes(); }
   FLASHRNN_GPU_HOST_DEVICE constexpr int rows_at() const {
@@ -39,13 +40,13 @@ struct StageShape {
 
 FLASHRNN_GPU_HOST_DEVICE constexpr StageShape input_stage(const CellCounts& c, bool is_backward,
                                                           int units, int columns) {
-  return is_backward ? StageShape{units, columns, c.saved, c.kept, 1 + c.reads_h}
-                     : StageShape{units, columns, 0, 0, c.inputs};
+  return is_backward ? StageShape{units, columns, c.saved, c.kept, c.kept_bits / 4, 1 + c.reads_h}
+                     : StageShape{units, columns, 0, 0, 0, c.inputs};
 }
 FLASHRNN_GPU_HOST_DEVICE constexpr StageShape output_stage(const CellCounts& c, bool is_backward,
                                                            int units, int columns) {
-  return is_backward ? StageShape{units, columns, 0, 0, c.slots}
-                     : StageShape{units, columns, c.saved, c.kept, 1};
+  return is_backward ? StageShape{units, columns, 0, 0, 0, c.slots}
+                     : StageShape{units, columns, c.saved, c.kept, c.kept_bits / 4, 1};
 }
 FLASHRNN_GPU_HOST_DEVICE constexpr int stages_bytes(const CellCounts& c, bool is_backward,
                                                     int units, int columns, int chunk) {

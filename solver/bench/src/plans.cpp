@@ -44,13 +44,14 @@ Parameters Together(const std::vector<Parameters>& all) {
 
 // Of an LSTM in bfloat16, 1024 steps.
 Parameters Training(std::int64_t heads, std::int64_t head_dim, std::int64_t batch) {
-  return {{"batch", batch}, {"time", 1024}, {"heads", heads},   {"head_dim", head_dim},
-          {"dtype", 2},     {"is_half", 1}, {"is_bfloat16", 1}, {"has_backward", 1},
-          {"cell", 1},      {"gates", 4},   {"inputs", 4},      {"slots", 4},
-          {"saved", 4},     {"kept", 1},    {"reads_h", 0}};
+  return {{"batch", batch}, {"time", 1024},    {"heads", heads},   {"head_dim", head_dim},
+          {"dtype", 2},     {"is_half", 1},    {"is_bfloat16", 1}, {"has_backward", 1},
+          {"cell", 1},      {"gates", 4},      {"inputs", 4},      {"slots", 4},
+          {"saved", 4},     {"kept_bytes", 4}, {"reads_h", 0}};
 }
 
-const Parameters kGru = {{"cell", 2}, {"gates", 3}, {"inputs", 3}, {"kept", 0}, {"reads_h", 1}};
+const Parameters kGru = {
+    {"cell", 2}, {"gates", 3}, {"inputs", 3}, {"kept_bytes", 0}, {"reads_h", 1}};
 const Parameters kInference = {{"has_backward", 0}};
 const Parameters kFloat = {{"dtype", 1}, {"is_half", 0}, {"is_bfloat16", 0}};
 
