@@ -96,6 +96,33 @@ TEST_F(EdgeValues, HugeInputsGiveFiniteOutputs) {
   }
 }
 
+// An LSTM's c has no limit. Where it is beyond float16's, h does not change with it any more, and
+// what backward has of it is multiplied by that zero: as an infinity it would give NaN.
+TEST_F(EdgeValues, StatesBeyondFloat16LeaveGradientsRight) {
+  // One CTA of a GPU has the head, with rows of whole pieces and without, or several have it.
+  for (const int64_t head_dim : {21, 24, 160}) {
+    for (const flashrnn_mode mode : {FLASHRNN_MODE_TRAINING, FLASHRNN_MODE_RECOMPUTE}) {
+      Case c;
+      c.dtypes = {FLASHRNN_FLOAT16, FLASHRNN_FLOAT16, FLASHRNN_FLOAT32};
+      c.mode = mode;
+      c.batch = 5;
+      c.time = 4;  // c is halved in each, about
+      c.head_dim = head_dim;
+      c.want_states = false;
+      c.given = kGiveH;
+      SCOPED_TRACE(name_of(c));
+      Values values = draw_values(c);
+      std::vector<double>& initial = values.inputs.initial_states;
+      const auto size = static_cast<std::ptrdiff_t>(initial.size()) / 2;
+      for (auto x = initial.begin() + size; x != initial.end(); ++x) *x = *x < 0 ? -2e6 : 2e6;
+      const auto trial = run(c, values);
+      const std::vector<double> last = trial->expected_outputs().last_states;
+      for (auto x = last.begin() + size; x != last.end(); ++x) ASSERT_GT(std::fabs(*x), 20);
+      expect_within(compare_gradients(c, trial->gradients(), trial->expected_gradients()));
+    }
+  }
+}
+
 TEST_F(EdgeValues, NanStaysInItsSequence) {
   for (const Case& c : cases()) {
     SCOPED_TRACE(name_of(c));
