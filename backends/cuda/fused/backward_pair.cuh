@@ -79,10 +79,10 @@ struct BackwardPair {
 
   float carry[Cell::kStates][2];  // gradients of the states that the step at hand gives
   static constexpr int kFirst = Cell::kKept > 0 ? Cell::kKept : 1;
-  float now[kFirst][2];
+  KeptPair now[kFirst];
   u32 gradient[Cell::kSlots];  // of the last step, as it is written and as the product reads it
   u32 saved[4];
-  float old[kFirst][2];
+  KeptPair old[kFirst];
   u32 d_h_word, h_word;
   int ring_pairs;  // of the CTA
   int source, later_source;
@@ -129,9 +129,8 @@ struct BackwardPair {
     }
 #pragma unroll
     for (int k = 0; k < Cell::kKept; ++k) {
-      now[k][0] = now[k][1] = 0.0f;
-      if (is_valid[0] && p.shape.time > 0)
-        load_kept(kept + k * facts.all_pairs * kKeptPairBytes, now[k]);
+      now[k] = KeptPair::of(0.0f, 0.0f);
+      if (is_valid[0] && p.shape.time > 0) now[k].load(kept + k * facts.all_pairs * kKeptPairBytes);
     }
     kept -= facts.step_pairs * kKeptPairBytes;
   }
@@ -168,8 +167,8 @@ struct BackwardPair {
       if (step > 0) {
 #pragma unroll
         for (int k = 0; k < Cell::kKept; ++k) {
-          fetch_kept(ring.kept + offset + k * (ring_pairs * kKeptPairBytes),
-                     kept + k * facts.all_pairs * kKeptPairBytes);
+          KeptPair::fetch(ring.kept + offset + k * (ring_pairs * kKeptPairBytes),
+                          kept + k * facts.all_pairs * kKeptPairBytes);
         }
         if constexpr (Cell::kReadsH)
           fetch_pair(ring.h + offset, h, p.h.stride[3], facts.h_has_pairs);
@@ -197,7 +196,7 @@ struct BackwardPair {
     }
 #pragma unroll
     for (int k = 0; k < Cell::kKept; ++k)
-      take_kept(ring.kept + offset + k * (ring_pairs * kKeptPairBytes), old[k]);
+      old[k].take(ring.kept + offset + k * (ring_pairs * kKeptPairBytes));
     d_h_word = p.d_h.data != nullptr ? lds32(ring.d_h + offset) : 0;
     if constexpr (Cell::kReadsH) h_word = lds32(ring.h + offset);
     if (p.sources != nullptr) {
@@ -246,7 +245,8 @@ struct BackwardPair {
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k) {
         after.v[k + 1] = now[k][e];
-        before.v[k + 1] = is_fresh ? state_at(p.initial_states, k + 1, e) : old[k][e];
+        before.v[k + 1] =
+            is_fresh ? KeptPair::of(state_at(p.initial_states, k + 1, e), 0.0f)[0] : old[k][e];
       }
       if constexpr (Cell::kReadsH) {
         before.v[0] = e == 0 ? low_of(h_word) : high_of(h_word);
@@ -266,7 +266,7 @@ struct BackwardPair {
 #pragma unroll
     for (int k = 0; k < Cell::kSlots; ++k) gradient[k] = pack(slots[k][0], slots[k][1]);
 #pragma unroll
-    for (int k = 0; k < Cell::kKept; ++k) now[k][0] = old[k][0], now[k][1] = old[k][1];
+    for (int k = 0; k < Cell::kKept; ++k) now[k] = old[k];
   }
 
   // What forward saved, from a stage.
@@ -281,14 +281,14 @@ struct BackwardPair {
       saved[0] = lds32(at);
     }
 #pragma unroll
-    for (int k = 0; k < Cell::kKept; ++k) take_kept(kept_at + k * kept_bytes, old[k]);
+    for (int k = 0; k < Cell::kKept; ++k) old[k].take(kept_at + k * kept_bytes);
   }
 
   // The cell on the short way (way.cuh); `first`: the kept initial states, which a fresh step
   // started from.
   template <bool IsAsked>
   __device__ __forceinline__ void advance_short(const BackwardParams& p, int step, bool is_fresh,
-                                                const float (&first)[kFirst][2]) {
+                                                const KeptPair (&first)[kFirst]) {
     const bool stands_still = IsAsked && source == gpu::kNoStep;
     float slots[Cell::kSlots][2];
 #pragma unroll
@@ -317,7 +317,7 @@ struct BackwardPair {
 #pragma unroll
     for (int k = 0; k < Cell::kSlots; ++k) gradient[k] = pack(slots[k][0], slots[k][1]);
 #pragma unroll
-    for (int k = 0; k < Cell::kKept; ++k) now[k][0] = old[k][0], now[k][1] = old[k][1];
+    for (int k = 0; k < Cell::kKept; ++k) now[k] = old[k];
   }
 
   __device__ __forceinline__ int time_of(const BackwardParams& p, int step) const {

@@ -42,7 +42,7 @@ struct DirectBackwardShort {
   u32 block;                   // of this thread in a block of saved memory
   u32 a[kGates][kDepth][2][4];
   float carry[kPairs][Cell::kStates][2];
-  float now[kPairs][kKept][2], old[kPairs][kKept][2], first[kPairs][kKept][2];
+  KeptPair now[kPairs][kKept], old[kPairs][kKept], first[kPairs][kKept];
   u32 saved[kPairs][4], d_h[kPairs], h[kPairs], first_h[kPairs];
   u32 alone[kPairs];  // gradient of the slot that has no product
   const char* from[Tiles];
@@ -96,10 +96,8 @@ struct DirectBackwardShort {
       }
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k) {
-        float v[2];
-        take_kept(chunks.kept_at(c, Chunk - 1 - s, k, j, block), v);
-        old[j][k][0] = is_first && !IsAsked ? first[j][k][0] : v[0];
-        old[j][k][1] = is_first && !IsAsked ? first[j][k][1] : v[1];
+        old[j][k].take(chunks.kept_at(c, Chunk - 1 - s, k, j, block));
+        if (is_first && !IsAsked) old[j][k] = first[j][k];
       }
       const u32 rows = word + slot + j / 2 * kRowsBytes + j % 2 * 4 * kWarpRowBytes;
       d_h[j] = lds32(rows);
@@ -198,11 +196,11 @@ struct DirectBackwardShort {
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k) {
         const Index at = k * place.all_pairs + j / 2 * place.tile_pairs + j % 2 * 32;
-        now[j][k][0] = now[j][k][1] = 0.0f;
+        now[j][k] = KeptPair::of(0.0f, 0.0f);
         if (p.shape.time > 0 && b0 + j / 2 * 8 < p.shape.batch)
-          load_kept(kept + at * kKeptPairBytes, now[j][k]);
-        first[j][k][0] = state_at(p.initial_states, k + 1, j, 0),
-        first[j][k][1] = state_at(p.initial_states, k + 1, j, 1);
+          now[j][k].load(kept + at * kKeptPairBytes);
+        first[j][k] = KeptPair::of(state_at(p.initial_states, k + 1, j, 0),
+                                   state_at(p.initial_states, k + 1, j, 1));
       }
       if constexpr (Cell::kReadsH)
         first_h[j] = pack(state_at(p.initial_states, 0, j, 0), state_at(p.initial_states, 0, j, 1));
@@ -279,8 +277,7 @@ struct DirectBackwardShort {
         }
       }
 #pragma unroll
-      for (int k = 0; k < Cell::kKept; ++k)
-        now[j][k][0] = old[j][k][0], now[j][k][1] = old[j][k][1];
+      for (int k = 0; k < Cell::kKept; ++k) now[j][k] = old[j][k];
     }
   }
 

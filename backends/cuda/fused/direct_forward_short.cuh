@@ -95,7 +95,8 @@ struct DirectForwardShort {
       }
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k)
-        stage_kept(chunks.kept_at(c, s, k, j, block), state[j][k + 1]);
+        KeptPair::of(state[j][k + 1][0], state[j][k + 1][1])
+            .stage(chunks.kept_at(c, s, k, j, block));
     }
     if (HasSaver && (s == Chunk - 1 || is_last)) chunks.tell_done(c);
   }

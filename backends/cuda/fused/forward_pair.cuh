@@ -204,7 +204,8 @@ struct ForwardPair {
     if constexpr (Cell::kKept > 0) {
       const Index all = layout.pairs(p.shape.heads) * kKeptPairBytes;
 #pragma unroll
-      for (int k = 0; k < Cell::kKept; ++k) store_kept(kept + k * all, state[k + 1]);
+      for (int k = 0; k < Cell::kKept; ++k)
+        KeptPair::of(state[k + 1][0], state[k + 1][1]).store(kept + k * all);
       kept += step_pairs * kKeptPairBytes;
     }
   }

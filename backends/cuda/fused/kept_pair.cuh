@@ -25,43 +25,60 @@ __device__ __forceinline__ u32 pack_kept(float low, float high) {
   return pack(kept_number(low), kept_number(high));
 }
 
-// ---- shared memory ----
-__device__ __forceinline__ void stage_kept(u32 at, const float (&v)[2]) {
-  if constexpr (kKeptIsHalf) {
-    sts32(at, pack_kept(v[0], v[1]));
-  } else {
+// Both have a unit's number by its index, and go from and to shared memory (take, stage), from and
+// to saved memory (load, store), and from there to shared memory (fetch).
+template <bool IsHalf>
+struct KeptPairOf;
+
+// Unpacked where it is used: half as many registers wait for that.
+template <>
+struct KeptPairOf<true> {
+  u32 word;
+
+  static __device__ __forceinline__ KeptPairOf of(float first, float second) {
+    return {pack_kept(first, second)};
+  }
+  __device__ __forceinline__ float operator[](int unit) const {
+    return unit == 0 ? low_of(word) : high_of(word);
+  }
+  __device__ __forceinline__ void take(u32 at) { word = lds32(at); }
+  __device__ __forceinline__ void stage(u32 at) const { sts32(at, word); }
+  __device__ __forceinline__ void load(const char* from) {
+    word = *reinterpret_cast<const u32*>(from);
+  }
+  __device__ __forceinline__ void store(char* to) const { *reinterpret_cast<u32*>(to) = word; }
+  static __device__ __forceinline__ void fetch(u32 shared, const char* from) {
+    copy_async<4>(shared, from);
+  }
+};
+
+template <>
+struct KeptPairOf<false> {
+  float v[2];
+
+  static __device__ __forceinline__ KeptPairOf of(float first, float second) {
+    return {{first, second}};
+  }
+  __device__ __forceinline__ float operator[](int unit) const { return v[unit]; }
+  __device__ __forceinline__ void take(u32 at) {
+    const uint2 words = lds64(at);
+    v[0] = __uint_as_float(words.x), v[1] = __uint_as_float(words.y);
+  }
+  __device__ __forceinline__ void stage(u32 at) const {
     sts64(at, __float_as_uint(v[0]), __float_as_uint(v[1]));
   }
-}
-__device__ __forceinline__ void take_kept(u32 at, float (&v)[2]) {
-  if constexpr (kKeptIsHalf) {
-    const u32 pair = lds32(at);
-    v[0] = low_of(pair), v[1] = high_of(pair);
-  } else {
-    const uint2 pair = lds64(at);
-    v[0] = __uint_as_float(pair.x), v[1] = __uint_as_float(pair.y);
+  __device__ __forceinline__ void load(const char* from) {
+    const float2 both = *reinterpret_cast<const float2*>(from);
+    v[0] = both.x, v[1] = both.y;
   }
-}
-
-// ---- saved memory ----
-__device__ __forceinline__ void store_kept(char* to, const float (&v)[2]) {
-  if constexpr (kKeptIsHalf) {
-    *reinterpret_cast<u32*>(to) = pack_kept(v[0], v[1]);
-  } else {
+  __device__ __forceinline__ void store(char* to) const {
     *reinterpret_cast<float2*>(to) = float2{v[0], v[1]};
   }
-}
-__device__ __forceinline__ void load_kept(const char* from, float (&v)[2]) {
-  if constexpr (kKeptIsHalf) {
-    const u32 pair = *reinterpret_cast<const u32*>(from);
-    v[0] = low_of(pair), v[1] = high_of(pair);
-  } else {
-    const float2 pair = *reinterpret_cast<const float2*>(from);
-    v[0] = pair.x, v[1] = pair.y;
+  static __device__ __forceinline__ void fetch(u32 shared, const char* from) {
+    copy_async<8>(shared, from);
   }
-}
-__device__ __forceinline__ void fetch_kept(u32 shared, const char* from) {
-  copy_async<kKeptIsHalf ? 4 : 8>(shared, from);
-}
+};
+
+using KeptPair = KeptPairOf<kKeptIsHalf>;
 
 }  // namespace flashrnn::cuda

@@ -143,7 +143,7 @@ struct SplitBackward {
     const Mine mine(index);
     const BackwardFacts facts(p);
     BackwardPair pair[Tiles];
-    float first[Tiles][kKept][2];
+    KeptPair first[Tiles][kKept];
     u32 first_h[Tiles];
     SourceWords<-1> sources[Tiles];
     bool any_anew = false;  // of the warp's sequences, in the four steps at hand and the one later
@@ -157,8 +157,8 @@ struct SplitBackward {
       one.start(p, facts, at.b0 + 8 * tile + mine.column, at.n, at.u0 + mine.pair * 2);
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k)
-        first[tile][k][0] = one.state_at(p.initial_states, k + 1, 0),
-        first[tile][k][1] = one.state_at(p.initial_states, k + 1, 1);
+        first[tile][k] = KeptPair::of(one.state_at(p.initial_states, k + 1, 0),
+                                  one.state_at(p.initial_states, k + 1, 1));
       if constexpr (Cell::kReadsH)
         first_h[tile] =
             pack(one.state_at(p.initial_states, 0, 0), one.state_at(p.initial_states, 0, 1));
