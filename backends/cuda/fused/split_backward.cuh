@@ -158,7 +158,7 @@ struct SplitBackward {
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k)
         first[tile][k] = KeptPair::of(one.state_at(p.initial_states, k + 1, 0),
-                                  one.state_at(p.initial_states, k + 1, 1));
+                                      one.state_at(p.initial_states, k + 1, 1));
       if constexpr (Cell::kReadsH)
         first_h[tile] =
             pack(one.state_at(p.initial_states, 0, 0), one.state_at(p.initial_states, 0, 1));
