@@ -47,10 +47,10 @@ constexpr double kFullRateWarps = 2.8;
 constexpr double kBusyProduct = 0.92;  // share of the product that occupies the SM
 constexpr double kBusyPerWarp = 39;    // a multiplying warp of forward
 constexpr double kPerSlice = 1.2;      // partial sums of forward, a warp of the depth and element
-// Where a warp has the whole depth: no partial sums, but all of h is read by every warp (fitted to
-// head dims 64 to 256).
-constexpr double kWholeSaves = 62, kWholePerUnit = 0.36;
-constexpr double kPerRank = 17;  // partial gradients of backward, a CTA of the cluster
+constexpr double kWholeSaves =
+    64;  // where a warp has the whole depth and there are no partial sums
+constexpr double kTrustSaves = 30;  // where words are multiplied before it is known that they came
+constexpr double kPerRank = 17;     // partial gradients of backward, a CTA of the cluster
 // Backward through L2: a CTA of the cluster, a unit of which a CTA reads four slots' gradients, and
 // weights from shared memory (fitted to 100 configurations, head dims 256 to 1792).
 constexpr double kGlobalPerRank = 23, kGlobalBusyPerRank = 18;
@@ -146,8 +146,8 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
     }
   }
   if (!is_backward) {
-    latency +=
-        is_whole ? kWholePerUnit * c.head_dim - kWholeSaves : kPerSlice * c.depth_warps * elements;
+    latency += is_whole ? -kWholeSaves : kPerSlice * c.depth_warps * elements;
+    if (c.family == gpu::kGlobal && gpu::multiplies_on_trust(c)) latency -= kTrustSaves;
     busy += kBusyPerWarp * warps;
   }
   return norm(latency, tiles * busy, kStepNorm);

@@ -27,6 +27,7 @@ inline constexpr int kChunk = flashrnn::gpu::chunk_of(kConfig);
 inline constexpr int kSequences = flashrnn::gpu::sequences_of_thread(kConfig);
 inline constexpr int kHeldClusters = flashrnn::gpu::held_clusters_of(kConfig);
 inline constexpr int kHeldDepth = flashrnn::gpu::held_depth_of(kConfig);
+inline constexpr bool kIsTrusting = flashrnn::gpu::multiplies_on_trust(kConfig);
 inline constexpr bool kHasSaver = flashrnn::gpu::extra_warps(kConfig) > 0;
 #define FLASHRNN_FUSED_BOUNDS \
   __launch_bounds__(flashrnn::gpu::threads_of(kConfig), kConfig.min_ctas)
@@ -62,7 +63,7 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
   WholeForward<kConfig.head_dim, kChunk>{params, {}, {}, 0}.run(shared, way_through(params));
 #elif FLASHRNN_FUSED_FAMILY != 1
   SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.depth_warps,
-               kConfig.columns / 8, kSequences, kChunk, kHeldDepth>{params, {}, 0, 0, {}}
+               kConfig.columns / 8, kSequences, kChunk, kHeldDepth, kIsTrusting>{params, {}, 0, 0, {}}
       .run(shared, way_through(params));
 #else
   const Way way = way_through(params);

@@ -19,7 +19,7 @@ namespace flashrnn::cuda {
 // Sequences: of 8, those of an updating thread. HeldDepth: operands of which a multiplying warp has
 // the weights in registers, not in shared memory.
 template <int Family, int D, int Units, int DepthWarps, int Tiles, int Sequences, int Chunk,
-          int HeldDepth>
+          int HeldDepth, bool IsTrusting>
 struct SplitForward {
   static constexpr int kRanks = D / Units, kBlocks = Units / 16, kColumns = 8 * Tiles;
   static constexpr int kMultipliers = DepthWarps * kBlocks, kUpdaters = Units * 8 / Sequences,
@@ -27,8 +27,6 @@ struct SplitForward {
   static constexpr int kThreads =
       kMultipliers * 32 + kUpdaters;  // that meet at the barriers of the partial sums
   static constexpr int kDepth = D / 32 / DepthWarps;  // B operands of 32 units, of each warp
-  // Where a thread has registers for it.
-  static constexpr bool kIsTrusting = HeldDepth == kDepth && HeldDepth * Cell::kRecurrents * 8 <= 96;
   // Through L2 operands come one after the other; of several tiles they have come meanwhile.
   static constexpr int kOnTrust = Family == gpu::kGlobal && Tiles == 1 ? 1 : kDepth;
   static constexpr int kGates = Cell::kRecurrents;
@@ -103,7 +101,7 @@ struct SplitForward {
     uint4 b[kDepth];
     meeting_point();
     pacer.hold();
-    if constexpr (kIsTrusting) {
+    if constexpr (IsTrusting) {
       exchange.template look_at_operands<0>(word, b);
       pacer.learn(multiply_from<0>(word, a, b, sum));
     } else {

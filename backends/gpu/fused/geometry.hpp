@@ -47,6 +47,11 @@ constexpr int held_depth_of(const FusedConfig& c) {
   const int gates = cell_counts(c.cell).recurrents;
   return depth_of(c) * gates * 8 <= kWeightRegisters ? depth_of(c) : 12 / gates;
 }
+// Where such a warp has registers for it, it multiplies what it does not yet know to be there.
+constexpr bool multiplies_on_trust(const FusedConfig& c) {
+  return held_depth_of(c) == depth_of(c) &&
+         held_depth_of(c) * cell_counts(c.cell).recurrents * 8 <= 96;
+}
 // Backward beyond kDirect: likewise the clusters whose slots' gradients a warp multiplies. An mma
 // has 16 units of one gate, or 8 of two. Warps of a CTA that is a cluster by itself share them.
 constexpr bool is_alone(const FusedConfig& c) {
