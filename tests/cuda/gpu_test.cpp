@@ -108,22 +108,35 @@ std::vector<Family> families(int64_t time) {
     c.resets = true;
     return c;
   };
+  const std::string shared = ",forward_depth_warps=2", whole = ",forward_depth_warps=1";
   return {{"direct", problem(16, time, 2, 64), config(1, 8)},
           {"direct_asked", with_lengths(13, 2, 64), config(1, 8)},
           {"direct_of_four", problem(16, time, 2, 64), config(1, 4)},
           {"direct_of_four_asked", with_lengths(13, 2, 24), config(1, 4)},
-          {"cluster", problem(16, time, 2, 128), config(2, 8)},
+          {"cluster", problem(16, time, 2, 128), config(2, 8) + shared},
           {"cluster_of_two_tiles", problem(16, time, 2, 128), config(2, 16)},
           {"cluster_asked", with_lengths(13, 2, 128), config(2, 16)},
-          {"cluster_long_way", with_lengths(13, 2, 100), config(2, 8)},
-          {"global", problem(16, time, 1, 512), config(3, 8)},
+          {"cluster_long_way", with_lengths(13, 2, 100), config(2, 8) + shared},
+          {"whole_depth", problem(16, time, 2, 128), config(2, 8) + whole},
+          {"whole_depth_of_sixteen", problem(16, time, 2, 256), config(2, 8) + whole},
+          {"whole_depth_asked", with_lengths(13, 2, 128), config(2, 8) + whole},
+          {"whole_depth_long_way", with_lengths(13, 2, 100), config(2, 8) + whole},
+          {"global", problem(16, time, 1, 512), config(3, 8) + ",forward_depth_warps=4"},
+          {"global_on_trust", problem(16, time, 1, 512), config(3, 8) + ",forward_depth_warps=8"},
           {"global_of_two_tiles", problem(16, time, 1, 512), config(3, 16)},
           {"global_asked", with_lengths(13, 1, 512), config(3, 16)},
           {"global_of_four_tiles", problem(32, time, 1, 512), config(3, 32)}};
 }
 
+// And the kernel that is none of them, by a library's products.
+std::vector<Family> families_and_alternating(int64_t time) {
+  std::vector<Family> all = families(time);
+  all.push_back({"alternating", problem(16, time, 1, 192), "kernel=2"});
+  return all;
+}
+
 TEST_F(Gpu, CallsAreCapturedIntoAGraph) {
-  for (const Family& f : families(70)) {
+  for (const Family& f : families_and_alternating(70)) {
     SCOPED_TRACE(f.name);
     Trial trial(*device, f.c, f.config);
     const std::vector<uint8_t> expected = run_alone(trial);
@@ -157,7 +170,7 @@ TEST_F(Gpu, PlansOnManyStreamsEndAndGiveTheSameBits) {
     std::string failure;
   };
   std::vector<std::unique_ptr<Runner>> runners;
-  for (const Family& f : families(300)) {
+  for (const Family& f : families_and_alternating(300)) {
     for (int copy = 0; copy < 2; ++copy) {
       auto runner = std::make_unique<Runner>();
       runner->trial = std::make_unique<Trial>(*device, f.c, f.config);
