@@ -7,8 +7,8 @@ Inputs are drawn in float32 and rounded to the dtype; the reference takes the ro
 ||out - ref|| / ||ref|| of h and, for a loss that weighs h with numbers of the dtype, of the gradients of wx, R and the bias.
 "floor" is the error of the reference itself when it is written in the dtype.
 
---peer: the folder of a checkout of https://github.com/NX-AI/flashrnn, which compiles its kernels with nvcc at its first call; its
-backend `cuda_fused` runs, which has LSTM, Elman and sLSTM.
+--peer: the folder of a checkout of https://github.com/NX-AI/flashrnn. Of its backends `cuda_fused` has LSTM, Elman and sLSTM and
+compiles its kernels with nvcc at the first call; `vanilla` is a loop of PyTorch and runs on the CPU, too.
 """
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ import pyflashrnn.torch as ours
 
 INPUT_GATES = {"lstm": 4, "slstm": 4, "gru": 3, "elman": 1}
 STATES = {"lstm": 2, "slstm": 4, "gru": 1, "elman": 1}
-PROBLEMS = ["lstm:b16,t1024,n12,d64", "slstm:b16,t1024,n12,d64"]
+PROBLEMS = ["lstm:b2,t1024,n4,d64", "slstm:b2,t1024,n4,d64", "elman:b2,t1024,n4,d64", "gru:b2,t1024,n4,d64"]
 COLUMNS = ["h", "d wx", "d R", "d b"]
 
 
@@ -63,10 +63,10 @@ def reference(cell: str, wx: Tensor, r: Tensor, bias: Tensor) -> Tensor:
     return torch.stack(hs, 1)
 
 
-def peer_function(checkout: Path):
+def peer_function(checkout: Path, backend: str):
     sys.path.insert(0, str(checkout))
     from flashrnn import flashrnn  # noqa: PLC0415
-    return lambda wx, r, b, cell, dtype: flashrnn(wx, r, b, function=cell, backend="cuda_fused", dtype=dtype)
+    return lambda wx, r, b, cell, dtype: flashrnn(wx, r, b, function=cell, backend=backend, dtype=dtype)
 
 
 def results(run, inputs: list[Tensor], weigh: Tensor) -> list[Tensor]:
@@ -97,9 +97,9 @@ def measure(text: str, dtype: torch.dtype, device: str, peer) -> list[dict]:
     rows = [{"problem": text, "who": "floor", **errors([x.to(dtype) for x in exact], exact)},
             {"problem": text, "who": "pyflashrnn",
              **errors(results(lambda wx, r, b: ours.rnn(wx, r, b, cell=cell).h, inputs, weigh), exact)}]
-    if peer is not None:
+    if peer is not None and cell != "gru":  # whose gates it has in another order
         run = lambda wx, r, b: peer(wx, r, b, cell, str(dtype).removeprefix("torch."))[0][0]  # noqa: E731
-        rows.append({"problem": text, "who": "FlashRNN cuda_fused", **errors(results(run, inputs, weigh), exact)})
+        rows.append({"problem": text, "who": "FlashRNN", **errors(results(run, inputs, weigh), exact)})
     return rows
 
 
@@ -109,13 +109,16 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--dtype", default="bfloat16", choices=["bfloat16", "float16", "float32"])
     parser.add_argument("--peer", type=Path, help="a checkout of FlashRNN")
+    parser.add_argument("--peer-backend", default="cuda_fused")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    peer = None if options.peer is None else peer_function(options.peer)
+    peer = None if options.peer is None else peer_function(options.peer, options.peer_backend)
     rows = []
     for text in options.problems:
         rows += measure(text, getattr(torch, options.dtype), options.device, peer)
-        for row in rows[-3 if peer else -2:]:
+        for row in rows:
+            if row["problem"] != text:
+                continue
             print(f"{row['problem']:28} {row['who']:20}" + "".join(f" {name} {row[name]:.2e} " for name in COLUMNS),
                   flush=True)
     if options.json is not None:
