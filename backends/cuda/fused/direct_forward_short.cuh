@@ -45,6 +45,7 @@ struct DirectForwardShort {
   float state[kPairs][Cell::kStates][2];
   float next[kPairs][Cell::kSlots][2];  // the next step's slots before the product
   u32 saved[kPairs][Cell::kSaved];
+  KeptPair kept[kPairs][Cell::kKept > 0 ? Cell::kKept : 1];
   const char* from[Tiles];                     // of this lane's first piece, next to be fetched
   char* to;                                    // of this lane's piece of h
   bool has_to, has_from;                       // the last warp's second piece may be past the head
@@ -94,9 +95,7 @@ struct DirectForwardShort {
         for (int k = 0; k < Cell::kSaved; ++k) sts32(at + 4 * k, saved[j][k]);
       }
 #pragma unroll
-      for (int k = 0; k < Cell::kKept; ++k)
-        KeptPair::of(state[j][k + 1][0], state[j][k + 1][1])
-            .stage(chunks.kept_at(c, s, k, j, block));
+      for (int k = 0; k < Cell::kKept; ++k) kept[j][k].stage(chunks.kept_at(c, s, k, j, block));
     }
     if (HasSaver && (s == Chunk - 1 || is_last)) chunks.tell_done(c);
   }
@@ -293,6 +292,9 @@ struct DirectForwardShort {
 #pragma unroll
       for (int k = 0; k < Cell::kSaved; ++k)
         saved[j][k] = pack(cell[0].saved.v[k], cell[1].saved.v[k]);
+#pragma unroll
+      for (int k = 0; k < Cell::kKept; ++k)
+        kept[j][k] = KeptPair::of(state[j][k + 1][0], state[j][k + 1][1]);
     }
     if (IsAsked && (any_anew || (i % 4 == 3 && any_beyond))) {
       put_initial(i, own + after);
