@@ -94,7 +94,7 @@ struct WholeProducts {
 #pragma unroll
     for (int j = 0; j < 4; ++j) {
       all[j] = sum[0][j] + sum[1][j];
-      if constexpr (kChains > 2) all[j] += kChains > 3 ? sum[2][j] + sum[kChains - 1][j] : sum[2][j];
+      if constexpr (kChains == 4) all[j] += sum[kChains - 2][j] + sum[kChains - 1][j];
     }
     const bool is_second = lane / 4 % 2 != 0;
 #pragma unroll
