@@ -21,6 +21,8 @@
     using Step = name##_step;                                                                     \
     using Gradient = name##_gradient;                                                             \
     static CELL_FUNCTION Step forward(Slots g, States old) { return name##_forward(g, old); }     \
+    static CELL_FUNCTION Slots activate(Slots g) { return name##_activate(g); }                   \
+    static CELL_FUNCTION Step update(Slots a, States old) { return name##_update(a, old); }       \
     static CELL_FUNCTION Gradient backward(Saved a, States old, States now, States d) {           \
       return name##_backward(a, old, now, d);                                                     \
     }                                                                                             \

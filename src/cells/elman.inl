@@ -20,12 +20,22 @@ struct elman_gradient {
   elman_states old;
 };
 
-CELL_FUNCTION elman_step elman_forward(elman_slots g, elman_states old) {
+CELL_FUNCTION elman_slots elman_activate(elman_slots g) {
+  elman_slots a;
+  a.v[0] = cell_tanh(g.v[0]);
+  return a;
+}
+
+CELL_FUNCTION elman_step elman_update(elman_slots a, elman_states old) {
   elman_step r;
-  real h = cell_tanh(g.v[0]);
+  real h = a.v[0];
   r.now.v[0] = h;
   r.saved.v[0] = cell_one() - h * h;
   return r;
+}
+
+CELL_FUNCTION elman_step elman_forward(elman_slots g, elman_states old) {
+  return elman_update(elman_activate(g), old);
 }
 
 CELL_FUNCTION elman_gradient elman_backward(elman_saved a, elman_states old, elman_states now, elman_states d) {

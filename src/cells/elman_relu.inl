@@ -19,11 +19,17 @@ struct elman_relu_gradient {
   elman_relu_states old;
 };
 
-CELL_FUNCTION elman_relu_step elman_relu_forward(elman_relu_slots g, elman_relu_states old) {
+CELL_FUNCTION elman_relu_slots elman_relu_activate(elman_relu_slots g) { return g; }
+
+CELL_FUNCTION elman_relu_step elman_relu_update(elman_relu_slots a, elman_relu_states old) {
   elman_relu_step r;
-  r.now.v[0] = cell_max(g.v[0], cell_zero());
-  r.saved.v[0] = cell_if_greater(g.v[0], cell_zero(), cell_one(), cell_zero());
+  r.now.v[0] = cell_max(a.v[0], cell_zero());
+  r.saved.v[0] = cell_if_greater(a.v[0], cell_zero(), cell_one(), cell_zero());
   return r;
+}
+
+CELL_FUNCTION elman_relu_step elman_relu_forward(elman_relu_slots g, elman_relu_states old) {
+  return elman_relu_update(elman_relu_activate(g), old);
 }
 
 CELL_FUNCTION elman_relu_gradient elman_relu_backward(elman_relu_saved a, elman_relu_states old,

@@ -20,17 +20,30 @@ struct gru_gradient {
   gru_states old;
 };
 
-CELL_FUNCTION gru_step gru_forward(gru_slots g, gru_states old) {
+CELL_FUNCTION gru_slots gru_activate(gru_slots g) {
+  gru_slots a;
+  a.v[0] = cell_sigmoid(g.v[0]);
+  a.v[1] = cell_sigmoid(g.v[1]);
+  a.v[2] = g.v[2];
+  a.v[3] = g.v[3];
+  return a;
+}
+
+CELL_FUNCTION gru_step gru_update(gru_slots a, gru_states old) {
   gru_step s;
-  real r = cell_sigmoid(g.v[0]);
-  real u = cell_sigmoid(g.v[1]);
-  real n = cell_tanh(g.v[2] + r * g.v[3]);
+  real r = a.v[0];
+  real u = a.v[1];
+  real n = cell_tanh(a.v[2] + r * a.v[3]);
   s.saved.v[0] = r;
   s.saved.v[1] = u;
   s.saved.v[2] = n;
-  s.saved.v[3] = g.v[3];
+  s.saved.v[3] = a.v[3];
   s.now.v[0] = u * (old.v[0] - n) + n;
   return s;
+}
+
+CELL_FUNCTION gru_step gru_forward(gru_slots g, gru_states old) {
+  return gru_update(gru_activate(g), old);
 }
 
 CELL_FUNCTION gru_gradient gru_backward(gru_saved a, gru_states old, gru_states now, gru_states d) {

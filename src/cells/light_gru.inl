@@ -20,14 +20,25 @@ struct light_gru_gradient {
   light_gru_states old;
 };
 
-CELL_FUNCTION light_gru_step light_gru_forward(light_gru_slots g, light_gru_states old) {
+CELL_FUNCTION light_gru_slots light_gru_activate(light_gru_slots g) {
+  light_gru_slots a;
+  a.v[0] = cell_sigmoid(g.v[0]);
+  a.v[1] = cell_max(g.v[1], cell_zero());
+  return a;
+}
+
+CELL_FUNCTION light_gru_step light_gru_update(light_gru_slots a, light_gru_states old) {
   light_gru_step r;
-  real u = cell_sigmoid(g.v[0]);
-  real n = cell_max(g.v[1], cell_zero());
+  real u = a.v[0];
+  real n = a.v[1];
   r.saved.v[0] = u;
   r.saved.v[1] = n;
   r.now.v[0] = u * (old.v[0] - n) + n;
   return r;
+}
+
+CELL_FUNCTION light_gru_step light_gru_forward(light_gru_slots g, light_gru_states old) {
+  return light_gru_update(light_gru_activate(g), old);
 }
 
 CELL_FUNCTION light_gru_gradient light_gru_backward(light_gru_saved a, light_gru_states old, light_gru_states now,

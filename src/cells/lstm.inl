@@ -20,16 +20,29 @@ struct lstm_gradient {
   lstm_states old;
 };
 
-CELL_FUNCTION lstm_step lstm_forward(lstm_slots g, lstm_states old) {
+CELL_FUNCTION lstm_slots lstm_activate(lstm_slots g) {
+  lstm_slots a;
+  a.v[0] = cell_sigmoid(g.v[0]);
+  a.v[1] = cell_sigmoid(g.v[1]);
+  a.v[2] = cell_tanh(g.v[2]);
+  a.v[3] = cell_sigmoid(g.v[3]);
+  return a;
+}
+
+CELL_FUNCTION lstm_step lstm_update(lstm_slots a, lstm_states old) {
   lstm_step r;
-  r.saved.v[0] = cell_sigmoid(g.v[0]);
-  r.saved.v[1] = cell_sigmoid(g.v[1]);
-  r.saved.v[2] = cell_tanh(g.v[2]);
-  r.saved.v[3] = cell_sigmoid(g.v[3]);
-  real c = r.saved.v[1] * old.v[1] + r.saved.v[0] * r.saved.v[2];
-  r.now.v[0] = r.saved.v[3] * cell_tanh(c);
+  r.saved.v[0] = a.v[0];
+  r.saved.v[1] = a.v[1];
+  r.saved.v[2] = a.v[2];
+  r.saved.v[3] = a.v[3];
+  real c = a.v[1] * old.v[1] + a.v[0] * a.v[2];
+  r.now.v[0] = a.v[3] * cell_tanh(c);
   r.now.v[1] = c;
   return r;
+}
+
+CELL_FUNCTION lstm_step lstm_forward(lstm_slots g, lstm_states old) {
+  return lstm_update(lstm_activate(g), old);
 }
 
 CELL_FUNCTION lstm_gradient lstm_backward(lstm_saved a, lstm_states old, lstm_states now, lstm_states d) {

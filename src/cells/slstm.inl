@@ -25,20 +25,29 @@ struct slstm_gradient {
   slstm_states old;
 };
 
-CELL_FUNCTION slstm_step slstm_forward(slstm_slots g, slstm_states old) {
+CELL_FUNCTION slstm_slots slstm_activate(slstm_slots g) {
+  slstm_slots a;
+  a.v[0] = g.v[0];
+  a.v[1] = g.v[1];
+  a.v[2] = cell_tanh(g.v[2]);
+  a.v[3] = cell_sigmoid(g.v[3]);
+  return a;
+}
+
+CELL_FUNCTION slstm_step slstm_update(slstm_slots a, slstm_states old) {
   slstm_step r;
   real zero = cell_zero();
   real one = cell_one();
-  real lf = cell_log_sigmoid(g.v[1]) + old.v[3];
-  real m = cell_if_equal(old.v[2], zero, g.v[0], cell_max(g.v[0], lf));
-  real i = cell_exp(g.v[0] - m);
+  real lf = cell_log_sigmoid(a.v[1]) + old.v[3];
+  real m = cell_if_equal(old.v[2], zero, a.v[0], cell_max(a.v[0], lf));
+  real i = cell_exp(a.v[0] - m);
   real f = cell_exp(zero - cell_max(m - lf, zero));
-  real z = cell_tanh(g.v[2]);
-  real o = cell_sigmoid(g.v[3]);
+  real z = a.v[2];
+  real o = a.v[3];
   real c = f * old.v[1] + i * z;
   real n = cell_max(f * old.v[2] + i, one);
-  r.saved.v[0] = g.v[0] - lf;
-  r.saved.v[1] = cell_sigmoid(zero - g.v[1]);
+  r.saved.v[0] = a.v[0] - lf;
+  r.saved.v[1] = cell_sigmoid(zero - a.v[1]);
   r.saved.v[2] = z;
   r.saved.v[3] = o;
   r.now.v[0] = o * c / n;
@@ -46,6 +55,10 @@ CELL_FUNCTION slstm_step slstm_forward(slstm_slots g, slstm_states old) {
   r.now.v[2] = n;
   r.now.v[3] = m;
   return r;
+}
+
+CELL_FUNCTION slstm_step slstm_forward(slstm_slots g, slstm_states old) {
+  return slstm_update(slstm_activate(g), old);
 }
 
 CELL_FUNCTION slstm_gradient slstm_backward(slstm_saved a, slstm_states old, slstm_states now, slstm_states d) {

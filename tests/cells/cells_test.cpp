@@ -186,6 +186,22 @@ TEST_P(EveryCell, ElementIsTheOraclesElement) {
   }
 }
 
+// The vector kernels activate one slot at a time.
+TEST_P(EveryCell, ASlotIsActivatedWithoutTheOthers) {
+  Random random(6);
+  for (int k = 0; k < 200 && !HasFailure(); ++k) {
+    const Point p = draw(cell(), random);
+    double together[kMax];
+    cell().in_double.activate(p.slots, together);
+    for (int slot = 0; slot < cell().slots; ++slot) {
+      double alone[kMax] = {}, activated[kMax];
+      alone[slot] = p.slots[slot];
+      cell().in_double.activate(alone, activated);
+      EXPECT_EQ(activated[slot], together[slot]) << "slot " << slot;
+    }
+  }
+}
+
 TEST_P(EveryCell, FloatIsDoubleInFewerDigits) {
   Random random(4);
   for (int k = 0; k < 2000 && !HasFailure(); ++k) {

@@ -28,12 +28,15 @@ void store_struct(const Struct& s, Real* values) {
 
 #define FLASHRNN_TESTS_FUNCTIONS(space, Real, name)                                               \
   CellFunctions<Real> {                                                                           \
-    [](const Real* slots, const Real* old, Real* now, Real* saved) {                              \
-      const auto step = space::name##_forward(load_struct<space::name##_slots>(slots),            \
-                                              load_struct<space::name##_states>(old));            \
-      store_struct(step.now, now);                                                                \
-      store_struct(step.saved, saved);                                                            \
+    [](const Real* slots, Real* activated) {                                                      \
+      store_struct(space::name##_activate(load_struct<space::name##_slots>(slots)), activated);   \
     },                                                                                            \
+        [](const Real* slots, const Real* old, Real* now, Real* saved) {                          \
+          const auto step = space::name##_forward(load_struct<space::name##_slots>(slots),        \
+                                                  load_struct<space::name##_states>(old));        \
+          store_struct(step.now, now);                                                            \
+          store_struct(step.saved, saved);                                                        \
+        },                                                                                        \
         [](const Real* saved, const Real* old, const Real* now, const Real* d_now, Real* d_slots, \
            Real* d_old) {                                                                         \
           const auto gradient = space::name##_backward(                                           \

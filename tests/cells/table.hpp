@@ -12,6 +12,7 @@ namespace flashrnn::test {
 
 template <class Real>
 struct CellFunctions {
+  void (*activate)(const Real* slots, Real* activated);
   void (*forward)(const Real* slots, const Real* old, Real* now, Real* saved);
   void (*backward)(const Real* saved, const Real* old, const Real* now, const Real* d_now,
                    Real* d_slots, Real* d_old);

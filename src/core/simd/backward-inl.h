@@ -164,11 +164,6 @@ void backward_vector(const BackwardStep& step, int64_t v, int64_t begin, int64_t
   });
 }
 
-// Where the form of lines is worth being compiled.
-template <typename T>
-constexpr bool kTwoFillALine = std::is_same_v<T, typename Element<T>::Real> &&
-                               2 * hn::MaxLanes(typename Element<T>::D()) * sizeof(T) == 64;
-
 template <typename Cell, typename T>
 void backward(const BackwardStep& step) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(typename Element<T>::D()));

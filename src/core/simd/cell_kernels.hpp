@@ -35,7 +35,7 @@ struct Extent {
 
 struct ForwardStep {
   Extent extent;
-  const void* sums;  // R h: [Gr][vector - first_vector][column][lanes]
+  void* sums;        // R h: [Gr][vector - first_vector][column][lanes]; may be activated in place
   bool are_whole;    // the sums have bias and wx in them: only slots without a sum need those
   const void* bias;  // [vector][slot][lanes]
   void* state;       // [vector][column][S][lanes]; updated

@@ -26,6 +26,11 @@ enum class Form {
   kGeneral,  // vectors at an edge, or of elements that lie apart
 };
 
+// Where the form of lines is worth being compiled.
+template <typename T>
+constexpr bool kTwoFillALine = std::is_same_v<T, typename Element<T>::Real> &&
+                               2 * hn::MaxLanes(typename Element<T>::D()) * sizeof(T) == 64;
+
 struct ColumnPair {
   int64_t first, second;
 };

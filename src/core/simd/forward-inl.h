@@ -31,13 +31,40 @@ HWY_NOINLINE void stand_still(const ForwardStep& s, int64_t column, int64_t unit
     ViewRows<T, Form::kGeneral>(s.states, unit, count).store_zero(column, k);
 }
 
-// One vector of units of the columns [begin, end) of those that do something at this step.
+// The slots' activations in place, of an even number of vectors, a gate at a time: its constants
+// stay in registers, and the processor's window holds more vectors of a short loop than of the
+// whole cell.
+template <typename Cell, typename Real>
+void activate(const ForwardStep& s) {
+  using D = typename Element<Real>::D;
+  const D d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t gate_sums =
+      (s.extent.end_vector - s.extent.first_vector) * s.extent.columns * lanes;
+  each<Cell::kSlots>([&](auto k) FLASHRNN_INLINE_LAMBDA {
+    constexpr int kRecurrent = Cell::kMaps.recurrent_of_slot[k];
+    if constexpr (kRecurrent >= 0) {
+      Real* sum = static_cast<Real*>(s.sums) + kRecurrent * gate_sums;
+      const Real* end = sum + gate_sums;
+      const auto apply = [&](Real* first, Real* second) HWY_ATTR {
+        typename Cell::Slots g = {};
+        g.v[k] = load_pair(d, first, second);
+        store_pair(Cell::activate(g).v[k], d, first, second);
+      };
+      for (; sum < end; sum += 2 * lanes) apply(sum, sum + lanes);
+    }
+  });
+}
+
+// One vector of units, or in the form of lines two whose slots with sums are activated, of the
+// columns [begin, end) of those that do something at this step.
 template <typename Cell, typename T, Form kForm>
 void forward_vector(const ForwardStep& step, int64_t v, int64_t begin, int64_t end) {
   using Real = typename Element<T>::Real;
   using D = typename Element<T>::D;
   const D d;
   const ForwardStep s = step;  // a copy, so that stores cannot change it
+  constexpr bool kIsLine = kForm == Form::kLine;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t columns = s.extent.columns;
   const auto limit = hn::Set(d, static_cast<Real>(s.clip));
@@ -56,10 +83,12 @@ void forward_vector(const ForwardStep& step, int64_t v, int64_t begin, int64_t e
   Real* kept =
       static_cast<Real*>(s.kept) + (s.kept == nullptr ? 0 : v * columns * Cell::kKept * lanes);
 
-  for (int64_t i = begin; i < end; i += 2) {
+  for (int64_t i = begin; i < end; i += kIsLine ? 1 : 2) {
     const ColumnPair at = column_pair<kForm>(s.extent, i);
     const int64_t c0 = at.first;
     const int64_t c1 = at.second;
+    // Block of the pair's second; c0 is the first's.
+    const int64_t in1 = kIsLine ? c0 + columns : c1;
     if (s.prefetch != nullptr) {
       const void* const* lines =
           s.prefetch + ((v - s.extent.first_vector) * columns + c0) * Cell::kInputs;
@@ -70,7 +99,7 @@ void forward_vector(const ForwardStep& step, int64_t v, int64_t begin, int64_t e
     }
     if (s.h_ahead != 0) {
       __builtin_prefetch(h.at(c0, 0) + s.h_ahead, 0, 2);
-      __builtin_prefetch(h.at(c1, 0) + s.h_ahead, 0, 2);
+      if (!kIsLine) __builtin_prefetch(h.at(c1, 0) + s.h_ahead, 0, 2);
     }
     typename Cell::Slots g;
     each<Cell::kSlots>([&](auto k) FLASHRNN_INLINE_LAMBDA {
@@ -78,20 +107,25 @@ void forward_vector(const ForwardStep& step, int64_t v, int64_t begin, int64_t e
       const int recurrent = Cell::kMaps.recurrent_of_slot[k];
       const Real* sum = sums + (recurrent < 0 ? 0 : recurrent) * gate_sums;
       if (recurrent >= 0 && s.are_whole) {
-        g.v[k] = load_pair(d, sum + c0 * lanes, sum + c1 * lanes);
+        g.v[k] = load_pair(d, sum + c0 * lanes, sum + in1 * lanes);
         return;
       }
-      g.v[k] = load_pair(d, bias + k * lanes, bias + k * lanes);
+      g.v[k] = load_pair(d, bias + k * lanes, bias + (kIsLine ? Cell::kSlots + k : k) * lanes);
       if (input >= 0) g.v[k] = g.v[k] + wx.load(c0, c1, input);
-      if (recurrent >= 0) g.v[k] = g.v[k] + load_pair(d, sum + c0 * lanes, sum + c1 * lanes);
+      if (recurrent >= 0) g.v[k] = g.v[k] + load_pair(d, sum + c0 * lanes, sum + in1 * lanes);
     });
     Real* state0 = state + c0 * Cell::kStates * lanes;
-    Real* state1 = state + c1 * Cell::kStates * lanes;
+    Real* state1 = state + in1 * Cell::kStates * lanes;
     typename Cell::States old;
     each<Cell::kStates>([&](auto k) FLASHRNN_INLINE_LAMBDA {
       old.v[k] = load_pair(d, state0 + k * lanes, state1 + k * lanes);
     });
-    typename Cell::Step r = Cell::forward(g, old);
+    typename Cell::Step r;
+    if constexpr (kIsLine) {
+      r = Cell::update(g, old);
+    } else {
+      r = Cell::forward(g, old);
+    }
     if (s.clip > 0) {
       const Pair<D> most{limit, limit};
       const Pair<D> least{hn::Neg(limit), hn::Neg(limit)};
@@ -101,7 +135,7 @@ void forward_vector(const ForwardStep& step, int64_t v, int64_t begin, int64_t e
       store_pair(r.now.v[k], d, state0 + k * lanes, state1 + k * lanes);
     });
     store_operand<T>(r.now.v[0].a, s, c0, unit);
-    store_operand<T>(r.now.v[0].b, s, c1, unit);
+    store_operand<T>(r.now.v[0].b, s, c1, kIsLine ? unit + lanes : unit);
     if (s.h.data != nullptr) h.store(r.now.v[0], c0, c1, 0);
     if (s.states.data != nullptr) {
       each<Cell::kStates>([&](auto k)
@@ -110,11 +144,11 @@ void forward_vector(const ForwardStep& step, int64_t v, int64_t begin, int64_t e
     if (s.saved == nullptr) continue;
     each<Cell::kSaved>([&](auto k) FLASHRNN_INLINE_LAMBDA {
       Element<T>::store(r.saved.v[k].a, saved + (c0 * Cell::kSaved + k) * lanes);
-      Element<T>::store(r.saved.v[k].b, saved + (c1 * Cell::kSaved + k) * lanes);
+      Element<T>::store(r.saved.v[k].b, saved + (in1 * Cell::kSaved + k) * lanes);
     });
     each<Cell::kKept>([&](auto k) FLASHRNN_INLINE_LAMBDA {
       store_pair(r.now.v[k + 1], d, kept + (c0 * Cell::kKept + k) * lanes,
-                 kept + (c1 * Cell::kKept + k) * lanes);
+                 kept + (in1 * Cell::kKept + k) * lanes);
     });
   }
 }
@@ -122,7 +156,18 @@ void forward_vector(const ForwardStep& step, int64_t v, int64_t begin, int64_t e
 template <typename Cell, typename T>
 void forward(const ForwardStep& step) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(typename Element<T>::D()));
-  for (int64_t v = step.extent.first_vector; v < step.extent.end_vector; ++v) {
+  int64_t v = step.extent.first_vector;
+  if constexpr (kTwoFillALine<T>) {
+    // Saved values would be two streams, which costs more than lines and activations gain.
+    if (step.are_whole && step.saved == nullptr && step.extent.active == nullptr &&
+        (step.extent.end_vector - v) % 2 == 0 && is_whole<T>(step.wx, lanes) &&
+        is_whole<T>(step.h, lanes) && is_whole<T>(step.states, lanes)) {
+      activate<Cell, typename Element<T>::Real>(step);
+      for (; v < step.extent.end_vector; v += 2)
+        forward_vector<Cell, T, Form::kLine>(step, v, 0, step.extent.columns);
+    }
+  }
+  for (; v < step.extent.end_vector; ++v) {
     const int64_t rest = step.extent.units - v * lanes;
     const int64_t count = rest < lanes ? rest : lanes;
     const bool are_whole = is_whole<T>(step.wx, count) && is_whole<T>(step.h, count) &&

@@ -22,6 +22,7 @@ ForwardScratch<Real>::ForwardScratch(const Setup& setup, Layout& layout) {
   active = layout.take<uint8_t>(g.batch_tile);
   prefetch =
       layout.take<const void*>(g.group_vectors * setup.problem.cell->input_gates * g.batch_tile);
+  addends = layout.take<AddendRow>(g.vectors * g.gates);
 }
 
 template <typename Real>
@@ -61,6 +62,7 @@ void ForwardTile<Real>::begin() {
       }
     }
   }
+  list_addends();
   std::memcpy(scratch_.operands[0], scratch_.initial_operand, operand_bytes);
   std::memcpy(scratch_.operands[1], scratch_.initial_operand, operand_bytes);
 }
@@ -87,30 +89,22 @@ const Source* ForwardTile<Real>::begin_step(int64_t i, int64_t t) {
 }
 
 template <typename Real>
-void ForwardTile<Real>::list_addends(const View& wx, int64_t first, int64_t vectors,
-                                     AddendRow* row) const {
+void ForwardTile<Real>::list_addends() {
   const Geometry& g = setup_.geometry;
-  const auto* data = static_cast<const Real*>(wx.data);
-  for (int64_t gate = 0; gate < g.gates; ++gate) {
-    const GateOfProduct& of = setup_.gates[static_cast<size_t>(gate)];
-    const Real* from = data + first * g.lanes + of.input * wx.item_stride;
-    const Real* fetched = data + first * g.lanes + of.fetched * wx.item_stride;
-    for (int64_t i = 0; i < vectors; ++i, ++row) {
-      row->offset = bias_ + ((first + i) * g.slots + of.slot) * g.lanes;
-      row->from = of.input < 0 ? nullptr : from + i * g.lanes;
-      row->fetched = fetched + i * g.lanes;
-      row->begins_line = (i & (g.line_vectors - 1)) == 0;
+  const int64_t gate_stride = call_.wx.stride[2];
+  AddendRow* row = scratch_.addends;
+  for (int64_t first = 0; first < g.vectors; first += g.group_vectors) {
+    const int64_t end = std::min(first + g.group_vectors, g.vectors);
+    for (int64_t gate = 0; gate < g.gates; ++gate) {
+      const GateOfProduct& of = setup_.gates[static_cast<size_t>(gate)];
+      for (int64_t v = first; v < end; ++v, ++row) {
+        row->offset = bias_ + (v * g.slots + of.slot) * g.lanes;
+        row->has_from = of.input >= 0;
+        row->from = of.input * gate_stride + v * g.lanes;
+        row->fetched = of.fetched * gate_stride + v * g.lanes;
+        row->begins_line = ((v - first) & (g.line_vectors - 1)) == 0;
+      }
     }
-  }
-}
-
-template <typename Real>
-void ForwardTile<Real>::list_ahead(const AddendRow* rows, int64_t count, int64_t column_stride,
-                                   int64_t to_next, Ahead& ahead) {
-  constexpr auto kSize = static_cast<int64_t>(sizeof(Real));
-  for (int64_t r = 0; r < count; ++r) {
-    if (!rows[r].begins_line) continue;
-    ahead.add(static_cast<const Real*>(rows[r].fetched) + to_next, column_stride * kSize);
   }
 }
 
@@ -135,44 +129,29 @@ void ForwardTile<Real>::list_next_wx(const View& wx, int64_t to_next, int64_t fi
 }
 
 template <typename Real>
-void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group, int64_t next_group,
-                                  int64_t to_next_wx, int64_t to_next_h) {
+void ForwardTile<Real>::multiply(const ForwardStep& step, int64_t to_later_wx) {
   const Geometry& g = setup_.geometry;
-  const int64_t first = group * g.group_vectors;
-  const int64_t in_group = std::min(g.group_vectors, g.vectors - first);
-  ForwardStep step = whole;
-  step.extent.first_vector = first;
-  step.extent.end_vector = first + in_group;
-  const int64_t next_first = next_group * g.group_vectors;
-  const auto size = static_cast<int64_t>(dtype_size(setup_.problem.dtype));
-  // Groups that go on in a line that another begins find it fetched.
-  const bool begins_line = next_first * g.lanes * size % kLineBytes == 0;
-  step.are_whole = setup_.kind == ProductKind::kFma && size == sizeof(Real) &&
-                   whole.wx.unit_stride == 1 && (first + in_group) * g.lanes <= g.units;
-  if (to_next_h != 0 && begins_line)
-    step.h_ahead = to_next_h + (next_first - first) * g.lanes * whole.h.unit_stride;
-  if (!step.are_whole && to_next_wx != 0 && begins_line) {
-    list_next_wx(whole.wx, to_next_wx, next_first, in_group);
-    step.prefetch = scratch_.prefetch;
-  }
-  AddendRow addends[kMaxGroupRows];
-  if (step.are_whole) list_addends(whole.wx, first, in_group, addends);
+  const int64_t first = step.extent.first_vector;
+  const int64_t rows = (step.extent.end_vector - first) * g.gates;
+  const auto* wx = static_cast<const Real*>(step.wx.data);
+  const int64_t wx_stride = step.wx.column_stride;
+  constexpr auto kSize = static_cast<int64_t>(sizeof(Real));
   Product p;
   p.x_column_stride = g.operand_stride();
   p.x_depth_stride = 1;
   p.sum_row_stride = columns_ * g.lanes;
   p.sum_column_stride = g.lanes;
   p.columns = columns_;
-  const int64_t rows = in_group * g.gates;
   for (int64_t row = 0; row < rows; row += g.block_rows) {
     const std::byte* panel =
         panels_ + (first * g.gates + row) * g.lanes * g.depth * setup_.operand_size();
-    const Addend addend{addends + row, whole.wx.column_stride};
+    const AddendRow* addends = scratch_.addends + first * g.gates + row;
+    const Addend addend{addends, wx, wx_stride};
     p.row_vectors = std::min(g.block_rows, rows - row);
     Ahead ahead;
-    if (step.are_whole && to_next_wx != 0) {
-      list_ahead(addends + row, p.row_vectors, whole.wx.column_stride,
-                 to_next_wx + (next_first - first) * g.lanes, ahead);
+    for (int64_t r = 0; step.are_whole && to_later_wx != 0 && r < p.row_vectors; ++r) {
+      if (addends[r].begins_line)
+        ahead.add(wx + to_later_wx + addends[r].fetched, wx_stride * kSize);
     }
     p.panel_stride = p.row_vectors * g.lanes;
     p.sum = scratch_.sums + row * p.sum_row_stride;
@@ -187,6 +166,31 @@ void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t group, int64
       setup_.product(p);
     }
   }
+}
+
+template <typename Real>
+void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t i, int64_t j,
+                                  int64_t to_next_wx, int64_t to_next_h) {
+  const Geometry& g = setup_.geometry;
+  const int64_t first = group_at(i, j) * g.group_vectors;
+  const int64_t in_group = std::min(g.group_vectors, g.vectors - first);
+  ForwardStep step = whole;
+  step.extent.first_vector = first;
+  step.extent.end_vector = first + in_group;
+  // Of the group that will be in this one's place at the next step.
+  const int64_t later_first = group_at(i + 1, j) * g.group_vectors;
+  const auto size = static_cast<int64_t>(dtype_size(setup_.problem.dtype));
+  // Groups that go on in a line that another begins find it fetched.
+  const bool begins_line = later_first * g.lanes * size % kLineBytes == 0;
+  step.are_whole = setup_.kind == ProductKind::kFma && size == sizeof(Real) &&
+                   whole.wx.unit_stride == 1 && (first + in_group) * g.lanes <= g.units;
+  if (to_next_h != 0 && begins_line)
+    step.h_ahead = to_next_h + (later_first - first) * g.lanes * whole.h.unit_stride;
+  if (!step.are_whole && to_next_wx != 0 && begins_line) {
+    list_next_wx(whole.wx, to_next_wx, later_first, in_group);
+    step.prefetch = scratch_.prefetch;
+  }
+  multiply(step, to_next_wx == 0 ? 0 : to_next_wx + (later_first - first) * g.lanes);
   setup_.cell->forward[setup_.dtype_index()](step);
 }
 
@@ -218,8 +222,7 @@ void ForwardTile<Real>::step(int64_t i) {
   // Every other step goes backwards over the groups, so that what a cache smaller than the panels
   // holds is used again.
   for (int64_t j = 0; j < g.groups; ++j)
-    run_group(step, group_at(i, j), group_at(i + 1, j), to_next * call_.wx.stride[1],
-              call_.h ? to_next * call_.h.stride[1] : 0);
+    run_group(step, i, j, to_next * call_.wx.stride[1], call_.h ? to_next * call_.h.stride[1] : 0);
   current_ = 1 - current_;
 }
 

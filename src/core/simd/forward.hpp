@@ -18,6 +18,7 @@ struct ForwardScratch {
   Source* sources;
   uint8_t* active;
   const void** prefetch;  // lines of the next step's wx for one group of vectors
+  AddendRow* addends;     // of all rows, a group after the other
 
   ForwardScratch(const Setup& setup, Layout& layout);
 };
@@ -49,15 +50,16 @@ class ForwardTile {
   int64_t group_at(int64_t step, int64_t j) const {
     return step % 2 == 0 ? j : setup_.geometry.groups - 1 - j;
   }
-  // Meanwhile fetches what the next step will touch of the group that is in this one's place then:
-  // always a whole step ahead. `to_next_*` are 0 where there is nothing to fetch.
-  void run_group(const ForwardStep& step, int64_t group, int64_t next_group, int64_t to_next_wx,
+  // The j-th group of a step. Meanwhile fetches what the next step will touch of the group that is
+  // in this one's place then: always a whole step ahead. `to_next_*` are 0 where there is nothing
+  // to fetch.
+  void run_group(const ForwardStep& step, int64_t i, int64_t j, int64_t to_next_wx,
                  int64_t to_next_h);
-  // Lists bias and wx of a group's rows.
-  void list_addends(const View& wx, int64_t first, int64_t vectors, AddendRow* row) const;
-  // Lists what to fetch meanwhile for so many of a group's rows, `to_next` elements away.
-  static void list_ahead(const AddendRow* rows, int64_t count, int64_t column_stride,
-                         int64_t to_next, Ahead& ahead);
+  // sums = R h of a group, with bias and wx where they are whole. Meanwhile fetches what is
+  // `to_later_wx` elements from them; 0: nothing.
+  void multiply(const ForwardStep& step, int64_t to_later_wx);
+  // Lists bias and wx of all rows.
+  void list_addends();
   // Lists the lines of the next step's wx that a group will read.
   void list_next_wx(const View& wx, int64_t to_next, int64_t first, int64_t vectors) const;
 

@@ -29,15 +29,19 @@ constexpr int kSums = 12;
 #endif
 constexpr int max_columns(int rows) { return kSums / rows < 12 ? kSums / rows : 12; }
 
+template <typename T>
+HWY_INLINE const T* addend_of(const Addend& addend, const AddendRow& row, int64_t column) {
+  return static_cast<const T*>(addend.base) + row.from + column * addend.column_stride;
+}
+
 template <typename T, int kRows, int kColumns>
 HWY_INLINE void fetch_addend(const Addend& addend, int64_t row, int64_t column) {
 #pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r) {
-    const T* from = static_cast<const T*>(addend.row[row + r].from);
-    if (from == nullptr || !addend.row[row + r].begins_line) continue;
+    if (!addend.row[row + r].has_from || !addend.row[row + r].begins_line) continue;
+    const T* from = addend_of<T>(addend, addend.row[row + r], column);
 #pragma GCC unroll 12
-    for (int c = 0; c < kColumns; ++c)
-      __builtin_prefetch(from + (column + c) * addend.column_stride, 0, 3);
+    for (int c = 0; c < kColumns; ++c) __builtin_prefetch(from + c * addend.column_stride, 0, 3);
   }
 }
 
@@ -50,9 +54,8 @@ HWY_INLINE void add(const Addend& addend, int64_t row, int64_t column,
     const auto offset = hn::Load(d, static_cast<const T*>(addend.row[row + r].offset));
 #pragma GCC unroll 12
     for (int c = 0; c < kColumns; ++c) sums[r][c] = hn::Add(sums[r][c], offset);
-    const T* from = static_cast<const T*>(addend.row[row + r].from);
-    if (from == nullptr) continue;
-    from += column * addend.column_stride;
+    if (!addend.row[row + r].has_from) continue;
+    const T* from = addend_of<T>(addend, addend.row[row + r], column);
 #pragma GCC unroll 12
     for (int c = 0; c < kColumns; ++c)
       sums[r][c] = hn::Add(sums[r][c], hn::LoadU(d, from + c * addend.column_stride));

@@ -10,15 +10,18 @@ namespace flashrnn::simd {
 
 // What is added to the sums as they are stored: a vector of the row, and one of the row and column.
 // That one is fetched into L1 before the multiplications and read after them, when the processor
-// has those of the next block to go on with.
+// has those of the next block to go on with. Offsets count elements from the addend's base, which
+// is of the first column.
 struct AddendRow {
-  const void* offset;   // one vector
-  const void* from;     // of the first column; nullptr: nothing more than the offset
-  const void* fetched;  // of the first column, in what is fetched for a later step; not read here
-  bool begins_line;     // else `from` goes on in the line of the row before
+  const void* offset;  // one vector
+  bool has_from;       // else nothing more than the offset
+  int64_t from;
+  int64_t fetched;   // what is fetched of a later addend; not read here
+  bool begins_line;  // else it goes on in the line of the row before
 };
 struct Addend {
   const AddendRow* row = nullptr;
+  const void* base = nullptr;
   int64_t column_stride = 0;
 };
 
