@@ -108,14 +108,6 @@ HWY_INLINE real reciprocal(real x) {
   return constant(1.0f) / x;
 #endif
 }
-// x / y
-HWY_INLINE real quotient(real x, real y) {
-#if HWY_TARGET == HWY_AVX3
-  return x * reciprocal(y);
-#else
-  return x / y;
-#endif
-}
 
 // 2^f for |f| <= 0.5.
 HWY_INLINE real exp2_fraction(real f) {
@@ -179,7 +171,9 @@ HWY_INLINE real cell_tanh(real x) {
       polynomial(y, 1.335455209e-08f, 2.060900047e-05f, 3.495583082e-03f, 1.338102139e-01f, 1.0f);
   const real q =
       polynomial(y, 7.776512590e-07f, 3.285626606e-04f, 2.587696298e-02f, 4.671433698e-01f, 1.0f);
-  return quotient(x * p, q);
+  // Exactly 1 where it saturates, which a quotient x p / q is not: 1 - tanh² meets large cell
+  // states.
+  return x * p * reciprocal(q);
 }
 // min(x, 0) - log1p(exp(-|x|))
 HWY_INLINE real cell_log_sigmoid(real x) {
