@@ -49,6 +49,10 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
         c.units);
   holds(c.depth_warps > 0, "depth_warps", c.depth_warps, "at least", 1);
   holds(c.min_ctas > 0, "min_ctas", c.min_ctas, "at least", 1);
+  if (gpu::has_whole_depth(c)) {
+    holds(c.units == 16, "units with one warp over the depth", c.units, "exactly", 16);
+    holds(c.columns == 8, "columns with one warp over the depth", c.columns, "exactly", 8);
+  }
   const int threads = gpu::threads_of(c);
   holds(threads > 0 && threads <= facts.threads_per_block, "threads", threads, "1 to",
         facts.threads_per_block);

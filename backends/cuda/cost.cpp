@@ -47,8 +47,7 @@ constexpr double kFullRateWarps = 2.8;
 constexpr double kBusyProduct = 0.92;  // share of the product that occupies the SM
 constexpr double kBusyPerWarp = 39;    // a multiplying warp of forward
 constexpr double kPerSlice = 1.2;      // partial sums of forward, a warp of the depth and element
-constexpr double kWholeSaves =
-    64;  // where a warp has the whole depth and there are no partial sums
+constexpr double kWholeSaves = 64;     // no partial sums: a warp has the whole depth
 constexpr double kTrustSaves = 30;  // where words are multiplied before it is known that they came
 constexpr double kPerRank = 17;     // partial gradients of backward, a CTA of the cluster
 // Backward through L2: a CTA of the cluster, a unit of which a CTA reads four slots' gradients, and

@@ -90,7 +90,7 @@ constexpr int shared_weight_bytes(const FusedConfig& c) {
 // A thread that updates in forward has one sequence of 8, or two where more warps would leave too
 // few registers for the weights.
 constexpr int sequences_of_thread(const FusedConfig& c) {
-  return !has_whole_depth(c) && held_depth_of(c) * cell_counts(c.cell).recurrents * 8 > 64 &&
+  return held_depth_of(c) * cell_counts(c.cell).recurrents * 8 > 64 &&
                  multiplying_warps(c) + 1 + c.units / 4 > 12
              ? 2
              : 1;
