@@ -30,6 +30,20 @@ std::string table_rule(const std::vector<gpu::FusedConfig>& configs, bool is_bac
       side, rows);
 }
 
+// Forward in several clusters a batch tile.
+template <typename Holds>
+void check_mixed(const Holds& holds, const gpu::FusedConfig& c) {
+  const int near = gpu::near_units_of(c) / 32, far = c.head_dim / 32 - near;
+  holds(c.columns == 8, "columns of several clusters", c.columns, "exactly", 8);
+  holds(far > 0, "head_dim of several clusters", c.head_dim, "more than", gpu::near_units_of(c));
+  holds(near % c.depth_warps == 0 && far % c.depth_warps == 0, "depth_warps of several clusters",
+        c.depth_warps, "a divisor of the operands of a cluster and of the others, here of", near);
+  holds(near % (far / c.depth_warps) == 0, "far operands of a warp", far / c.depth_warps,
+        "a divisor of", near);
+  holds(gpu::multiplies_on_trust(c), "depth_warps of several clusters", c.depth_warps,
+        "enough for 96 registers of weights, but the depth of each is", gpu::depth_of(c));
+}
+
 void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
   // Called for every configuration of a plan: the text is made for a broken rule only.
   const auto holds = [&](bool rule, const char* what, int64_t value, const char* must,
@@ -62,9 +76,10 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
   const int cluster = c.cluster;
   holds(cluster > 0 && cluster <= std::max(1, facts.max_cluster), "cluster", cluster, "1 to",
         facts.max_cluster);
-  if (c.family == gpu::kGlobal && c.is_backward != 0) {
+  if (c.family == gpu::kGlobal) {
     holds(gpu::ctas_of_group(c) % cluster == 0, "cluster", cluster, "a divisor of",
           gpu::ctas_of_group(c));
+    if (gpu::is_mixed(c)) check_mixed(holds, c);
   } else {
     const int whole = c.family == gpu::kCluster ? gpu::ctas_of_group(c) : 1;
     holds(cluster == whole, "cluster", cluster, "exactly", whole);
@@ -131,10 +146,9 @@ NamedValues model_parameters(const DeviceFacts& f, const Problem& p, bool compil
                         {"has_runtime_compiler", compiles ? 1 : 0},
                         {"has_fused", has_fused ? 1 : 0},
                         {"has_blas", has_blas ? 1 : 0}};
-  for (int i = 0; i < kClusterSizes; ++i) {
-    values.emplace_back("active_clusters_" + std::to_string(cluster_size_of(i)),
-                        f.active_clusters[static_cast<size_t>(i)]);
-  }
+  // Of those that clusters through L2 may have.
+  for (const int ctas : {8, 16})
+    values.emplace_back("active_clusters_" + std::to_string(ctas), f.active_clusters_of(ctas));
   return values;
 }
 

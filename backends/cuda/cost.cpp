@@ -49,7 +49,10 @@ constexpr double kBusyPerWarp = 39;    // a multiplying warp of forward
 constexpr double kPerSlice = 1.2;      // partial sums of forward, a warp of the depth and element
 constexpr double kWholeSaves = 64;     // no partial sums: a warp has the whole depth
 constexpr double kTrustSaves = 30;  // where words are multiplied before it is known that they came
-constexpr double kPerRank = 17;     // partial gradients of backward, a CTA of the cluster
+// Forward through L2 in several clusters: the cluster's share of h comes sooner, and h goes to each
+// of its CTAs (fitted to head dims 384 to 768, clusters of 8 and 16).
+constexpr double kMixedSaves = 220, kMixedPerShare = 420, kMixedPerCta = -25;
+constexpr double kPerRank = 17;  // partial gradients of backward, a CTA of the cluster
 // Backward through L2: a CTA of the cluster, a unit of which a CTA reads four slots' gradients, and
 // weights from shared memory (fitted to 100 configurations, head dims 256 to 1792).
 constexpr double kGlobalPerRank = 23, kGlobalBusyPerRank = 18;
@@ -147,6 +150,9 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
   if (!is_backward) {
     latency += is_whole ? -kWholeSaves : kPerSlice * c.depth_warps * elements;
     if (c.family == gpu::kGlobal && gpu::multiplies_on_trust(c)) latency -= kTrustSaves;
+    if (gpu::is_mixed(c))
+      latency -= kMixedSaves + kMixedPerShare * gpu::near_units_of(c) / c.head_dim +
+                 kMixedPerCta * c.cluster;
     busy += kBusyPerWarp * warps;
   }
   return norm(latency, tiles * busy, kStepNorm);
@@ -198,11 +204,8 @@ double general_time(const DeviceFacts& facts, const Problem& p, bool is_backward
 Residency residency(const DeviceFacts& facts, const gpu::FusedConfig& c, double groups) {
   const double tiles = tiles_of(c), ctas = gpu::ctas_of_group(c);
   const int cluster = c.cluster;
-  double clusters = 0;  // that the chip holds, one CTA an SM
-  for (int i = kClusterSizes - 1; cluster > 1 && i >= 0; --i) {
-    if (cluster_size_of(i) >= cluster) clusters = facts.active_clusters[static_cast<size_t>(i)];
-  }
-  clusters = std::max(1.0, clusters);
+  // That the chip holds, one CTA an SM.
+  const double clusters = std::max(1, facts.active_clusters_of(cluster));
   if (c.family == gpu::kGlobal) {
     const double at_once = cluster > 1 ? clusters * cluster : facts.multiprocessors;
     return {std::max(1.0, std::floor(at_once / ctas)), tiles};

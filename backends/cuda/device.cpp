@@ -43,9 +43,8 @@ class CudaDevice final : public Device {
   std::string describe() const override {
     const DeviceFacts& f = facts();
     nlohmann::ordered_json clusters = nlohmann::ordered_json::object();
-    for (int i = 0; i < kClusterSizes; ++i) {
-      clusters[std::to_string(cluster_size_of(i))] = f.active_clusters[static_cast<size_t>(i)];
-    }
+    for (int ctas = 2; ctas <= kLargestCluster; ++ctas)
+      clusters[std::to_string(ctas)] = f.active_clusters_of(ctas);
     const nlohmann::ordered_json json = {
         {"backend", "cuda"},
         {"name", f.name},

@@ -81,10 +81,10 @@ void query_clusters(DeviceFacts& f) {
   const DeviceScope scope(f.ordinal);
   // More than half of a multiprocessor's shared memory: one CTA each, as the fused kernels run.
   const int shared = f.shared_per_multiprocessor / 2 + 1024;
-  for (int i = 0; i < kClusterSizes; ++i) {
-    int& active = f.active_clusters[static_cast<size_t>(i)];
-    active = count_active_clusters(cluster_size_of(i), shared);
-    if (active > 0) f.max_cluster = cluster_size_of(i);
+  for (int ctas = 2; ctas <= kLargestCluster; ++ctas) {
+    int& active = f.active_clusters.at(static_cast<size_t>(ctas));
+    active = count_active_clusters(ctas, shared);
+    if (active > 0) f.max_cluster = ctas;
   }
 }
 

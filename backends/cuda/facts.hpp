@@ -8,9 +8,7 @@
 
 namespace flashrnn::cuda {
 
-// Cluster sizes that are asked for: 2, 4, 8, 16.
-inline constexpr int kClusterSizes = 4;
-constexpr int cluster_size_of(int index) { return 2 << index; }
+inline constexpr int kLargestCluster = 16;  // that is asked for
 
 struct DeviceFacts {
   int ordinal = 0;
@@ -31,8 +29,10 @@ struct DeviceFacts {
   bool has_cooperative_launch = false;
   bool has_clusters = false;
   int max_cluster = 1;  // non-portable sizes counted
-  // Clusters of cluster_size_of(i) CTAs that are resident at once with one CTA on a multiprocessor.
-  std::array<int, kClusterSizes> active_clusters{};
+  // By their number of CTAs, the clusters that are resident at once with one CTA on a
+  // multiprocessor.
+  std::array<int, kLargestCluster + 1> active_clusters{};
+  int active_clusters_of(int ctas) const { return active_clusters.at(static_cast<size_t>(ctas)); }
   bool is_rehearsal = false;  // taken for an older card than it is (FLASHRNN_CUDA_CAPABILITY)
   int driver_version = 0;     // 13000 for 13.0
   int runtime_version = 0;    // that the library was built with

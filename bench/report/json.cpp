@@ -78,19 +78,40 @@ Json to_json(const Verdict& verdict) {
   return json;
 }
 
+// What holds of the whole run.
+Json head_of(const Report& report, const char* format) {
+  return {{"format", format},
+          {"date", report.date},
+          {"library_version", report.library_version},
+          {"git_commit", report.git_commit},
+          {"compiler", report.compiler},
+          {"cpu_model", report.cpu_model},
+          {"cores", report.cores},
+          {"device", report.backend_name},
+          {"clock", report.clock},
+          {"statistic", report.statistic}};
+}
+
+Json to_json(const TunedProblem& problem) {
+  Json json = {{"problem", problem.id}, {"configs", Json::array()}};
+  for (const TunedConfig& entry : problem.configs) {
+    Json one = {{"config", entry.row.config},
+                {"model_rank", entry.predicted_rank},
+                {"predicted_us", entry.predicted_us}};
+    if (entry.row.ok()) {
+      one["ms"] = entry.row.ms();
+    } else {
+      one["failure"] = entry.row.failure;
+    }
+    json["configs"].push_back(one);
+  }
+  return json;
+}
+
 }  // namespace
 
 std::string json_of(const Report& report) {
-  Json json = {{"format", "flashrnn-bench 1"},
-               {"date", report.date},
-               {"library_version", report.library_version},
-               {"git_commit", report.git_commit},
-               {"compiler", report.compiler},
-               {"cpu_model", report.cpu_model},
-               {"cores", report.cores},
-               {"device", report.backend_name},
-               {"clock", report.clock},
-               {"statistic", report.statistic}};
+  Json json = head_of(report, "flashrnn-bench 1");
   for (const Peaks& peaks : report.peaks) json["machine"].push_back(to_json(peaks));
   json["peers"] = Json::array();
   for (const PeerStatus& peer : report.peers) {
@@ -105,20 +126,10 @@ std::string json_of(const Report& report) {
   return json.dump(1) + "\n";
 }
 
-std::string json_of(const std::vector<TunedConfig>& tuned, const std::string& problem) {
-  Json json = {
-      {"format", "flashrnn-bench tune 1"}, {"problem", problem}, {"configs", Json::array()}};
-  for (const TunedConfig& entry : tuned) {
-    Json one = {{"config", entry.row.config},
-                {"model_rank", entry.predicted_rank},
-                {"predicted_us", entry.predicted_us}};
-    if (entry.row.ok()) {
-      one["ms"] = entry.row.ms();
-    } else {
-      one["failure"] = entry.row.failure;
-    }
-    json["configs"].push_back(one);
-  }
+std::string json_of(const Report& report, const std::vector<TunedProblem>& tuned) {
+  Json json = head_of(report, "flashrnn-bench tune 2");
+  json["problems"] = Json::array();
+  for (const TunedProblem& problem : tuned) json["problems"].push_back(to_json(problem));
   return json.dump(1) + "\n";
 }
 

@@ -7,7 +7,8 @@ A page has, around each table, the lines
     <!-- results FILE [CELL] -->
     <!-- end of results -->
 
-with FILE relative to bench/results; with CELL that cell's rows alone. With "claims" for "results" the table is of a suite's claims. --check changes nothing and exits with 1 where a page differs.
+with FILE relative to bench/results; with CELL that cell's rows alone. With "claims" for "results" the table is of a suite's claims, with "tuned" of
+what --tune found. --check changes nothing and exits with 1 where a page differs.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import re
 import sys
 
 RESULTS = pathlib.Path(__file__).resolve().parent.parent / "results"
-BLOCK = re.compile(r"(<!-- (results|claims) (\S+)(?: (\w+))? -->\n).*?(<!-- end of \2 -->)", re.S)
+BLOCK = re.compile(r"(<!-- (results|claims|tuned) (\S+)(?: (\w+))? -->\n).*?(<!-- end of \2 -->)", re.S)
 
 
 def shape_of(problem: str) -> str:
@@ -77,8 +78,32 @@ def claims_of(path: pathlib.Path) -> str:
     return "\n".join([*lines, "", origin_of(result)]) + "\n"
 
 
+def tuned_of(path: pathlib.Path) -> str:
+    result = json.loads(path.read_text())
+    lines = [
+        "| problem and call | configurations | fastest, ms | the plan's, ms | plan's over fastest | the fastest, where it is another |",
+        "|---|---|---|---|---|---|",
+    ]
+    for problem in result["problems"]:
+        ran = [config for config in problem["configs"] if "ms" in config]
+        chosen = next(config for config in ran if config["model_rank"] == 1)
+        fastest, call = ran[0], problem["problem"].split()[-1]
+        named = "" if fastest is chosen else short_config(fastest["config"], call)
+        lines.append(
+            f"| {problem['problem']} | {len(ran)} | {fastest['ms']:.3f} | {chosen['ms']:.3f} | {chosen['ms'] / fastest['ms']:.2f} | {named} |"
+        )
+    return "\n".join([*lines, "", origin_of(result)]) + "\n"
+
+
+def short_config(config: str, call: str) -> str:
+    """A direction's entries without its name."""
+    return ", ".join(item.removeprefix(call + "_") for item in config.split(",") if item.startswith(call + "_"))
+
+
 def block_of(kind: str, file: str, cell: str | None) -> str:
-    return claims_of(RESULTS / file) if kind == "claims" else table_of(RESULTS / file, cell)
+    if kind == "results":
+        return table_of(RESULTS / file, cell)
+    return (claims_of if kind == "claims" else tuned_of)(RESULTS / file)
 
 
 def update(texts: dict[pathlib.Path, str], check: bool) -> int:

@@ -11,11 +11,12 @@ namespace flashrnn::bench {
 
 // For a terminal.
 std::string table_of(const Report& report);
-std::string table_of(const std::vector<TunedConfig>& tuned, const std::string& problem);
+std::string table_of(const TunedProblem& tuned);
 
 // Complete: everything that the table and the plot show, and the statistics behind it.
 std::string json_of(const Report& report);
-std::string json_of(const std::vector<TunedConfig>& tuned, const std::string& problem);
+// Of `report` only what holds of the whole run.
+std::string json_of(const Report& report, const std::vector<TunedProblem>& tuned);
 
 // Bars of the share of the FMA peak, by case.
 std::string svg_of(const Report& report);

@@ -105,8 +105,9 @@ std::string table_of(const Report& report) {
   return text;
 }
 
-std::string table_of(const std::vector<TunedConfig>& tuned, const std::string& problem) {
-  std::string text = fmt::format("{}\n  {:>4} {:>10} {:>10} {:>12}  config\n", problem, "rank",
+std::string table_of(const TunedProblem& problem) {
+  const std::vector<TunedConfig>& tuned = problem.configs;
+  std::string text = fmt::format("{}\n  {:>4} {:>10} {:>10} {:>12}  config\n", problem.id, "rank",
                                  "ms", "model rank", "predicted ms");
   int rank = 0;
   for (const TunedConfig& entry : tuned) {

@@ -131,25 +131,42 @@ void override_cases(const Options& options, std::vector<SuiteCase>& cases) {
   }
 }
 
+// What holds of the whole run.
+Report begin_report(const Options& options, const flashrnn_device_info& info) {
+  Report report;
+  report.date = fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr)));
+  report.library_version = version_text();
+  report.git_commit = FLASHRNN_GIT_COMMIT;
+  report.compiler = FLASHRNN_BENCH_COMPILER;
+  // The yardsticks are the host's: they say nothing of another device.
+  report.cpu_model = info.backend == FLASHRNN_BACKEND_CPU ? cpu_model() : info.name;
+  report.backend_name = fmt::format("{}: {}", info.backend_name, info.name);
+  report.cores = info.compute_units;
+  report.clock = options.run.use_cpu_clock
+                     ? "CPU time of the process for rows of one thread, else wall"
+                     : "wall";
+  report.statistic = options.run.use_best ? "the best sample" : "the median";
+  return report;
+}
+
 int tune_all(const Options& options, const Device& device, std::vector<SuiteCase> cases,
              Progress& progress) {
   int code = 0;
-  std::string json;
+  std::vector<TunedProblem> all;
   override_cases(options, cases);
   for (const SuiteCase& one : cases) {
-    const auto tuned =
-        tune(device, one, options.run, options.tune_most, [&](size_t done, size_t of) {
-          progress.say(fmt::format("{}: config {} of {}", one.id, done + 1, of));
-        });
+    all.push_back(tune(device, one, options.run, options.tune_most, [&](size_t done, size_t of) {
+      progress.say(fmt::format("{}: config {} of {}", one.id, done + 1, of));
+    }));
     progress.done();
-    for (const TunedConfig& entry : tuned) {
+    for (const TunedConfig& entry : all.back().configs) {
       const bool wrong = entry.row.error && !(*entry.row.error <= error_bound(one.problem));
       if (!entry.row.ok() || wrong) code = kFailed;
     }
-    std::cout << table_of(tuned, one.id) << std::flush;
-    json += json_of(tuned, one.id);
+    std::cout << table_of(all.back()) << std::flush;
   }
-  if (!options.json_path.empty()) write_file(options.json_path, json);
+  if (!options.json_path.empty())
+    write_file(options.json_path, json_of(begin_report(options, info_of(device)), all));
   return code;
 }
 
@@ -176,20 +193,8 @@ int bench_all(const Options& options, const Device& device, std::vector<SuiteCas
   suite.cases.insert(suite.cases.end(), cases.begin(), cases.end());
   override_cases(options, suite.cases);
 
-  Report report;
-  report.date = fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr)));
-  report.library_version = version_text();
-  report.git_commit = FLASHRNN_GIT_COMMIT;
-  report.compiler = FLASHRNN_BENCH_COMPILER;
-  // The yardsticks are the host's: they say nothing of another device.
+  Report report = begin_report(options, info);
   const bool is_host = info.backend == FLASHRNN_BACKEND_CPU;
-  report.cpu_model = is_host ? cpu_model() : info.name;
-  report.backend_name = fmt::format("{}: {}", info.backend_name, info.name);
-  report.cores = info.compute_units;
-  report.clock = options.run.use_cpu_clock
-                     ? "CPU time of the process for rows of one thread, else wall"
-                     : "wall";
-  report.statistic = options.run.use_best ? "the best sample" : "the median";
   std::vector<std::unique_ptr<Peer>> peers;
   for (const SuiteCase& one : suite.cases) {
     if (one.peers && peers.empty()) peers = make_peers(options.peer_options);

@@ -15,9 +15,15 @@ struct TunedConfig {
   int predicted_rank = 0;  // 1 is the model's choice
 };
 
-// The fastest first. most limits how many are measured: the best predicted, and an even choice of
-// the rest.
-std::vector<TunedConfig> tune(const Device& device, const Case& one, const RunOptions& options,
-                              size_t most, const std::function<void(size_t, size_t)>& progress);
+struct TunedProblem {
+  std::string id;
+  std::vector<TunedConfig> configs;  // the fastest first
+};
+
+// The fastest first. Of configurations that differ only in the direction that the call does not
+// run, the best predicted one stands for all. most limits how many are measured: the best
+// predicted, and an even choice of the rest.
+TunedProblem tune(const Device& device, const Case& one, const RunOptions& options, size_t most,
+                  const std::function<void(size_t, size_t)>& progress);
 
 }  // namespace flashrnn::bench

@@ -39,6 +39,7 @@ class Tensor {
   std::vector<double> read() const;
   // The bytes on the device, gaps included.
   std::vector<uint8_t> bytes() const { return memory_.read(); }
+  const GuardedMemory& memory() const { return memory_; }
   // True while guards and gaps hold what they held, and for an input the elements too.
   bool intact() const;
 

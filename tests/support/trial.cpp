@@ -277,14 +277,28 @@ std::string Trial::touched() const {
   return saved_->guards_intact() ? "" : "saved memory";
 }
 
-std::vector<uint8_t> Trial::output_bytes() const {
-  std::vector<uint8_t> all;
+std::vector<const Tensor*> Trial::output_tensors() const {
+  std::vector<const Tensor*> all;
   for (const Slot* slot :
        {&h_, &states_, last_ ? &last_ : &initial_, &d_wx_, &d_r_, &d_bias_, &d_initial_}) {
-    if (!*slot) continue;
-    const std::vector<uint8_t> bytes = (*slot)->bytes();
+    if (*slot) all.push_back(slot->get());
+  }
+  return all;
+}
+
+std::vector<uint8_t> Trial::output_bytes() const {
+  std::vector<uint8_t> all;
+  for (const Tensor* tensor : output_tensors()) {
+    const std::vector<uint8_t> bytes = tensor->bytes();
     all.insert(all.end(), bytes.begin(), bytes.end());
   }
+  return all;
+}
+
+std::vector<const GuardedMemory*> Trial::written_memory() const {
+  std::vector<const GuardedMemory*> all;
+  for (const Tensor* tensor : output_tensors()) all.push_back(&tensor->memory());
+  if (saved_) all.push_back(saved_.get());
   return all;
 }
 

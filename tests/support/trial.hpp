@@ -70,6 +70,8 @@ class Trial {
   std::string touched() const;
   // Every byte of every output, to compare runs.
   std::vector<uint8_t> output_bytes() const;
+  // Where these are on the device, in the same order, and last the saved memory.
+  std::vector<const GuardedMemory*> written_memory() const;
   // These, workspaces and saved memory: all that a call may write.
   std::vector<uint8_t> writable_bytes() const;
 
@@ -84,6 +86,7 @@ class Trial {
 
  private:
   using Slot = std::unique_ptr<Tensor>;
+  std::vector<const Tensor*> output_tensors() const;
   Slot input(const std::vector<double>& values, std::vector<int64_t> shape, flashrnn_dtype dtype);
   Slot output(std::vector<int64_t> shape, flashrnn_dtype dtype);
 

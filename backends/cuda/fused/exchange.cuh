@@ -46,8 +46,13 @@ struct Pacer {
 //   meets no bank twice in the saved memory's order either;
 // - IsWhole: of the one tile [CTAs][4 quads of units][8 sequences][4 units], the CTAs counted
 //   downwards from the reader's own, as their words arrive.
+template <typename Exchange, int Sharers>
+struct HPublisher;
+
 template <int Family, int D, int Tiles, int Ranks, int Units, int Buffers, bool IsWhole>
 struct HExchange {
+  template <int Sharers>
+  using Publisher = HPublisher<HExchange, Sharers>;
   static constexpr bool kInCluster = Family == gpu::kCluster, kIsWhole = IsWhole;
   static constexpr int kRanks = Ranks, kBuffers = Buffers;
   static_assert(!IsWhole || (kInCluster && Tiles == 1 && Units == 16));
@@ -133,19 +138,21 @@ struct HExchange {
 
   // The lane's word of a tile's operands of 32 units from number `first` on, in the buffer `ahead`
   // after the one that begins at word `from`.
-  static __device__ __forceinline__ u32 operands_at(u32 from, int ahead, int tile, int first,
+  using Word = u32;
+  static __device__ __forceinline__ Word operands_at(u32 from, int ahead, int tile, int first,
                                                     int lane) {
     return from + ahead * kWords + tile * kTileWords + first * (2 * kBlockWords) +
            lane % 4 / 2 * kBlockWords + lane / 4 * 8 + lane % 2 * 4;
   }
-  // What the buffers have of those operands, from number First of them on.
-  template <int First, int Count>
-  __device__ __forceinline__ void look_at_operands(u32 word, uint4 (&b)[Count]) const {
-#pragma unroll
-    for (int d = First; d < Count; ++d) {
-      const u32 at = word + d * (2 * kBlockWords);
-      b[d] = kInCluster ? lds128(shared + 4 * at) : load_relaxed128(global + at);
-    }
+  // What the buffers have of operand d of those.
+  __device__ __forceinline__ uint4 operand(Word word, int d) const {
+    const u32 at = word + d * (2 * kBlockWords);
+    return kInCluster ? lds128(shared + 4 * at) : load_relaxed128(global + at);
+  }
+  // The operands of a warp: number `slice` of the warps that share the depth.
+  template <int Depth>
+  __device__ __forceinline__ int operand_number(int slice, int d) const {
+    return slice * Depth + d;
   }
 };
 

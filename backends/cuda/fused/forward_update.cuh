@@ -95,7 +95,7 @@ struct ForwardUpdate {
     // Whether a sequence of the warp starts anew in the four steps at hand, and at the one after
     // them.
     bool any_anew = false, any_beyond = false;
-    HPublisher<Exchanged, 2> publisher;
+    typename Exchanged::template Publisher<2> publisher;
     publisher.open(exchange, u / 2, position, is_odd);
     auto to = publisher.targets(0);
     const u32 word = first * kRowBytes + unit / 2 * 4,
@@ -224,7 +224,7 @@ struct ForwardUpdate {
     const ForwardFacts facts(p);
     PairBias bias;
     bias.load(p, at.n, u);
-    HPublisher<Exchanged, 1> publisher;
+    typename Exchanged::template Publisher<1> publisher;
     publisher.open(exchange, u / 2, position, 0);
     constexpr int kTileRing = kPairThreads * ForwardPair::kRingBytes, kStep = Tiles * kTileRing;
     const u32 slot = ring + index * ForwardPair::kRingBytes;

@@ -52,13 +52,17 @@ struct Stages {
     mbarrier_init_fence();
   }
 
-  __device__ void wait_ready(int c) const { mbarrier_wait(ready(c), c / kStages & 1); }
+  __device__ void wait_ready(int c) const {
+    meeting_point();
+    mbarrier_wait(ready(c), c / kStages & 1);
+  }
   // Before the outputs of chunk c are written.
   __device__ void wait_free(int c) const {
     if (c >= kStages) mbarrier_wait(free(c), (c / kStages - 1) & 1);
   }
   // By all lanes of a warp that is through with chunk c.
   __device__ void tell_done(int c) const {
+    meeting_point();
     __syncwarp();
     if (threadIdx.x % 32 == 0) mbarrier_arrive(done(c));
   }
@@ -208,6 +212,7 @@ struct Mover {
 #pragma unroll 1
     for (int c = 0; c < chunks; ++c) {
       mbarrier_wait(stages.done(c), c / kStages & 1);
+      meeting_point();
       if constexpr (kOut.values > 0) {
         wait_stores_read();
         if (lane == 0) order_before_copies();

@@ -30,11 +30,13 @@ struct DirectTile {
 // Of a direct CTA's warps; one alone needs no barrier.
 template <int Warps>
 __device__ __forceinline__ void warps_meet() {
+  meeting_point();
   if constexpr (Warps == 1) {
     __syncwarp();
   } else {
     barrier_sync<Warps * 32>(1);
   }
+  meeting_point();
 }
 
 inline constexpr int kOperandBytes = 640;

@@ -85,6 +85,7 @@ struct SavedChunks {
   }
   // By all lanes of a warp.
   __device__ __forceinline__ void tell_done(int c) const {
+    meeting_point();
     __syncwarp();
     if (threadIdx.x % 32 == 0) mbarrier_arrive(done(c));
   }

@@ -11,15 +11,26 @@
 #pragma once
 
 #include "cuda/fused/forward_update.cuh"
+#include "cuda/fused/mixed_exchange.cuh"
 #include "cuda/fused/operand.cuh"
 #include "gpu/fused/geometry.hpp"
 
 namespace flashrnn::cuda {
 
+template <bool IsFirst, typename First, typename Second>
+struct Either {
+  using Type = First;
+};
+template <typename First, typename Second>
+struct Either<false, First, Second> {
+  using Type = Second;
+};
+
+// Cluster: CTAs of a cluster where several clusters have a batch tile (mixed_exchange.cuh).
 // Sequences: of 8, those of an updating thread. HeldDepth: operands of which a multiplying warp has
 // the weights in registers, not in shared memory.
-template <int Family, int D, int Units, int DepthWarps, int Tiles, int Sequences, int Chunk,
-          int HeldDepth, bool IsTrusting>
+template <int Family, int D, int Units, int Cluster, int DepthWarps, int Tiles, int Sequences,
+          int Chunk, int HeldDepth, bool IsTrusting>
 struct SplitForward {
   static constexpr int kRanks = D / Units, kBlocks = Units / 16, kColumns = 8 * Tiles;
   static constexpr int kMultipliers = DepthWarps * kBlocks, kUpdaters = Units * 8 / Sequences,
@@ -27,13 +38,20 @@ struct SplitForward {
   static constexpr int kThreads =
       kMultipliers * 32 + kUpdaters;  // that meet at the barriers of the partial sums
   static constexpr int kDepth = D / 32 / DepthWarps;  // B operands of 32 units, of each warp
-  // Through L2 operands come one after the other; of several tiles they have come meanwhile.
+  // Through L2 operands come one after the other; of several tiles they have come meanwhile. (Of
+  // several clusters, first those of the own one.)
   static constexpr int kOnTrust = Family == gpu::kGlobal && Tiles == 1 ? 1 : kDepth;
+  // Several clusters have a batch tile.
+  static constexpr bool kIsMixed = Family == gpu::kGlobal && Cluster > 1;
   static constexpr int kGates = Cell::kRecurrents;
   static constexpr int kSharedDepth = kDepth - HeldDepth,
                        kWeightBytes = kSharedDepth * kGates * 1024 * kMultipliers;
   static constexpr int kChunk = Chunk;
-  using Exchanged = HExchange<Family, D, Tiles, kRanks, Units, 4 * Chunk, false>;
+  using Exchanged =
+      typename Either<kIsMixed, MixedExchange<D, kRanks, Units, 4 * Chunk, Cluster, DepthWarps>,
+                      HExchange<Family, D, Tiles, kRanks, Units, 4 * Chunk, false>>::Type;
+  using Word = typename Exchanged::Word;
+  static_assert(!kIsMixed || (IsTrusting && Tiles == 1));
   using Sums = PartialSums<kGates, Units, kColumns, DepthWarps>;
   using Update = ForwardUpdate<Exchanged, Units, Tiles, Sequences, Chunk, 1>;
   using SplitStages = Stages<kChunk, Update::kIn.bytes(), Update::kOut.bytes()>;
@@ -55,7 +73,8 @@ struct SplitForward {
       const int u = at.u0 + block * 16 + row;
 #pragma unroll
       for (int d = 0; d < HeldDepth; ++d) {
-        load_rows(p.r, g, at.n, u, u + 8, (slice * kDepth + d) * 32 + q * 8, p.shape.units,
+        load_rows(p.r, g, at.n, u, u + 8,
+                  exchange.template operand_number<kDepth>(slice, d) * 32 + q * 8, p.shape.units,
                   a[g][d]);
       }
 #pragma unroll 1
@@ -72,14 +91,14 @@ struct SplitForward {
     const u32 mine = sums + Sums::store_place(slice, block, row, q);
     Pacer<Family> pacer[Tiles];
     for (int i0 = 0; i0 < p.shape.time; i0 += 4) {
-      const u32 from = exchange.first_of(i0);
+      const Word from = exchange.first_of(i0);
 #pragma unroll
       for (int s = 0; s < 4; ++s) {
         if (i0 + s >= p.shape.time) break;
 #pragma unroll
         for (int tile = 0; tile < Tiles; ++tile) {
           float sum[kGates][1][4];
-          const u32 word = exchange.operands_at(from, s, tile, slice * kDepth, lane);
+          const Word word = operands_of(from, s, tile, slice, lane);
           multiply_step(word, a, apart, pacer[tile], sum);
 #pragma unroll
           for (int h = 0; h < 4; ++h) {
@@ -94,19 +113,37 @@ struct SplitForward {
       }
     }
   }
-  // The products of a tile's operands of a step, which the buffers have from `word` on.
-  __device__ __forceinline__ void multiply_step(u32 word, const u32 (&a)[kGates][HeldDepth][2][4],
+  __device__ __forceinline__ Word operands_of(Word from, int ahead, int tile, int slice,
+                                              int lane) const {
+    if constexpr (kIsMixed) {
+      return exchange.operands_of(from, ahead, slice, lane);
+    } else {
+      return exchange.operands_at(from, ahead, tile, slice * kDepth, lane);
+    }
+  }
+  // The products of a tile's operands of a step, which the buffers have at `word`.
+  __device__ __forceinline__ void multiply_step(Word word, const u32 (&a)[kGates][HeldDepth][2][4],
                                                 u32 apart, Pacer<Family>& pacer,
                                                 float (&sum)[kGates][1][4]) const {
     uint4 b[kDepth];
     meeting_point();
-    pacer.hold();
-    if constexpr (IsTrusting) {
-      exchange.template look_at_operands<0>(word, b);
-      pacer.learn(multiply_from<0>(word, a, b, sum));
+    if constexpr (kIsMixed) {
+      constexpr int kNear = Exchanged::kNearDepth;
+      pacer.hold();
+      look<kNear, kDepth>(word, b);
+      meeting_point();
+      // What comes from the own cluster has come by now, or does while the others' is looked for.
+      look<0, kNear>(word, b);
+      multiply_from<0, kNear>(word, a, b, sum);
+      pacer.learn(multiply_from<kNear, kDepth>(word, a, b, sum));
+    } else if constexpr (IsTrusting) {
+      pacer.hold();
+      look<0, kDepth>(word, b);
+      pacer.learn(multiply_from<0, kDepth>(word, a, b, sum));
     } else {
+      pacer.hold();
       for (bool was_early = false;; was_early = true) {
-        exchange.template look_at_operands<0>(word, b);
+        look<0, kDepth>(word, b);
         if (is_any_empty(largest_from<0, kDepth>(b))) continue;
         pacer.learn(was_early);
         break;
@@ -117,38 +154,43 @@ struct SplitForward {
     }
   }
   template <int First, int End>
+  __device__ __forceinline__ void look(Word word, uint4 (&b)[kDepth]) const {
+#pragma unroll
+    for (int d = First; d < End; ++d) b[d] = exchange.operand(word, d);
+  }
+  template <int First, int End>
   static __device__ __forceinline__ u32 largest_from(const uint4 (&b)[kDepth]) {
     u32 largest = 0;
 #pragma unroll
     for (int d = First; d < End; ++d) largest = max(largest, largest_of(b[d]));
     return largest;
   }
-  // Adds the products of the operands from number First on, kOnTrust at a time, in a fixed order.
-  // They are multiplied while they are looked at: if they were not there, once more. Gives whether
-  // anything had to be looked for again.
-  template <int First>
-  __device__ __forceinline__ bool multiply_from(u32 word, const u32 (&a)[kGates][HeldDepth][2][4],
+  // Adds the products of the operands First to End, kOnTrust at a time, in a fixed order. They are
+  // multiplied while they are looked at: if they were not there, once more. Gives whether anything
+  // had to be looked for again.
+  template <int First, int End>
+  __device__ __forceinline__ bool multiply_from(Word word, const u32 (&a)[kGates][HeldDepth][2][4],
                                                 uint4 (&b)[kDepth],
                                                 float (&sum)[kGates][1][4]) const {
-    constexpr int kEnd = First + kOnTrust < kDepth ? First + kOnTrust : kDepth;
+    constexpr int kNext = First + kOnTrust < End ? First + kOnTrust : End;
     float before[kGates][4];
 #pragma unroll
     for (int g = 0; g < kGates; ++g) copy(before[g], sum[g][0]);
     bool was_early = false;
     while (true) {
-      const bool has_all = !is_any_empty(largest_from<First, kEnd>(b));
+      const bool has_all = !is_any_empty(largest_from<First, kNext>(b));
       if constexpr (First == 0) {
         clear(sum);
       } else {
 #pragma unroll
         for (int g = 0; g < kGates; ++g) copy(sum[g][0], before[g]);
       }
-      multiply_held<First, kEnd>(sum, a, b);
+      multiply_held<First, kNext>(sum, a, b);
       if (has_all) break;
       was_early = true;
-      exchange.template look_at_operands<First>(word, b);
+      look<First, End>(word, b);
     }
-    if constexpr (kEnd < kDepth) was_early |= multiply_from<kEnd>(word, a, b, sum);
+    if constexpr (kNext < End) was_early |= multiply_from<kNext, End>(word, a, b, sum);
     return was_early;
   }
   // That a tile's sums of a step are there.

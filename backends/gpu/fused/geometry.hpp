@@ -47,11 +47,6 @@ constexpr int held_depth_of(const FusedConfig& c) {
   const int gates = cell_counts(c.cell).recurrents;
   return depth_of(c) * gates * 8 <= kWeightRegisters ? depth_of(c) : 12 / gates;
 }
-// Where such a warp has registers for it, it multiplies what it does not yet know to be there.
-constexpr bool multiplies_on_trust(const FusedConfig& c) {
-  return held_depth_of(c) == depth_of(c) &&
-         held_depth_of(c) * cell_counts(c.cell).recurrents * 8 <= 96;
-}
 // Backward beyond kDirect: likewise the clusters whose slots' gradients a warp multiplies. An mma
 // has 16 units of one gate, or 8 of two. Warps of a CTA that is a cluster by itself share them.
 constexpr bool is_alone(const FusedConfig& c) {
@@ -109,6 +104,13 @@ constexpr int threads_of(const FusedConfig& c) {
   return (multiplying_warps(c) + extra_warps(c)) * 32 + updating_threads(c);
 }
 
+// Where a multiplying warp of forward has registers for it, it multiplies what it does not yet know
+// to be there.
+constexpr bool multiplies_on_trust(const FusedConfig& c) {
+  const int weights = held_depth_of(c) * cell_counts(c.cell).recurrents * 8;
+  return held_depth_of(c) == depth_of(c) && weights <= 96;
+}
+
 // Steps of a chunk (stage.hpp): fewer where shared memory is short.
 constexpr int chunk_of(const FusedConfig& c) {
   if (c.family == kDirect) return c.min_ctas > 1 ? 2 : 4;
@@ -123,6 +125,16 @@ constexpr int exchange_buffers_of(const FusedConfig& c) { return 4 * chunk_of(c)
 constexpr int partial_sum_bytes(const FusedConfig& c) {
   const int gates = cell_counts(c.cell).recurrents, element = 4 * (gates == 3 ? 4 : gates);
   return c.depth_warps * c.columns * (c.units * element + 16);
+}
+
+// Forward through L2 in several clusters, each of which exchanges what is its own over distributed
+// shared memory.
+constexpr bool is_mixed(const FusedConfig& c) {
+  return c.family == kGlobal && !c.is_backward && c.cluster > 1;
+}
+// Forward: units whose h is exchanged over distributed shared memory.
+constexpr int near_units_of(const FusedConfig& c) {
+  return c.family == kCluster ? c.head_dim : is_mixed(c) ? c.cluster * c.units : 0;
 }
 
 // Words of the slots' gradients of 16 units and 8 sequences as operands.
@@ -148,9 +160,8 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
   }
   if (!c.is_backward)
     return 2 * partial_sum_bytes(c) + shared_weight_bytes(c) +
-           (c.family == kCluster
-                ? exchange_buffers_of(c) * c.head_dim * c.columns / 2 * (has_whole_depth(c) ? 4 : 5)
-                : 0) +
+           exchange_buffers_of(c) * near_units_of(c) * c.columns / 2 *
+               (has_whole_depth(c) ? 4 : 5) +
            tensors;
   // Operands of two steps, or of one, partial gradients of four, and their barriers
   // (cuda/fused/gradient_exchange.cuh).
