@@ -48,10 +48,10 @@ constexpr double kBusyProduct = 0.92;  // share of the product that occupies the
 constexpr double kBusyPerWarp = 39;    // a multiplying warp of forward
 constexpr double kPerSlice = 1.2;      // partial sums of forward, a warp of the depth and element
 constexpr double kWholeSaves = 64;     // no partial sums: a warp has the whole depth
-constexpr double kTrustSaves = 30;  // where words are multiplied before it is known that they came
+constexpr double kTrustSaves = 45;  // where words are multiplied before it is known that they came
 // Forward through L2 in several clusters: the cluster's share of h comes sooner, and h goes to each
 // of its CTAs (fitted to head dims 384 to 768, clusters of 8 and 16).
-constexpr double kMixedSaves = 220, kMixedPerShare = 420, kMixedPerCta = -25;
+constexpr double kMixedSaves = 260, kMixedPerShare = 420, kMixedPerCta = -25;
 constexpr double kPerRank = 17;  // partial gradients of backward, a CTA of the cluster
 // Backward through L2: a CTA of the cluster, a unit of which a CTA reads four slots' gradients, and
 // weights from shared memory (fitted to 100 configurations, head dims 256 to 1792).

@@ -152,6 +152,7 @@ Report begin_report(const Options& options, const flashrnn_device_info& info) {
 int tune_all(const Options& options, const Device& device, std::vector<SuiteCase> cases,
              Progress& progress) {
   int code = 0;
+  const Report report = begin_report(options, info_of(device));
   std::vector<TunedProblem> all;
   override_cases(options, cases);
   for (const SuiteCase& one : cases) {
@@ -164,9 +165,9 @@ int tune_all(const Options& options, const Device& device, std::vector<SuiteCase
       if (!entry.row.ok() || wrong) code = kFailed;
     }
     std::cout << table_of(all.back()) << std::flush;
+    // After every problem: all of them take long.
+    if (!options.json_path.empty()) write_file(options.json_path, json_of(report, all));
   }
-  if (!options.json_path.empty())
-    write_file(options.json_path, json_of(begin_report(options, info_of(device)), all));
   return code;
 }
 
