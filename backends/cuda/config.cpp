@@ -32,7 +32,7 @@ std::string table_rule(const std::vector<gpu::FusedConfig>& configs, bool is_bac
 
 // Forward in several clusters a batch tile.
 template <typename Holds>
-void check_mixed(const Holds& holds, const gpu::FusedConfig& c) {
+void check_mixed(const Holds& holds, const DeviceFacts& facts, const gpu::FusedConfig& c) {
   const int near = gpu::near_units_of(c) / 32, far = c.head_dim / 32 - near;
   holds(c.columns == 8, "columns of several clusters", c.columns, "exactly", 8);
   holds(far > 0, "head_dim of several clusters", c.head_dim, "more than", gpu::near_units_of(c));
@@ -40,6 +40,9 @@ void check_mixed(const Holds& holds, const gpu::FusedConfig& c) {
         c.depth_warps, "a divisor of the operands of a cluster and of the others, here of", near);
   holds(near % (far / c.depth_warps) == 0, "far operands of a warp", far / c.depth_warps,
         "a divisor of", near);
+  holds(gpu::ctas_of_group(c) / c.cluster <= facts.active_clusters_of(c.cluster),
+        "clusters of a head", gpu::ctas_of_group(c) / c.cluster, "at most",
+        facts.active_clusters_of(c.cluster));
   holds(gpu::multiplies_on_trust(c), "depth_warps of several clusters", c.depth_warps,
         "enough for 96 registers of weights, but the depth of each is", gpu::depth_of(c));
 }
@@ -79,7 +82,7 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
   if (c.family == gpu::kGlobal) {
     holds(gpu::ctas_of_group(c) % cluster == 0, "cluster", cluster, "a divisor of",
           gpu::ctas_of_group(c));
-    if (gpu::is_mixed(c)) check_mixed(holds, c);
+    if (gpu::is_mixed(c)) check_mixed(holds, facts, c);
   } else {
     const int whole = c.family == gpu::kCluster ? gpu::ctas_of_group(c) : 1;
     holds(cluster == whole, "cluster", cluster, "exactly", whole);

@@ -37,8 +37,9 @@ std::vector<Case> cases() {
   const std::vector<Shape> shapes = {{16, 70, 2, 32},  {40, 37, 2, 64}, {9, 37, 1, 128},
                                      {19, 21, 1, 256}, {16, 37, 3, 24}, {9, 21, 2, 104},
                                      {10, 19, 1, 232}};
-  const std::vector<Shape> large = {
-      {3, 19, 1, 512}, {17, 9, 1, 768}, {9, 5, 1, 1536}, {40, 21, 1, 448}, {17, 9, 1, 704}};
+  const std::vector<Shape> large = {{3, 19, 1, 512},  {17, 9, 1, 768}, {9, 5, 1, 1536},
+                                    {40, 21, 1, 448}, {17, 9, 1, 704}, {19, 21, 1, 384},
+                                    {13, 21, 1, 380}};
   std::vector<Case> all;
   const auto add = [&](Case c, const Shape& s) {
     c.batch = s.batch, c.time = s.time, c.heads = s.heads, c.head_dim = s.head_dim;

@@ -117,6 +117,10 @@ std::vector<Family> families(int64_t time) {
     c.resets = true;
     return c;
   };
+  const auto of = [](flashrnn_cell cell, Case c) {
+    c.cell = cell;
+    return c;
+  };
   const std::string shared = ",forward_depth_warps=2", whole = ",forward_depth_warps=1",
                     clusters = ",forward_cluster=8,forward_depth_warps=4";
   return {{"direct", problem(16, time, 2, 64), config(1, 8)},
@@ -138,7 +142,13 @@ std::vector<Family> families(int64_t time) {
           {"global_of_four_tiles", problem(32, time, 1, 512), config(3, 32)},
           {"global_of_clusters", problem(16, time, 1, 384), config(3, 8) + clusters},
           {"global_of_clusters_asked", with_lengths(13, 1, 384), config(3, 8) + clusters},
-          {"global_of_clusters_long_way", with_lengths(13, 1, 380), config(3, 8) + clusters}};
+          {"global_of_clusters_long_way", with_lengths(13, 1, 380), config(3, 8) + clusters},
+          {"global_of_clusters_of_sixteen", of(FLASHRNN_GRU, with_lengths(13, 1, 512)),
+           config(3, 8) + ",forward_cluster=16,forward_depth_warps=4"},
+          {"global_of_clusters_two_sequences", with_lengths(13, 1, 764),
+           config(3, 8) + ",forward_cluster=16,forward_depth_warps=8"},
+          {"global_of_five_clusters", of(FLASHRNN_ELMAN, problem(16, time, 1, 632)),
+           config(3, 8) + clusters}};
 }
 
 // And the kernel that is none of them, by a library's products.

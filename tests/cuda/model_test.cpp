@@ -33,6 +33,9 @@ void expect_launchable(const DeviceFacts& facts, const gpu::FusedConfig& c) {
   EXPECT_LE(gpu::shared_bytes_of(c), facts.shared_per_block);
   EXPECT_LE((gpu::shared_bytes_of(c) + 1024) * c.min_ctas, facts.shared_per_multiprocessor);
   EXPECT_LE(c.cluster, facts.max_cluster);
+  if (c.family == gpu::kGlobal && c.cluster > 1) {
+    EXPECT_LE(gpu::ctas_of_group(c) / c.cluster, facts.active_clusters_of(c.cluster));
+  }
   EXPECT_LE(gpu::threads_of(c) * c.min_ctas, facts.threads_per_multiprocessor);
   EXPECT_LE(weight_registers(c), 215);
   EXPECT_LE(weight_registers(c) * gpu::threads_of(c) * c.min_ctas,
@@ -236,6 +239,37 @@ TEST(ModelTest, RefusesAnImpossibleConfiguration) {
   }
   EXPECT_THROW(check_config(facts, problem_of(1, DType::kFloat32, 16, 12, 64), fused->config),
                Error);
+}
+
+// Forward through L2 in several clusters: their operands are dealt out evenly, and all of them are
+// resident.
+TEST(ModelTest, RefusesClustersThatDoNotShareEvenlyOrDoNotFit) {
+  const Problem p = problem_of(1, DType::kBfloat16, 16, 2, 384);
+  const auto mixed_of = [&](const DeviceFacts& facts) {
+    std::vector<RankedConfig> mixed;
+    for (const RankedConfig& r : legal_configs(FakeDevice(facts, true), p)) {
+      if (is_fused(r.config) && gpu::is_mixed(fused_config(p, r.config, false))) mixed.push_back(r);
+    }
+    return mixed;
+  };
+  const std::vector<RankedConfig> mixed = mixed_of(hopper());
+  ASSERT_FALSE(mixed.empty());
+  const KernelConfig& right = mixed.front().config;
+  EXPECT_NO_THROW(check_config(hopper(), p, right));
+  for (const auto& [name, value] :
+       {std::pair{"forward_cluster", 4}, std::pair{"forward_cluster", 12},
+        std::pair{"forward_cluster", 16}, std::pair{"forward_cluster", 24},
+        std::pair{"forward_columns", 16}, std::pair{"forward_depth_warps", 8},
+        std::pair{"forward_depth_warps", 3}, std::pair{"forward_depth_warps", 1},
+        std::pair{"forward_head_dim", 640}}) {
+    KernelConfig config = right;
+    config.set(name, value);
+    EXPECT_THROW(check_config(hopper(), p, config), Error) << name << " = " << value;
+  }
+  DeviceFacts small = hopper();
+  small.active_clusters[8] = 2;
+  EXPECT_TRUE(mixed_of(small).empty());
+  EXPECT_THROW(check_config(small, p, right), Error);
 }
 
 }  // namespace

@@ -157,26 +157,34 @@ struct HExchange {
 };
 
 // The way of one pair of units of a sequence to all CTAs of the group. Sharers threads have the
-// pair and divide the CTAs among them: `share` is this one's number.
+// pair and divide the CTAs among them: `share` is this one's number. One alone, which is not in a
+// hurry, works out where its word is in each CTA when it sends it, and keeps registers free.
 template <typename Exchange, int Sharers>
 struct HPublisher {
-  static constexpr bool kInCluster = Exchange::kInCluster;
+  static constexpr bool kInCluster = Exchange::kInCluster, kIsAlone = Sharers == 1;
   static constexpr int kRanks = Exchange::kRanks,
-                       kPeers = kInCluster ? (kRanks + Sharers - 1) / Sharers : 1;
+                       kPeers = kInCluster ? (kRanks + Sharers - 1) / Sharers : 1,
+                       kKept = kIsAlone ? 1 : kPeers;
 
-  u32 peer[kPeers];  // the pair's word in a CTA's first buffer
+  u32 peer[kKept];  // the pair's word in a CTA's first buffer; alone, as in this CTA
   u32* own;
+  int rank;
   bool has_last;  // the last of the peers is this thread's
 
+  // From a CTA to the one whose number of the group is `further` higher.
+  static __device__ __forceinline__ u32 of_peer(u32 at, int rank, int further) {
+    return map_to_rank(at + (Exchange::kIsWhole ? 4 * further * Exchange::kBlockWords : 0),
+                       (further + rank) % kRanks);
+  }
   __device__ __forceinline__ void open(const Exchange& e, int pair, int position, int share) {
     const int word = Exchange::word_of(pair, position);
     has_last = share < (kInCluster ? kRanks - (kPeers - 1) * Sharers : 1);
+    rank = e.rank;
     if constexpr (kInCluster) {
 #pragma unroll
-      for (int i = 0; i < kPeers; ++i) {
-        const int further = i * Sharers + share,
-                  place = Exchange::kIsWhole ? word + further * Exchange::kBlockWords : word;
-        peer[i] = map_to_rank(e.shared + 4 * place, (further + e.rank) % kRanks);
+      for (int i = 0; i < kKept; ++i) {
+        const u32 at = e.shared + 4 * word;
+        peer[i] = kIsAlone ? at : of_peer(at, rank, i * Sharers + share);
       }
     } else {
       own = e.global + word;
@@ -185,8 +193,9 @@ struct HPublisher {
 
   // The pair's word in the buffer of a step, wherever it is to go.
   struct Targets {
-    u32 peer[kPeers];
+    u32 peer[kKept];
     u32* own;
+    int rank;
     bool has_last;
 
     // To the buffer `ahead` steps on, for the position `on` after the one that was opened.
@@ -197,7 +206,10 @@ struct HPublisher {
     // The same where the warp's lanes need not be at one.
     __device__ __forceinline__ void put(int ahead, int on, u32 word) const {
       const u32 at = ahead * Exchange::kWords + Exchange::word_of(0, on);
-      if constexpr (kInCluster) {
+      if constexpr (kInCluster && kIsAlone) {
+#pragma unroll 1
+        for (int i = 0; i < kRanks; ++i) store_cluster(of_peer(peer[0] + 4 * at, rank, i), word);
+      } else if constexpr (kInCluster) {
 #pragma unroll
         for (int i = 0; i < kPeers; ++i) {
           if ((i + 1) * Sharers <= kRanks || has_last) store_cluster(peer[i] + 4 * at, word);
@@ -210,7 +222,7 @@ struct HPublisher {
     __device__ __forceinline__ void keep_ready() {
       if constexpr (kInCluster) {
 #pragma unroll
-        for (int i = 0; i < kPeers; ++i) keep(peer[i]);
+        for (int i = 0; i < kKept; ++i) keep(peer[i]);
       } else {
         keep(own);
       }
@@ -220,9 +232,10 @@ struct HPublisher {
     Targets t;
     const u32 first = Exchange::first_of(i);
     t.has_last = has_last;
+    t.rank = rank;
     if constexpr (kInCluster) {
 #pragma unroll
-      for (int r = 0; r < kPeers; ++r) t.peer[r] = peer[r] + 4 * first;
+      for (int r = 0; r < kKept; ++r) t.peer[r] = peer[r] + 4 * first;
     } else {
       t.own = own + first;
     }

@@ -263,20 +263,25 @@ struct ForwardUpdate {
         }
         products.meet(exchange, s, tile);
         if (!has_pair) continue;
-#pragma unroll
+        // One after the other, for want of registers.
+#pragma unroll 1
         for (int e = 0; e < 2; ++e) {
           float one[Cell::kSlots];
 #pragma unroll
-          for (int k = 0; k < Cell::kSlots; ++k) one[k] = g[k][e];
+          for (int k = 0; k < Cell::kSlots; ++k) one[k] = e == 0 ? g[k][0] : g[k][1];
           add_sums(products, s, 2 * my_pair + e, 8 * tile + position, one);
 #pragma unroll
-          for (int k = 0; k < Cell::kSlots; ++k) g[k][e] = one[k];
+          for (int k = 0; k < Cell::kSlots; ++k) {
+            g[k][0] = e == 0 ? one[k] : g[k][0];
+            g[k][1] = e == 0 ? g[k][1] : one[k];
+          }
         }
         to.publish(0, 8 * tile, pair[tile].advance(p, g));
       }
       if (!has_pair) continue;
       barrier_sync<kPairThreads>(1);
       exchange.clear(i - 1, index, kPairThreads);
+      exchange.clear_fence();
 #pragma unroll
       for (int tile = 0; tile < Tiles; ++tile) {
         pair[tile].store(p, facts, i);

@@ -80,7 +80,8 @@ struct SplitForward {
 #pragma unroll 1
       for (int d = 0; d < kSharedDepth; ++d) {
         u32 w[2][4];
-        load_rows(p.r, g, at.n, u, u + 8, (slice * kDepth + HeldDepth + d) * 32 + q * 8,
+        load_rows(p.r, g, at.n, u, u + 8,
+                  exchange.template operand_number<kDepth>(slice, HeldDepth + d) * 32 + q * 8,
                   p.shape.units, w);
         for (int half = 0; half < 2; ++half) {
           sts128(apart + ((d * 2 + half) * kGates + g) * 512, w[half][0], w[half][1], w[half][2],
