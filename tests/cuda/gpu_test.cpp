@@ -203,6 +203,7 @@ TEST_F(Gpu, PlansOnManyStreamsEndAndGiveTheSameBits) {
     }
   }
   std::vector<std::thread> threads;
+  threads.reserve(runners.size());
   for (auto& runner : runners) {
     threads.emplace_back([&r = *runner] {
       try {
