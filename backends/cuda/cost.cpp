@@ -51,7 +51,7 @@ constexpr double kWholeSaves = 64;     // no partial sums: a warp has the whole 
 constexpr double kTrustSaves = 45;  // where words are multiplied before it is known that they came
 // Forward through L2 in several clusters: the cluster's share of h comes sooner, and h goes to each
 // of its CTAs (fitted to head dims 384 to 768, clusters of 8 and 16).
-constexpr double kMixedSaves = 260, kMixedPerShare = 420, kMixedPerCta = -25;
+constexpr double kMixedSaves = 260, kMixedPerShare = 420, kMixedPerCta = 25;
 constexpr double kPerRank = 17;  // partial gradients of backward, a CTA of the cluster
 // Backward through L2: a CTA of the cluster, a unit of which a CTA reads four slots' gradients, and
 // weights from shared memory (fitted to 100 configurations, head dims 256 to 1792).
@@ -151,8 +151,8 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
     latency += is_whole ? -kWholeSaves : kPerSlice * c.depth_warps * elements;
     if (c.family == gpu::kGlobal && gpu::multiplies_on_trust(c)) latency -= kTrustSaves;
     if (gpu::is_mixed(c))
-      latency -= kMixedSaves + kMixedPerShare * gpu::near_units_of(c) / c.head_dim +
-                 kMixedPerCta * c.cluster;
+      latency += kMixedPerCta * c.cluster - kMixedSaves -
+                 kMixedPerShare * gpu::near_units_of(c) / c.head_dim;
     busy += kBusyPerWarp * warps;
   }
   return norm(latency, tiles * busy, kStepNorm);

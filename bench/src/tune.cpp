@@ -8,9 +8,6 @@
 
 namespace flashrnn::bench {
 
-namespace {
-
-// Of a configuration, what a call runs: names of the other direction say nothing of it.
 std::string what_runs(const std::string& config, Call call) {
   const std::string_view other = call == Call::kForward    ? "backward_"
                                  : call == Call::kBackward ? "forward_"
@@ -24,8 +21,6 @@ std::string what_runs(const std::string& config, Call call) {
   }
   return kept;
 }
-
-}  // namespace
 
 TunedProblem tune(const Device& device, const Case& one, const RunOptions& options, size_t most,
                   const std::function<void(size_t, size_t)>& progress) {

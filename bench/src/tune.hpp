@@ -9,6 +9,9 @@
 
 namespace flashrnn::bench {
 
+// Of a configuration, what a call runs: names of the other direction say nothing of it.
+std::string what_runs(const std::string& config, Call call);
+
 struct TunedConfig {
   Row row;
   double predicted_us = 0;

@@ -132,5 +132,28 @@ TEST(Suites, ParseAndHoldTheRowsThatTheirClaimsName) {
   EXPECT_THROW(make_suite("no such suite", peaks, 1), Error);
 }
 
+TEST(Tune, ADirectionDoesNotTellConfigurationsOfTheOtherApart) {
+  const std::string a = "kernel=1,forward_units=16,backward_units=8",
+                    b = "kernel=1,forward_units=16,backward_units=4",
+                    c = "kernel=1,forward_units=32,backward_units=8";
+  EXPECT_EQ(what_runs(a, Call::kForward), what_runs(b, Call::kForward));
+  EXPECT_NE(what_runs(a, Call::kForward), what_runs(c, Call::kForward));
+  EXPECT_EQ(what_runs(a, Call::kBackward), what_runs(c, Call::kBackward));
+  EXPECT_NE(what_runs(a, Call::kBackward), what_runs(b, Call::kBackward));
+  EXPECT_NE(what_runs(a, Call::kForwardBackward), what_runs(b, Call::kForwardBackward));
+  EXPECT_NE(what_runs(a, Call::kForwardBackward), what_runs(c, Call::kForwardBackward));
+}
+
+TEST(Tune, JsonHasEveryProblemAndConfiguration) {
+  const TunedProblem one{"p forward", {{row_of("p", "flashrnn", 2), 1500, 2}}};
+  TunedProblem other = one;
+  other.configs[0].row.failure = "refused because";
+  const auto json = nlohmann::json::parse(json_of(report_of(), {one, other}));
+  ASSERT_EQ(json.at("problems").size(), 2u);
+  EXPECT_EQ(json["problems"][0]["configs"][0]["ms"], 2);
+  EXPECT_EQ(json["problems"][0]["configs"][0]["model_rank"], 2);
+  EXPECT_EQ(json["problems"][1]["configs"][0]["failure"], "refused because");
+}
+
 }  // namespace
 }  // namespace flashrnn::bench

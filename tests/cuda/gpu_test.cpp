@@ -3,10 +3,9 @@
 // kernels that wait for each other's CTAs end whatever else runs, and random delays wherever warps
 // and CTAs meet change no bit.
 //
-//   flashrnn-cuda-gpu-test [--delay-steps=N] [--delay-streams=M] [GoogleTest's options]
+//   flashrnn-cuda-gpu-test [--delay-steps=N] [GoogleTest's options]
 //
-// N: time steps of each kernel family and direction under delays, on M streams at once, as far as
-// the device has room for them. Exit status 77: no device.
+// N: time steps of each kernel family and direction under delays. Exit status 77: no device.
 #include <cuda_runtime_api.h>
 #include <gtest/gtest.h>
 
@@ -27,7 +26,7 @@ namespace {
 
 const Device* device = nullptr;
 std::string reason;
-int64_t delay_steps = 20000, delay_streams = 4;
+int64_t delay_steps = 20000;
 
 class Gpu : public testing::Test {
  protected:
@@ -291,19 +290,13 @@ TEST_P(GpuDelays, ChangeNoBit) {
   setenv("FLASHRNN_CUDA_DELAYS", "1", 1);
   const auto plan = std::make_shared<const Plan>(*device, f.c, f.config);
   unsetenv("FLASHRNN_CUDA_DELAYS");
-  const int64_t rounds = (delay_steps + kDelayTime - 1) / kDelayTime;
-  std::vector<std::unique_ptr<RepeatedTrial>> runners;
-  while (static_cast<int64_t>(runners.size()) < std::min(delay_streams, rounds))
-    runners.push_back(std::make_unique<RepeatedTrial>(f, values, plan));
+  RepeatedTrial delayed(f, values, plan);
   const auto start = std::chrono::steady_clock::now();
   int64_t steps = 0;
   while (steps < delay_steps && !HasFailure()) {
-    for (const auto& runner : runners) {
-      runner->enqueue(plain);
-      steps += kDelayTime;
-    }
-    for (const auto& runner : runners)
-      EXPECT_EQ(runner->wait_for_differences(), 0u) << "within " << steps << " steps";
+    delayed.enqueue(plain);
+    steps += kDelayTime;
+    EXPECT_EQ(delayed.wait_for_differences(), 0u) << "within " << steps << " steps";
   }
   std::printf("%s: %lld steps, %.1f s\n", f.name, static_cast<long long>(steps),
               std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
@@ -321,15 +314,11 @@ int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   for (int k = 1; k < argc; ++k) {
     const std::string argument = argv[k];
-    if (argument.rfind("--delay-steps=", 0) == 0) {
-      flashrnn::test::delay_steps = std::stoll(argument.substr(14));
-    } else if (argument.rfind("--delay-streams=", 0) == 0) {
-      flashrnn::test::delay_streams = std::stoll(argument.substr(16));
-    } else {
-      std::fprintf(stderr, "unknown argument %s; usage: [--delay-steps=N] [--delay-streams=M]\n",
-                   argv[k]);
+    if (argument.rfind("--delay-steps=", 0) != 0) {
+      std::fprintf(stderr, "unknown argument %s; usage: [--delay-steps=N]\n", argv[k]);
       return 2;
     }
+    flashrnn::test::delay_steps = std::stoll(argument.substr(14));
   }
   std::unique_ptr<Device> device;
   if (Device::can_open(FLASHRNN_BACKEND_CUDA, &flashrnn::test::reason)) {
