@@ -149,7 +149,12 @@ struct HExchange {
     const u32 at = word + d * (2 * kBlockWords);
     return kInCluster ? lds128(shared + 4 * at) : load_relaxed128(global + at);
   }
-  // The operands of a warp: number `slice` of the warps that share the depth.
+  // The operands of a warp, Depth of them: number `slice` of the warps that share the depth.
+  template <int Depth>
+  static __device__ __forceinline__ Word operands_of(Word from, int ahead, int tile, int slice,
+                                                     int lane) {
+    return operands_at(from, ahead, tile, slice * Depth, lane);
+  }
   template <int Depth>
   __device__ __forceinline__ int operand_number(int slice, int d) const {
     return slice * Depth + d;

@@ -65,9 +65,11 @@ struct MixedExchange {
     return d < kNearDepth ? cluster * kNearOperands + slice * kNearDepth + d
                           : far_operand(slice) + d - kNearDepth;
   }
-  __device__ __forceinline__ Word operands_of(Word from, int ahead, int slice, int lane) const {
-    return {Near::operands_at(from.near, ahead, 0, slice * kNearDepth, lane),
-            Far::operands_at(from.far, ahead, 0, far_operand(slice), lane)};
+  template <int Depth>
+  __device__ __forceinline__ Word operands_of(Word from, int ahead, int tile, int slice,
+                                              int lane) const {
+    return {Near::operands_at(from.near, ahead, tile, slice * kNearDepth, lane),
+            Far::operands_at(from.far, ahead, tile, far_operand(slice), lane)};
   }
   __device__ __forceinline__ uint4 operand(Word word, int d) const {
     return d < kNearDepth ? near.operand(word.near, d) : far.operand(word.far, d - kNearDepth);

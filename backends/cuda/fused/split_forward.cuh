@@ -99,7 +99,7 @@ struct SplitForward {
 #pragma unroll
         for (int tile = 0; tile < Tiles; ++tile) {
           float sum[kGates][1][4];
-          const Word word = operands_of(from, s, tile, slice, lane);
+          const Word word = exchange.template operands_of<kDepth>(from, s, tile, slice, lane);
           multiply_step(word, a, apart, pacer[tile], sum);
 #pragma unroll
           for (int h = 0; h < 4; ++h) {
@@ -112,14 +112,6 @@ struct SplitForward {
           pacer[tile].start();
         }
       }
-    }
-  }
-  __device__ __forceinline__ Word operands_of(Word from, int ahead, int tile, int slice,
-                                              int lane) const {
-    if constexpr (kIsMixed) {
-      return exchange.operands_of(from, ahead, slice, lane);
-    } else {
-      return exchange.operands_at(from, ahead, tile, slice * kDepth, lane);
     }
   }
   // The products of a tile's operands of a step, which the buffers have at `word`.
