@@ -41,8 +41,8 @@ struct Clocks {
 };
 constexpr Clocks kForward = {145, 110, 34,   0.47, 0.69, 4.3, 64, 0,   41, 336,
                              8.7, 47,  1237, 112,  51,   83,  52, 6.0, 85, 0.65};
-constexpr Clocks kBackward = {168, 166, 45,   0.35, 0.92, 3.9, 32, 7.7, 10, 228,
-                              3.7, 52,  1350, 97,   75,   105, 26, 15,  0,  0.70};
+constexpr Clocks kBackward = {168, 166, 45,   0.35, 0.92, 3.9, 32, 7.7, 10, 213,
+                              3.6, 67,  1100, 107,  73,   142, 32, 6.2, 0,  0.70};
 constexpr double kFullRateWarps = 2.8;
 constexpr double kBusyProduct = 0.92;  // share of the product that occupies the SM
 constexpr double kBusyPerWarp = 39;    // a multiplying warp of forward
@@ -52,11 +52,11 @@ constexpr double kTrustSaves = 45;  // where words are multiplied before it is k
 // Forward through L2 in several clusters: the cluster's share of h comes sooner, and h goes to each
 // of its CTAs (fitted to head dims 384 to 768, clusters of 8 and 16).
 constexpr double kMixedSaves = 260, kMixedPerShare = 420, kMixedPerCta = 25;
-constexpr double kPerRank = 17;  // partial gradients of backward, a CTA of the cluster
-// Backward through L2: a CTA of the cluster, a unit of which a CTA reads four slots' gradients, and
-// weights from shared memory (fitted to 100 configurations, head dims 256 to 1792).
-constexpr double kGlobalPerRank = 23, kGlobalBusyPerRank = 18;
-constexpr double kGlobalPerRead = 5.4, kGlobalBusyPerRead = 3.2;
+// Backward between CTAs, with partial gradients of 16 bits: fitted to 176 configurations, head dims
+// 64 to 1536. Through L2: a CTA of the cluster, a unit of which a CTA reads four slots' gradients,
+// weights from shared memory, and what it saves that the CTA's own gradients need no L2.
+constexpr double kGlobalPerRank = 9, kGlobalBusyPerRank = 14;
+constexpr double kGlobalPerRead = 4.0, kGlobalBusyPerRead = 3.4, kNearSaves = 100;
 constexpr double kSharedBytesPerClock = 128;
 // The larger of two times that overlap, and a part of the smaller.
 constexpr double kStepNorm = 2.6, kMemoryNorm = 5.6;
@@ -134,16 +134,16 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
     latency += k.cluster_exchange + k.cluster_per_cta * ctas +
                k.cluster_per_kilobyte * c.head_dim * 16 / 1024.0;
     busy += k.cluster_busy_per_cta * ctas;
-    if (is_backward) latency += kPerRank * ctas;
   } else {
     latency += k.global_exchange;
     busy += k.global_busy * c.head_dim / 256.0;
     if (is_backward) {
-      const double reads = c.head_dim / static_cast<double>(c.cluster) *
+      const bool is_near = gpu::has_near_gradients(c);
+      const double reads = (c.head_dim / static_cast<double>(c.cluster) - is_near * c.units) *
                            gpu::gradient_block_words(gpu::cell_counts(c.cell)) / 256.0;
       const double weights = gpu::shared_weight_bytes(c) / kSharedBytesPerClock;
       const double senders = gpu::senders_of(c);
-      latency += kGlobalPerRank * senders + kGlobalPerRead * reads + weights;
+      latency += kGlobalPerRank * senders + kGlobalPerRead * reads + weights - is_near * kNearSaves;
       busy += kGlobalBusyPerRank * senders + kGlobalBusyPerRead * reads + weights;
     }
   }

@@ -12,10 +12,10 @@
 //
 // Gradients. They repeat the sums of the forward pass on its saved values. In fp32 and fp64 that is
 // another 16 u, and cancellation within a sum over T and B costs as much again: 64 u. In 16 bits
-// the saved gates (up to u), an LSTM's c before and after a step (u / 3 in the norm each, and
-// independent of the gates: together sqrt(1 + 2 / 9) = 1.1 u), the slot gradients as operands of R
-// (u / 3 in the norm) and the gradients' own rounding meet, and again 2.5 steps' worth: 2.5 (1.1 +
-// 1 / 3) u + u / 3, 4 u.
+// the saved gates (up to u), an LSTM's c before and after a step, the slot gradients as operands of
+// R and the parts of their product (u / 3 in the norm each; all independent of each other: together
+// sqrt(1 + 4 / 9) = 1.2 u) and the gradients' own rounding meet, and again 2.5 steps' worth: 2.5
+// 1.2 u + u / 3, under 4 u.
 //
 // A derivative that jumps (elman_relu's at 0). In 16 bits an h that falls to the other side moves
 // the next step's sums of all units by some 2^-16, so of 2^15 sums about one may come to the other

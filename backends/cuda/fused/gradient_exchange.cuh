@@ -35,23 +35,33 @@ struct GradientOperands {
   static constexpr int kStepWords = Ranks * kBufferWords;
   // A CTA by itself reads all gradients: in rounds, and into one buffer of shared memory.
   static constexpr bool kIsAlone = kIsGlobal && Ranks == 1;
-  // Of shared memory. One buffer does where a step of another tile, with its barrier, lies between
+  // In a cluster a CTA has its own slots' gradients from its own threads, in two buffers (steps
+  // modulo 2), and multiplies them while the other clusters' are on their way through L2, which
+  // with several tiles the other tiles' products hide. Clusters are counted from its own on: 0 is
+  // near, the rest far.
+  static constexpr int kNear = kIsGlobal && (kIsAlone || Tiles > 1) ? 0 : 1,
+                       kFar = kIsGlobal ? Clusters - kNear : 0;
+  // Of what is far. One buffer does where a step of another tile, with its barrier, lies between
   // two steps of one; else it takes one more barrier.
-  static constexpr int kSharedBuffers = kIsGlobal && (Tiles > 1 || kIsAlone) ? 1 : 2;
-  static constexpr int kSharedBytes = kSharedBuffers * kBufferWords * 4;
+  static constexpr int kFarBuffers = Tiles > 1 || kIsAlone ? 1 : 2;
+  static constexpr int kTileBytes = kBlockWords * 4, kNearBytes = kNear * 2 * Tiles * kTileBytes;
+  static constexpr int kSharedBytes = kNearBytes + kFarBuffers * kFar * Tiles * kTileBytes;
 
   u32 shared;
   u32* global;  // of this rank, first cluster and buffer
+  int cluster;  // this CTA's
   u32 place;    // of this thread's words in a block
   u32* own;
 
   // Global memory: [Buffers][ranks][clusters][tiles] blocks.
-  __device__ __forceinline__ void set_up(void* exchange, int group, u32 shared_, int rank) {
+  __device__ __forceinline__ void set_up(void* exchange, int group, u32 shared_, int cluster_,
+                                         int rank) {
     shared = shared_;
+    cluster = cluster_;
     global = static_cast<u32*>(exchange) +
              (static_cast<long long>(group) * Buffers * Ranks + rank) * kBufferWords;
   }
-  __device__ __forceinline__ void open(int pair, int column, int cluster) {
+  __device__ __forceinline__ void open(int pair, int column) {
     const int lane = column * 4 + pair % 4, half = pair / 4;
     place = kGates == 1 ? lane * 2 + half : (half * 32 + lane) * kVector;
     own = global + cluster * Tiles * kBlockWords + place;
@@ -62,7 +72,7 @@ struct GradientOperands {
   // A CTA that is through with step i knows that all others have read its gradients of step i - 2.
   static constexpr int kClearLag = 2;
   // Empties the CTA's own words of step i. `index` of `threads` that share the work.
-  __device__ __forceinline__ void clear(int i, int cluster, int index, int threads) const {
+  __device__ __forceinline__ void clear(int i, int index, int threads) const {
     if (!kIsGlobal || i < 0) return;
     meeting_point();
     u32* const to = global + first_of(i) + cluster * Tiles * kBlockWords;
@@ -82,11 +92,9 @@ struct GradientOperands {
     meeting_point();
 #pragma unroll
     for (int g = 0; g < kGates; ++g) w[g] = gradient[slot_of_gate(g)];
-    if constexpr (kIsGlobal) {
-      put_global(own + first + tile * kBlockWords, w);
-    } else {
-      const u32 to =
-          shared + (step % kSharedBuffers * kBufferWords + tile * kBlockWords + place) * 4;
+    if constexpr (kIsGlobal) put_global(own + first + tile * kBlockWords, w);
+    if constexpr (kNear > 0) {
+      const u32 to = block_of(step, 0, tile) + place * 4;
       if constexpr (kGates == 1) {
         sts32(to, w[0]);
       } else if constexpr (kGates == 2) {
@@ -107,9 +115,16 @@ struct GradientOperands {
     }
   }
 
-  // A thread's part of the operands of a step and tile, on their way from global memory.
-  static constexpr int kVectors = Clusters * kBlockWords / 4,
-                       kOfThread = (kVectors + Multipliers * 32 - 1) / (Multipliers * 32);
+  // Where the operands of a step (modulo 4), cluster (from this one's on) and tile lie.
+  __device__ __forceinline__ u32 block_of(int step, int from_own, int tile) const {
+    if (from_own < kNear) return shared + (step % 2 * Tiles + tile) * kTileBytes;
+    return shared + kNearBytes +
+           ((step % kFarBuffers * kFar + from_own - kNear) * Tiles + tile) * kTileBytes;
+  }
+
+  // A thread's part of what is far, of a step and tile, on its way from global memory.
+  static constexpr int kOfBlock = kBlockWords / 4, kVectors = kFar * kOfBlock,
+                       kOfThread = kFar > 0 ? (kVectors - 1) / (Multipliers * 32) + 1 : 1;
   static constexpr int kMostLooked = kIsAlone ? 8 : kOfThread;
   static constexpr int kRounds = (kOfThread + kMostLooked - 1) / kMostLooked,
                        kOfRound = (kOfThread + kRounds - 1) / kRounds;
@@ -133,15 +148,16 @@ struct GradientOperands {
     }
   }
 
-  // The multiplying warps: waits until the operands of a step (modulo 4) and tile are in shared
-  // memory. Its buffer of global memory begins at word `first`, the next step's at `next`. `v`:
-  // what was looked at ahead, and then is.
+  // The multiplying warps: waits until what is near of a step (modulo 4) and tile is there.
   template <int Threads>
-  __device__ __forceinline__ void wait(u32 first, u32 next, int step, int tile, int thread,
-                                       Pacer<Family>& pacer, Looked& v) const {
-    if constexpr (!kIsGlobal) {
-      barrier_sync<Threads>(2 + step % 2 + 2 * tile);
-    } else {
+  __device__ __forceinline__ void wait_near(int step, int tile) const {
+    if constexpr (kNear > 0) barrier_sync<Threads>(2 + step % 2 + 2 * tile);
+  }
+  // And what is far. Its buffer of global memory begins at word `first`, the next step's at `next`.
+  // `v`: what was looked at ahead, and then is.
+  __device__ __forceinline__ void wait_far(u32 first, u32 next, int step, int tile, int thread,
+                                           Pacer<Family>& pacer, Looked& v) const {
+    if constexpr (kIsGlobal) {
       meeting_point();
       if constexpr (!kLooksAhead) pacer.hold();
 #pragma unroll 1
@@ -162,8 +178,8 @@ struct GradientOperands {
         for (int i = 0; i < kOfRound; ++i) {
           const int at = vector_of(round, i, thread);
           if (at < kVectors)
-            sts128(shared + (step % kSharedBuffers * kBufferWords + word_of(at, tile)) * 4, v[i].x,
-                   v[i].y, v[i].z, v[i].w);
+            sts128(block_of(step, kNear + at / kOfBlock, tile) + at % kOfBlock * 16, v[i].x, v[i].y,
+                   v[i].z, v[i].w);
         }
       }
       if constexpr (kLooksAhead) {
@@ -175,17 +191,19 @@ struct GradientOperands {
     }
   }
 
-  // Of a tile's vectors number `at`.
-  static __device__ __forceinline__ int word_of(int at, int tile) {
-    constexpr int kOfBlock = kBlockWords / 4;
-    return (at / kOfBlock * Tiles + tile) * kBlockWords + at % kOfBlock * 4;
+  // The cluster that is so many after this CTA's.
+  __device__ __forceinline__ int cluster_after(int from_own) const {
+    if constexpr (kIsAlone) return from_own;
+    return cluster + from_own - (cluster + from_own >= Clusters ? Clusters : 0);
+  }
+  // In global memory, where a tile's vector number `at` of what is far lies.
+  __device__ __forceinline__ int word_of(int at, int tile) const {
+    return (cluster_after(kNear + at / kOfBlock) * Tiles + tile) * kBlockWords + at % kOfBlock * 4;
   }
 
-  __device__ __forceinline__ void load(int step, int cluster, int tile, int lane,
+  __device__ __forceinline__ void load(int step, int from_own, int tile, int lane,
                                        u32 (&b)[kSteps][2]) const {
-    const u32 block =
-        shared +
-        (step % kSharedBuffers * kBufferWords + (cluster * Tiles + tile) * kBlockWords) * 4;
+    const u32 block = block_of(step, from_own, tile);
 #pragma unroll
     for (int half = 0; half < kHalves; ++half) {
       if constexpr (kVector == 2) {
@@ -219,13 +237,14 @@ struct GradientOperands {
   }
 };
 
-// Partial gradients of h: of every tile four buffers (steps modulo 4) of one 512-byte block a
-// sender, and a barrier each. Senders are a cluster's CTAs, whose bytes the barrier counts, or
+// Partial gradients of h, rounded to the problem's dtype, for it is their bytes that take time on
+// the way (docs/accuracy.md says what that costs): of every tile four buffers (steps modulo 4) of
+// one 256-byte block a sender, and a barrier each. Senders are a cluster's CTAs, whose bytes the barrier counts, or
 // (IsLocal) the CTA's own multiplying warps, which arrive. A buffer is used again four steps later,
 // when all that its owner sent after reading it has gone round.
 template <int Senders, int Tiles, bool IsLocal>
 struct PartialGradients {
-  static constexpr int kBlockBytes = 512, kBufferBytes = Senders * kBlockBytes,
+  static constexpr int kBlockBytes = 256, kBufferBytes = Senders * kBlockBytes,
                        kTileBytes = 4 * kBufferBytes;
   static constexpr int kSharedBytes = Tiles * (kTileBytes + 64);
 
@@ -250,26 +269,24 @@ struct PartialGradients {
     if constexpr (!IsLocal) mbarrier_expect(bar, kBufferBytes);
   }
 
-  // A lane's place in a block: pair of units `row`, sequences 2 q and 2 q + 1, shifted so that
-  // neither side meets a bank twice.
+  // A lane's place in a block: pair of units `row`, sequences 2 q and 2 q + 1, a word each.
   // Where that is in this CTA; every other has it at the same distance from its barriers.
   __device__ __forceinline__ u32 place_of(int sender, int row, int q) const {
-    return buffers + sender * kBlockBytes + row * 64 + (q ^ (row / 2 & 3)) * 16;
+    return buffers + sender * kBlockBytes + row * 32 + q * 8;
   }
   // `to`: the place as it is seen in the target CTA; `to_barriers`: from there to the barriers.
   static __device__ __forceinline__ void send(int buffer, int tile, u32 to, u32 to_barriers,
                                               const float (&sum)[4]) {
     const u32 at = to + tile * kTileBytes + buffer * kBufferBytes,
               bar = to + to_barriers + tile * 32 + buffer * 8,
-              v[4] = {__float_as_uint(sum[0]), __float_as_uint(sum[2]), __float_as_uint(sum[1]),
-                      __float_as_uint(sum[3])};
+              v[2] = {pack(sum[0], sum[2]), pack(sum[1], sum[3])};
     meeting_point();
     if constexpr (IsLocal) {
-      sts128(at, v[0], v[1], v[2], v[3]);
+      sts64(at, v[0], v[1]);
       __syncwarp();
       if (threadIdx.x % 32 == 0) mbarrier_arrive(bar);
     } else {
-      store_async(at, bar, v[0], v[1], v[2], v[3]);
+      store_async(at, bar, v[0], v[1]);
     }
   }
 
@@ -283,14 +300,14 @@ struct PartialGradients {
     } else {
       mbarrier_wait_cluster(bar, i / 4 & 1);
     }
-    const u32 from = buffers + tile * kTileBytes + buffer * kBufferBytes + pair * 64 +
-                     ((column / 2) ^ (pair / 2 & 3)) * 16 + column % 2 * 8;
+    const u32 from =
+        buffers + tile * kTileBytes + buffer * kBufferBytes + pair * 32 + column * 4;
     float x[Senders], y[Senders];
 #pragma unroll
     for (int k = 0; k < Senders; ++k) {
-      const uint2 v = lds64(from + k * kBlockBytes);
-      x[k] = __uint_as_float(v.x);
-      y[k] = __uint_as_float(v.y);
+      const u32 v = lds32(from + k * kBlockBytes);
+      x[k] = low_of(v);
+      y[k] = high_of(v);
     }
 #pragma unroll
     for (int step = 1; step < Senders; step *= 2) {

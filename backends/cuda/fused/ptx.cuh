@@ -227,11 +227,11 @@ __device__ __forceinline__ void fence_for_bulk() {
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }
 
-__device__ __forceinline__ void store_async(u32 a, u32 bar, u32 x, u32 y, u32 z, u32 w) {
+__device__ __forceinline__ void store_async(u32 a, u32 bar, u32 x, u32 y) {
   asm volatile(
-      "st.async.shared::cluster.mbarrier::complete_tx::bytes.v4.b32 [%0], {%1, %2, %3, %4}, "
-      "[%5];" ::"r"(a),
-      "r"(x), "r"(y), "r"(z), "r"(w), "r"(bar)
+      "st.async.shared::cluster.mbarrier::complete_tx::bytes.v2.b32 [%0], {%1, %2}, "
+      "[%3];" ::"r"(a),
+      "r"(x), "r"(y), "r"(bar)
       : "memory");
 }
 

@@ -70,13 +70,13 @@ struct SplitBackward {
       const int in = (cluster * kRanks + target) * kUnits + 2 * row;
 #pragma unroll
       for (int c = 0; c < HeldClusters; ++c) {
-        Operands::load_weights(p.r, at.n, ((c * kShares + share) * kRanks + rank) * kUnits, in, q,
+        Operands::load_weights(p.r, at.n, (operands.cluster_after(c * kShares + share) * kRanks + rank) * kUnits, in, q,
                                p.shape.units, a[i][c]);
       }
 #pragma unroll 1
       for (int c = HeldClusters; c < kOwnClusters; ++c) {
         u32 w[Operands::kSteps][4];
-        Operands::load_weights(p.r, at.n, ((c * kShares + share) * kRanks + rank) * kUnits, in, q,
+        Operands::load_weights(p.r, at.n, (operands.cluster_after(c * kShares + share) * kRanks + rank) * kUnits, in, q,
                                p.shape.units, w);
         for (int k = 0; k < Operands::kSteps; ++k) {
           sts128(apart + (c - HeldClusters) * kClusterBytes + (k * kTargets + i) * 512, w[k][0],
@@ -94,15 +94,18 @@ struct SplitBackward {
         if (i0 + s >= p.shape.time) break;
 #pragma unroll
         for (int tile = 0; tile < Tiles; ++tile) {
-          operands.template wait<kThreads>(
-              from + s * Operands::kStepWords,
-              s < 3 ? from + (s + 1) * Operands::kStepWords : Operands::first_of(i0 + 4), s, tile,
-              threadIdx.x, pacer[tile], ahead);
           float sum[kTargets][4];
 #pragma unroll
           for (int i = 0; i < kTargets; ++i) sum[i][0] = sum[i][1] = sum[i][2] = sum[i][3] = 0.0f;
+          operands.template wait_near<kThreads>(s, tile);
 #pragma unroll
           for (int c = 0; c < kOwnClusters; ++c) {
+            if (c == Operands::kNear) {
+              operands.wait_far(from + s * Operands::kStepWords,
+                                s < 3 ? from + (s + 1) * Operands::kStepWords
+                                      : Operands::first_of(i0 + 4),
+                                s, tile, threadIdx.x, pacer[tile], ahead);
+            }
             u32 b[Operands::kSteps][2];
             operands.load(s, c * kShares + share, tile, lane, b);
 #pragma unroll
@@ -166,7 +169,7 @@ struct SplitBackward {
     const bool is_past = at.u0 + mine.pair * 2 >= p.shape.units;
     const u32 word = mine.column * kRowBytes + mine.pair * 4;
     constexpr int kTileRows = 8 * kRowBytes;
-    operands.open(mine.pair, mine.column, cluster);
+    operands.open(mine.pair, mine.column);
     for (int c = 0; c * kChunk < p.shape.time; ++c) {
       stages.wait_ready(c);
       stages.wait_free(c);
@@ -246,7 +249,7 @@ struct SplitBackward {
     for (int i = index; i < 4 * kStep / 4; i += kUpdaters) sts32(ring_base + 4 * i, 0);
     barrier_sync<kUpdaters>(kGeneralBarrier);
     BackwardPair pair[Tiles];
-    operands.open(mine.pair, mine.column, cluster);
+    operands.open(mine.pair, mine.column);
     const auto ring = [&](int tile) {
       return BackwardRing(ring_base, kPairs, tile * kUpdaters + index);
     };
@@ -284,7 +287,7 @@ struct SplitBackward {
       copy_commit();
       if constexpr (Family == gpu::kGlobal) {
         barrier_sync<kUpdaters>(kGeneralBarrier);
-        operands.clear(i - Operands::kClearLag, cluster, index, kUpdaters);
+        operands.clear(i - Operands::kClearLag, index, kUpdaters);
         operands.clear_fence();
       }
     }
@@ -301,7 +304,7 @@ struct SplitBackward {
     rank = in_group % kRanks;
     at = Place{group % p.shape.heads, group / p.shape.heads * kColumns, in_group * kUnits};
     const u32 base = shared_address(shared);
-    operands.set_up(p.exchange, group, base, rank);
+    operands.set_up(p.exchange, group, base, cluster, rank);
     partials.set_up(base + Operands::kSharedBytes, p.shape.time);
     weights = base + Operands::kSharedBytes + Partials::kSharedBytes;
     const u32 rest = weights + kWeightBytes;
@@ -326,7 +329,7 @@ struct SplitBackward {
         mover.run(stages, p.shape.time, p.shape.time - 1, lane, [&](int c) {
           // The last chunk may end early, and what follows was not read by all.
           for (int i = c * kChunk; i < min((c + 1) * kChunk, p.shape.time); ++i)
-            operands.clear(i - Operands::kClearLag, cluster, lane, 32);
+            operands.clear(i - Operands::kClearLag, lane, 32);
           operands.clear_fence();
         });
       }

@@ -56,6 +56,11 @@ constexpr int clusters_of(const FusedConfig& c) {
   if (c.family != kGlobal) return 1;
   return c.head_dim / 16 / c.cluster / (is_alone(c) ? c.depth_warps : 1);
 }
+// A CTA takes its own slots' gradients to the product itself, not through L2.
+constexpr bool has_near_gradients(const FusedConfig& c) {
+  return c.is_backward != 0 &&
+         (c.family == kCluster || (c.family == kGlobal && c.cluster > 1 && c.columns <= 8));
+}
 // CTAs to whose units a warp's products go, and those (or the warps) that send to a CTA's units.
 constexpr int targets_of(const FusedConfig& c) {
   return is_alone(c) ? 1 : c.cluster / c.depth_warps;
@@ -168,7 +173,7 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
   const int tiles = c.columns / 8,
             buffers = (c.family == kGlobal && tiles > 1) || is_alone(c) ? 1 : 2;
   return buffers * c.head_dim / 16 / c.cluster * tiles * gradient_block_words(cell) * 4 +
-         tiles * (4 * senders_of(c) * 512 + 64) + shared_weight_bytes(c) + tensors;
+         tiles * (4 * senders_of(c) * 256 + 64) + shared_weight_bytes(c) + tensors;
 }
 
 // Bytes of exchange memory of one group, to be filled with 0xff before a launch; the groups of a
