@@ -48,10 +48,12 @@ constexpr double kBusyProduct = 0.92;  // share of the product that occupies the
 constexpr double kBusyPerWarp = 39;    // a multiplying warp of forward
 constexpr double kPerSlice = 1.2;      // partial sums of forward, a warp of the depth and element
 constexpr double kWholeSaves = 64;     // no partial sums: a warp has the whole depth
+// Partial sums of 32 units a CTA, a kilobyte of h (fitted to 192 and 384 units).
+constexpr double kWidePerKilobyte = 60;
 constexpr double kTrustSaves = 45;  // where words are multiplied before it is known that they came
 // Forward through L2 in several clusters: the cluster's share of h comes sooner, and h goes to each
 // of its CTAs (fitted to head dims 384 to 768, clusters of 8 and 16).
-constexpr double kMixedSaves = 260, kMixedPerShare = 420, kMixedPerCta = 25;
+constexpr double kMixedSaves = 230, kMixedPerShare = 420, kMixedPerCta = 25;
 // Backward between CTAs, with partial gradients of 16 bits: fitted to 176 configurations, head dims
 // 64 to 1536. Through L2: a CTA of the cluster, a unit of which a CTA reads four slots' gradients,
 // weights from shared memory, and what it saves that the CTA's own gradients need no L2.
@@ -84,6 +86,7 @@ double filled_of(const gpu::FusedConfig& c) { return std::min(1.0, c.columns / 8
 int registers_of(const gpu::FusedConfig& c) {
   const int tiles = gpu::divide_up(c.columns, 8);
   if (c.family == gpu::kDirect) return c.min_ctas > 1 ? 168 : tiles == 1 ? 208 : 248;
+  if (gpu::has_sharing_warps(c)) return 168;
   if (gpu::has_whole_depth(c)) return (90 + c.head_dim * 7 / 16) / 8 * 8;
   const int gates = gpu::cell_counts(c.cell).recurrents;
   const int weights = c.is_backward != 0
@@ -148,7 +151,11 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
     }
   }
   if (!is_backward) {
-    latency += is_whole ? -kWholeSaves : kPerSlice * c.depth_warps * elements;
+    // Where four warps share the depth, their exchange costs what there is saved else.
+    if (!is_whole) latency += kPerSlice * c.depth_warps * elements;
+    if (is_whole && !gpu::has_sharing_warps(c)) latency -= kWholeSaves;
+    if (c.family == gpu::kCluster && !is_whole && c.units > 16)
+      latency += kWidePerKilobyte * c.head_dim * 16 / 1024.0;
     if (c.family == gpu::kGlobal && gpu::multiplies_on_trust(c)) latency -= kTrustSaves;
     if (gpu::is_mixed(c))
       latency += kMixedPerCta * c.cluster - kMixedSaves -

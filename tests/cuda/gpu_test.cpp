@@ -121,7 +121,10 @@ std::vector<Family> families(int64_t time) {
     return c;
   };
   const std::string shared = ",forward_depth_warps=2", whole = ",forward_depth_warps=1",
-                    clusters = ",forward_cluster=8,forward_depth_warps=4";
+                    clusters = ",forward_cluster=8,forward_depth_warps=4",
+                    sharing =
+                        "forward_family=2,backward_family=3,forward_columns=8,backward_columns=8,"
+                        "forward_units=32,forward_depth_warps=1";
   return {{"direct", problem(16, time, 2, 64), config(1, 8)},
           {"direct_asked", with_lengths(13, 2, 64), config(1, 8)},
           {"direct_of_four", problem(16, time, 2, 64), config(1, 4)},
@@ -134,6 +137,9 @@ std::vector<Family> families(int64_t time) {
           {"whole_depth_of_sixteen", problem(16, time, 2, 256), config(2, 8) + whole},
           {"whole_depth_asked", with_lengths(13, 2, 128), config(2, 8) + whole},
           {"whole_depth_long_way", with_lengths(13, 2, 100), config(2, 8) + whole},
+          {"shared_depth", problem(16, time, 1, 384), sharing},
+          {"shared_depth_asked", with_lengths(13, 1, 448), sharing},
+          {"shared_depth_long_way", with_lengths(13, 1, 316), sharing},
           {"global", problem(16, time, 1, 512), config(3, 8) + ",forward_depth_warps=4"},
           {"global_on_trust", problem(16, time, 1, 512), config(3, 8) + ",forward_depth_warps=8"},
           {"global_of_two_tiles", problem(16, time, 1, 512), config(3, 16)},

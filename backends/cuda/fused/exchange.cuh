@@ -44,7 +44,7 @@ struct Pacer {
 // warp send neighbouring words:
 // - of every tile [D / 16][8 sequences][16 units], sequences in the order of `position_of`, which
 //   meets no bank twice in the saved memory's order either;
-// - IsWhole: of the one tile [CTAs][4 quads of units][8 sequences][4 units], the CTAs counted
+// - IsWhole: of the one tile [CTAs][quads of units][8 sequences][4 units], the CTAs counted
 //   downwards from the reader's own, as their words arrive.
 template <typename Exchange, int Sharers>
 struct HPublisher;
@@ -55,9 +55,10 @@ struct HExchange {
   using Publisher = HPublisher<HExchange, Sharers>;
   static constexpr bool kInCluster = Family == gpu::kCluster, kIsWhole = IsWhole;
   static constexpr int kRanks = Ranks, kBuffers = Buffers;
-  static_assert(!IsWhole || (kInCluster && Tiles == 1 && Units == 16));
+  static_assert(!IsWhole || (kInCluster && Tiles == 1));
   // Of 16 units; padded in shared memory against bank conflicts of lanes that read 8 units each.
   static constexpr int kBlockWords = kInCluster && !IsWhole ? 80 : 64,
+                       kPartWords = Units / 16 * kBlockWords,  // of a CTA
                        kTileWords = D / 16 * kBlockWords, kWords = Tiles * kTileWords;
   static constexpr int kSharedBytes = kInCluster ? kBuffers * kWords * 4 : 0;
 
@@ -97,7 +98,7 @@ struct HExchange {
   }
   // IsWhole: within the part of the CTA that the pair is of.
   static __device__ __forceinline__ int word_of(int pair, int position) {
-    if constexpr (IsWhole) return pair % 8 / 2 * 16 + position * 2 + pair % 2;
+    if constexpr (IsWhole) return pair % (Units / 2) / 2 * 16 + position * 2 + pair % 2;
     return position / 8 * kTileWords + pair / 8 * kBlockWords + position % 8 * 8 + pair % 8;
   }
 
@@ -127,13 +128,10 @@ struct HExchange {
     if constexpr (!kInCluster) fence_gpu();
   }
 
-  // IsWhole: what the buffer that begins at word `from` has of the CTAs from the one `first` before
-  // this one on, as operands of 16 units: the lane's quad of its column.
-  template <int Count>
-  __device__ __forceinline__ void look(u32 from, int first, int lane, uint2 (&b)[Count]) const {
-#pragma unroll
-    for (int d = 0; d < Count; ++d)
-      b[d] = lds64(shared + 4 * (from + (first + d) * kBlockWords + lane % 4 * 16 + lane / 4 * 2));
+  // IsWhole: what the buffer that begins at word `from` has of operand k of 16 units, those of this
+  // CTA first, then those of its predecessors: the lane's quad of its column.
+  __device__ __forceinline__ uint2 quad(u32 from, int k, int lane) const {
+    return lds64(shared + 4 * (from + k * kBlockWords + lane % 4 * 16 + lane / 4 * 2));
   }
 
   // The lane's word of a tile's operands of 32 units from number `first` on, in the buffer `ahead`
@@ -178,7 +176,7 @@ struct HPublisher {
 
   // From a CTA to the one whose number of the group is `further` higher.
   static __device__ __forceinline__ u32 of_peer(u32 at, int rank, int further) {
-    return map_to_rank(at + (Exchange::kIsWhole ? 4 * further * Exchange::kBlockWords : 0),
+    return map_to_rank(at + (Exchange::kIsWhole ? 4 * further * Exchange::kPartWords : 0),
                        (further + rank) % kRanks);
   }
   __device__ __forceinline__ void open(const Exchange& e, int pair, int position, int share) {

@@ -71,6 +71,15 @@ __device__ __forceinline__ void sts128(u32 a, u32 x, u32 y, u32 z, u32 w) {
 __device__ __forceinline__ int warp_number() {
   return __shfl_sync(0xffffffffu, static_cast<int>(threadIdx.x) / 32, 0);
 }
+// Four warps that go on with fewer registers, and those that get them.
+template <int Registers>
+__device__ __forceinline__ void give_registers() {
+  asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(Registers));
+}
+template <int Registers>
+__device__ __forceinline__ void take_registers() {
+  asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(Registers));
+}
 __device__ __forceinline__ u32 clock_now() {
   u32 v;
   asm volatile("mov.u32 %0, %%clock;" : "=r"(v));

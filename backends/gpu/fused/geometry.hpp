@@ -27,9 +27,17 @@ constexpr int backward_ring_bytes(const CellCounts& cell) {
 constexpr int larger(int a, int b) { return a > b ? a : b; }
 
 // Forward in a cluster where a warp has the whole depth of its four units, of all gates, and
-// updates them too.
+// updates them too; or, of 32 units a CTA, four warps share the depth of the 16 that are theirs.
 constexpr bool has_whole_depth(const FusedConfig& c) {
   return c.family == kCluster && !c.is_backward && c.depth_warps == 1;
+}
+constexpr int sharers_of_depth(int units) { return units > 16 ? 4 : 1; }
+constexpr bool has_sharing_warps(const FusedConfig& c) {
+  return has_whole_depth(c) && sharers_of_depth(c.units) > 1;
+}
+// Bytes of the sums that those exchange, of two steps.
+constexpr int swap_bytes_of(const FusedConfig& c) {
+  return has_sharing_warps(c) ? 2 * c.units / 4 * (sharers_of_depth(c.units) - 1) * 512 : 0;
 }
 
 // Warps that multiply, and those that update the units of a CTA (the same ones where it is direct,
@@ -101,8 +109,10 @@ constexpr int updating_threads(const FusedConfig& c) {
                                                    : c.units * 8 / sequences_of_thread(c);
 }
 // Warps that only move tensors: in backward a direct CTA has none, in forward it has one for what
-// it saves.
+// it saves. Warps give registers to others by fours, so one that is to do so has three idle ones
+// beside it.
 constexpr int extra_warps(const FusedConfig& c) {
+  if (has_sharing_warps(c)) return 4;
   return c.family != kDirect || (!c.is_backward && c.min_ctas < 3) ? 1 : 0;
 }
 constexpr int threads_of(const FusedConfig& c) {
@@ -164,7 +174,7 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
            tensors;
   }
   if (!c.is_backward)
-    return 2 * partial_sum_bytes(c) + shared_weight_bytes(c) +
+    return 2 * partial_sum_bytes(c) + swap_bytes_of(c) + shared_weight_bytes(c) +
            exchange_buffers_of(c) * near_units_of(c) * c.columns / 2 *
                (has_whole_depth(c) ? 4 : 5) +
            tensors;
