@@ -191,9 +191,9 @@ struct GradientOperands {
     }
   }
 
-  // The cluster that is so many after this CTA's.
+  // The cluster that is so many after this CTA's; where none is near, after the first.
   __device__ __forceinline__ int cluster_after(int from_own) const {
-    if constexpr (kIsAlone) return from_own;
+    if constexpr (kNear == 0) return from_own;
     return cluster + from_own - (cluster + from_own >= Clusters ? Clusters : 0);
   }
   // In global memory, where a tile's vector number `at` of what is far lies.
