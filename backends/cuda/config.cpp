@@ -67,9 +67,9 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
   holds(c.depth_warps > 0, "depth_warps", c.depth_warps, "at least", 1);
   holds(c.min_ctas > 0, "min_ctas", c.min_ctas, "at least", 1);
   if (gpu::has_whole_depth(c)) {
-    const bool may_share = c.head_dim > 64 && c.head_dim % 64 == 0;
+    const bool may_share = facts.capability() == 90 && c.head_dim > 64 && c.head_dim % 64 == 0;
     holds(c.units == 16 || (c.units == 32 && may_share), "units with one warp over the depth",
-          c.units, "16 or, of heads of 128, 192 and so on,", 32);
+          c.units, "16 or, on compute capability 9.0 and of heads of 128, 192 and so on,", 32);
     holds(c.columns == 8, "columns with one warp over the depth", c.columns, "exactly", 8);
   }
   const int threads = gpu::threads_of(c);

@@ -145,9 +145,9 @@ void time_shape(int dtype, Index B, Index T, Index N, Index D) {
 void print_times() {
   for (int dtype : {gpu::kFloat32, gpu::kBfloat16}) {
     for (const auto& [batch, units, heads] :
-         {std::array{16, 768, 1}, std::array{64, 768, 1}, std::array{16, 64, 12}, std::array{16, 16, 48}, std::array{16, 128, 6},
-          std::array{16, 256, 3}, std::array{64, 64, 12},
-          std::array{2, 768, 1}}) {
+         {std::array{16, 768, 1}, std::array{64, 768, 1}, std::array{16, 64, 12},
+          std::array{16, 16, 48}, std::array{16, 128, 6}, std::array{16, 256, 3},
+          std::array{64, 64, 12}, std::array{2, 768, 1}}) {
       time_shape(dtype, batch, 1024, heads, units);
     }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels of the tests: one that holds multiprocessors for a while, and one that counts the bytes in which two pieces of memory
-// differ.
+// Kernels of the tests: one that holds multiprocessors for a while, and one that counts the bytes
+// in which two pieces of memory differ.
 #include <cuda_runtime.h>
 
 #include "gpu_kernels.hpp"
@@ -15,9 +15,11 @@ __global__ void hold(long long nanoseconds) {
   } while (now - start < nanoseconds);
 }
 
-__global__ void count_differences(const unsigned char* a, const unsigned char* b, size_t bytes, unsigned long long* count) {
+__global__ void count_differences(const unsigned char* a, const unsigned char* b, size_t bytes,
+                                  unsigned long long* count) {
   unsigned long long mine = 0;
-  for (size_t i = blockIdx.x * size_t{blockDim.x} + threadIdx.x; i < bytes; i += gridDim.x * size_t{blockDim.x})
+  for (size_t i = blockIdx.x * size_t{blockDim.x} + threadIdx.x; i < bytes;
+       i += gridDim.x * size_t{blockDim.x})
     mine += a[i] != b[i];
   if (mine != 0) atomicAdd(count, mine);
 }
@@ -31,8 +33,9 @@ cudaError_t launch_hold(cudaStream_t stream, int blocks, long long nanoseconds, 
   return cudaPeekAtLastError();
 }
 
-cudaError_t launch_count_differences(cudaStream_t stream, const void* a, const void* b, size_t bytes, unsigned long long* count) {
-  count_differences<<<256, 256, 0, stream>>>(static_cast<const unsigned char*>(a), static_cast<const unsigned char*>(b), bytes,
-                                             count);
+cudaError_t launch_count_differences(cudaStream_t stream, const void* a, const void* b,
+                                     size_t bytes, unsigned long long* count) {
+  count_differences<<<256, 256, 0, stream>>>(static_cast<const unsigned char*>(a),
+                                             static_cast<const unsigned char*>(b), bytes, count);
   return cudaPeekAtLastError();
 }

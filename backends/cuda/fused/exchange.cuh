@@ -59,7 +59,7 @@ struct HExchange {
   // Of 16 units; padded in shared memory against bank conflicts of lanes that read 8 units each.
   static constexpr int kBlockWords = kInCluster && !IsWhole ? 80 : 64,
                        kPartWords = Units / 16 * kBlockWords,  // of a CTA
-                       kTileWords = D / 16 * kBlockWords, kWords = Tiles * kTileWords;
+      kTileWords = D / 16 * kBlockWords, kWords = Tiles * kTileWords;
   static constexpr int kSharedBytes = kInCluster ? kBuffers * kWords * 4 : 0;
 
   u32 shared;   // this CTA's buffers
@@ -138,7 +138,7 @@ struct HExchange {
   // after the one that begins at word `from`.
   using Word = u32;
   static __device__ __forceinline__ Word operands_at(u32 from, int ahead, int tile, int first,
-                                                    int lane) {
+                                                     int lane) {
     return from + ahead * kWords + tile * kTileWords + first * (2 * kBlockWords) +
            lane % 4 / 2 * kBlockWords + lane / 4 * 8 + lane % 2 * 4;
   }

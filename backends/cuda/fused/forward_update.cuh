@@ -54,8 +54,8 @@ struct ForwardUpdate {
   }
 
   // What is done where sequences start anew, seldom: short, not fast. Elements by their bits.
-  __device__ __forceinline__ void restart(Element (&element)[Tiles][Sequences], u32 which,
-                                          int b, int n, int u) const {
+  __device__ __forceinline__ void restart(Element (&element)[Tiles][Sequences], u32 which, int b,
+                                          int n, int u) const {
 #pragma unroll 1
     for (int j = 0; j < Tiles * Sequences; ++j) {
       if ((which >> j & 1) == 0) continue;
@@ -184,8 +184,8 @@ struct ForwardUpdate {
             const int pair = place + place_of(tile, k);
             if (p.saved != nullptr) {
               element[tile][k].stage_saved(o + pair * (4 * Cell::kSaved),
-                                           o + kOut.kept_at() + pair * kKeptPairBytes, kOut.kept_bytes(),
-                                           is_odd);
+                                           o + kOut.kept_at() + pair * kKeptPairBytes,
+                                           kOut.kept_bytes(), is_odd);
             }
           }
         }
@@ -263,7 +263,7 @@ struct ForwardUpdate {
         }
         products.meet(exchange, s, tile);
         if (!has_pair) continue;
-        // One after the other, for want of registers.
+          // One after the other, for want of registers.
 #pragma unroll 1
         for (int e = 0; e < 2; ++e) {
           float one[Cell::kSlots];

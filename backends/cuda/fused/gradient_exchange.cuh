@@ -36,9 +36,9 @@ struct GradientOperands {
   // A CTA by itself reads all gradients: in rounds, and into one buffer of shared memory.
   static constexpr bool kIsAlone = kIsGlobal && Ranks == 1;
   // In a cluster a CTA has its own slots' gradients from its own threads, in two buffers (steps
-  // modulo 2), and multiplies them while the other clusters' are on their way through L2, which
-  // with several tiles the other tiles' products hide. Clusters are counted from its own on: 0 is
-  // near, the rest far.
+  // modulo 2), and multiplies them while the other clusters' are on their way through L2: those are
+  // near, the rest far. With several tiles the other tiles' products hide that way, and all are
+  // far. Clusters take turns, where one is near from the CTA's own on.
   static constexpr int kNear = kIsGlobal && (kIsAlone || Tiles > 1) ? 0 : 1,
                        kFar = kIsGlobal ? Clusters - kNear : 0;
   // Of what is far. One buffer does where a step of another tile, with its barrier, lies between
@@ -115,11 +115,11 @@ struct GradientOperands {
     }
   }
 
-  // Where the operands of a step (modulo 4), cluster (from this one's on) and tile lie.
-  __device__ __forceinline__ u32 block_of(int step, int from_own, int tile) const {
-    if (from_own < kNear) return shared + (step % 2 * Tiles + tile) * kTileBytes;
+  // Where the operands of a step (modulo 4), a cluster by its turn and a tile lie.
+  __device__ __forceinline__ u32 block_of(int step, int turn, int tile) const {
+    if (turn < kNear) return shared + (step % 2 * Tiles + tile) * kTileBytes;
     return shared + kNearBytes +
-           ((step % kFarBuffers * kFar + from_own - kNear) * Tiles + tile) * kTileBytes;
+           ((step % kFarBuffers * kFar + turn - kNear) * Tiles + tile) * kTileBytes;
   }
 
   // A thread's part of what is far, of a step and tile, on its way from global memory.
@@ -191,19 +191,19 @@ struct GradientOperands {
     }
   }
 
-  // The cluster that is so many after this CTA's; where none is near, after the first.
-  __device__ __forceinline__ int cluster_after(int from_own) const {
-    if constexpr (kNear == 0) return from_own;
-    return cluster + from_own - (cluster + from_own >= Clusters ? Clusters : 0);
+  // The cluster whose turn it is.
+  __device__ __forceinline__ int cluster_of(int turn) const {
+    if constexpr (kNear == 0) return turn;
+    return cluster + turn - (cluster + turn >= Clusters ? Clusters : 0);
   }
   // In global memory, where a tile's vector number `at` of what is far lies.
   __device__ __forceinline__ int word_of(int at, int tile) const {
-    return (cluster_after(kNear + at / kOfBlock) * Tiles + tile) * kBlockWords + at % kOfBlock * 4;
+    return (cluster_of(kNear + at / kOfBlock) * Tiles + tile) * kBlockWords + at % kOfBlock * 4;
   }
 
-  __device__ __forceinline__ void load(int step, int from_own, int tile, int lane,
+  __device__ __forceinline__ void load(int step, int turn, int tile, int lane,
                                        u32 (&b)[kSteps][2]) const {
-    const u32 block = block_of(step, from_own, tile);
+    const u32 block = block_of(step, turn, tile);
 #pragma unroll
     for (int half = 0; half < kHalves; ++half) {
       if constexpr (kVector == 2) {
@@ -237,11 +237,12 @@ struct GradientOperands {
   }
 };
 
-// Partial gradients of h, rounded to the problem's dtype, for it is their bytes that take time on
-// the way (docs/accuracy.md says what that costs): of every tile four buffers (steps modulo 4) of
-// one 256-byte block a sender, and a barrier each. Senders are a cluster's CTAs, whose bytes the barrier counts, or
-// (IsLocal) the CTA's own multiplying warps, which arrive. A buffer is used again four steps later,
-// when all that its owner sent after reading it has gone round.
+// Partial gradients of h, rounded to the problem's dtype, for between CTAs it is their bytes that
+// take time (docs/accuracy.md says what that costs; within a CTA it is half of the memory): of
+// every tile four buffers (steps modulo 4) of one 256-byte block a sender, and a barrier each.
+// Senders are a cluster's CTAs, whose bytes the barrier counts, or (IsLocal) the CTA's own
+// multiplying warps, which arrive. A buffer is used again four steps later, when all that its owner
+// sent after reading it has gone round.
 template <int Senders, int Tiles, bool IsLocal>
 struct PartialGradients {
   static constexpr int kBlockBytes = 256, kBufferBytes = Senders * kBlockBytes,
@@ -300,8 +301,7 @@ struct PartialGradients {
     } else {
       mbarrier_wait_cluster(bar, i / 4 & 1);
     }
-    const u32 from =
-        buffers + tile * kTileBytes + buffer * kBufferBytes + pair * 32 + column * 4;
+    const u32 from = buffers + tile * kTileBytes + buffer * kBufferBytes + pair * 32 + column * 4;
     float x[Senders], y[Senders];
 #pragma unroll
     for (int k = 0; k < Senders; ++k) {

@@ -61,7 +61,8 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
   extern __shared__ __align__(128) unsigned char shared[];
 #if FLASHRNN_FUSED_FAMILY == 2 && FLASHRNN_FUSED_DEPTH_WARPS == 1
   static_assert(kConfig.units <= 32 && kConfig.columns == 8);
-  WholeForward<kConfig.head_dim, kConfig.units, kChunk>{params, {}, {}, 0}.run(shared, way_through(params));
+  WholeForward<kConfig.head_dim, kConfig.units, kChunk>{params, {}, {}, 0}.run(shared,
+                                                                               way_through(params));
 #elif FLASHRNN_FUSED_FAMILY != 1
   SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.cluster,
                kConfig.depth_warps, kConfig.columns / 8, kSequences, kChunk, kHeldDepth,

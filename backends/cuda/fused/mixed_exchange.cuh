@@ -25,8 +25,8 @@ struct MixedExchange {
                        kNearDepth = kNearOperands / DepthWarps,
                        kFarDepth = (kOperands - kNearOperands) / DepthWarps;
   // A warp's far operands stand one after the other: they do not go round the end of the head.
-  static_assert(kNearOperands % DepthWarps == 0 && kOperands % DepthWarps == 0 &&
-                kFarDepth > 0 && kNearOperands % kFarDepth == 0 && kOperands % kNearOperands == 0);
+  static_assert(kNearOperands % DepthWarps == 0 && kOperands % DepthWarps == 0 && kFarDepth > 0 &&
+                kNearOperands % kFarDepth == 0 && kOperands % kNearOperands == 0);
 
   Near near;
   Far far;

@@ -85,8 +85,9 @@ __device__ __forceinline__ u32 clock_now() {
   asm volatile("mov.u32 %0, %%clock;" : "=r"(v));
   return v;
 }
-// Where warps or CTAs meet, by a barrier or without one. In a build for tests (FLASHRNN_FUSED_DELAYS)
-// the warp waits here, mostly for a moment, now and then for longer than a step takes. By whole warps.
+// Where warps or CTAs meet, by a barrier or without one. In a build for tests
+// (FLASHRNN_FUSED_DELAYS) the warp waits here, mostly for a moment, now and then for longer than a
+// step takes. By whole warps.
 __device__ __forceinline__ void meeting_point() {
 #ifdef FLASHRNN_FUSED_DELAYS
   u32 x = (clock_now() + blockIdx.x * 977 + threadIdx.x / 32 * 131) * 0x9e3779b9u;

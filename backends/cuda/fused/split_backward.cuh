@@ -7,8 +7,9 @@
 //
 // kCluster: one cluster has all units, and a CTA multiplies its own slots' gradients. kGlobal:
 // several clusters; a CTA multiplies those of its rank in every cluster, which come through L2 as
-// words that are their own flags (exchange.cuh). A cluster may be one CTA, where there are no
-// larger ones: it reads all slots' gradients, and what its warps share is not targets but those.
+// words that are their own flags (exchange.cuh), but for its own. A cluster may be one CTA, where
+// there are no larger ones: it reads all slots' gradients, and what its warps share is not targets
+// but those.
 #pragma once
 
 #include "cuda/fused/backward_pair.cuh"
@@ -70,14 +71,16 @@ struct SplitBackward {
       const int in = (cluster * kRanks + target) * kUnits + 2 * row;
 #pragma unroll
       for (int c = 0; c < HeldClusters; ++c) {
-        Operands::load_weights(p.r, at.n, (operands.cluster_after(c * kShares + share) * kRanks + rank) * kUnits, in, q,
-                               p.shape.units, a[i][c]);
+        Operands::load_weights(p.r, at.n,
+                               (operands.cluster_of(c * kShares + share) * kRanks + rank) * kUnits,
+                               in, q, p.shape.units, a[i][c]);
       }
 #pragma unroll 1
       for (int c = HeldClusters; c < kOwnClusters; ++c) {
         u32 w[Operands::kSteps][4];
-        Operands::load_weights(p.r, at.n, (operands.cluster_after(c * kShares + share) * kRanks + rank) * kUnits, in, q,
-                               p.shape.units, w);
+        Operands::load_weights(p.r, at.n,
+                               (operands.cluster_of(c * kShares + share) * kRanks + rank) * kUnits,
+                               in, q, p.shape.units, w);
         for (int k = 0; k < Operands::kSteps; ++k) {
           sts128(apart + (c - HeldClusters) * kClusterBytes + (k * kTargets + i) * 512, w[k][0],
                  w[k][1], w[k][2], w[k][3]);
@@ -101,10 +104,10 @@ struct SplitBackward {
 #pragma unroll
           for (int c = 0; c < kOwnClusters; ++c) {
             if (c == Operands::kNear) {
-              operands.wait_far(from + s * Operands::kStepWords,
-                                s < 3 ? from + (s + 1) * Operands::kStepWords
-                                      : Operands::first_of(i0 + 4),
-                                s, tile, threadIdx.x, pacer[tile], ahead);
+              operands.wait_far(
+                  from + s * Operands::kStepWords,
+                  s < 3 ? from + (s + 1) * Operands::kStepWords : Operands::first_of(i0 + 4), s,
+                  tile, threadIdx.x, pacer[tile], ahead);
             }
             u32 b[Operands::kSteps][2];
             operands.load(s, c * kShares + share, tile, lane, b);

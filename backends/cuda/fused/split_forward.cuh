@@ -237,8 +237,8 @@ struct SplitForward {
     } else {
       // Of the threads that have the same 16 units, a warp has all and two positions.
       constexpr int kOfBlock = 128 / Sequences;
-      const int index = threadIdx.x - kMultipliers * 32,
-                unit = index / kOfBlock * 16 + index % 16, position = index % kOfBlock / 16;
+      const int index = threadIdx.x - kMultipliers * 32, unit = index / kOfBlock * 16 + index % 16,
+                position = index % kOfBlock / 16;
       Update update{p, exchange, at};
       Products products{sums};
       if (way == Way::kPlain) {

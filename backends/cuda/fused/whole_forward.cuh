@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Forward in a cluster of CTAs of 16 or 32 units each, every warp with four of them: the rows of a tile of
-// the product are the four gates of four units, so a warp has the whole sums of its units after one
-// exchange between neighbouring lanes, and updates and publishes them itself. No partial sums, no
-// barrier within the CTA; but every warp reads all of h. It does so in the order in which the CTAs'
-// parts arrive, and multiplies what is there while the rest is on its way. With 32 units a CTA four
-// warps share the depth. A last warp moves tensors (mover.cuh). h is exchanged as in
+// Forward in a cluster of CTAs of 16 or 32 units each, every warp with four of them: the rows of a
+// tile of the product are the four gates of four units, so a warp has the whole sums of its units
+// after one exchange between neighbouring lanes, and updates and publishes them itself. No partial
+// sums, no barrier within the CTA; but every warp reads all of h. It does so in the order in which
+// the CTAs' parts arrive, and multiplies what is there while the rest is on its way. With 32 units
+// a CTA four warps share the depth. A last warp moves tensors (mover.cuh). h is exchanged as in
 // split_forward.cuh.
 #pragma once
 
@@ -14,9 +14,9 @@
 
 namespace flashrnn::cuda {
 
-// The products of a warp's four units. Row r of the tile is of unit r % 8 / 2, gate r % 2 * 2 + r / 8;
-// so a lane has two gates of a unit and two sequences, and changes one of these with the lane that
-// has the other gates.
+// The products of a warp's four units. Row r of the tile is of unit r % 8 / 2, gate r % 2 * 2 + r /
+// 8; so a lane has two gates of a unit and two sequences, and changes one of these with the lane
+// that has the other gates.
 //
 // Sharers: with 32 units a CTA, whose weights and reads of h would be too many, teams of four warps
 // share the depth, taking turns at the operands, and each multiplies the units of its whole team
@@ -65,16 +65,17 @@ struct WholeProducts {
 #pragma unroll
     for (int d = 0; d < kParts; ++d) {
       const int at = operand_at(d), cta = at / kOfCta;
-      const int in = ((rank + Exchanged::kRanks - cta) % Exchanged::kRanks * kOfCta + at % kOfCta) * 16 +
-                     lane % 4 * 4;
+      const int in =
+          ((rank + Exchanged::kRanks - cta) % Exchanged::kRanks * kOfCta + at % kOfCta) * 16 +
+          lane % 4 * 4;
 #pragma unroll
       for (int t = 0; t < Sharers; ++t) {
         const int unit = u + owner_of(t) * 4 + unit_of(lane);
 #pragma unroll
         for (int j = 0; j < 4; ++j) {
-          a[d][t][j] = gate + j % 2 < kGates ? weight_pair(p.r, gate + j % 2, n, unit,
-                                                           in + j / 2 * 2, p.shape.units)
-                                             : 0;
+          a[d][t][j] = gate + j % 2 < kGates
+                           ? weight_pair(p.r, gate + j % 2, n, unit, in + j / 2 * 2, p.shape.units)
+                           : 0;
         }
       }
     }
@@ -103,7 +104,9 @@ struct WholeProducts {
                                                 const Sum& before, uint2 (&b)[Count],
                                                 Sum& all) const {
     constexpr int kNext = First + Count, kLeft = kParts - kNext,
-                  kNextCount = kLeft > kAtOnce ? kAtOnce : kLeft > 0 ? kLeft : 1;
+                  kNextCount = kLeft > kAtOnce ? kAtOnce
+                               : kLeft > 0     ? kLeft
+                                               : 1;
     uint2 next[kNextCount];
     if constexpr (kLeft > 0) look<kNext>(exchange, at, next);
     Sum sum;
@@ -142,8 +145,7 @@ struct WholeProducts {
       for (int j = 0; j < 4; ++j) {
         all[t][j] = sum[t][0][j];
         if constexpr (kChains > 1) all[t][j] += sum[t][1][j];
-        if constexpr (kChains == 4)
-          all[t][j] += sum[t][kChains - 2][j] + sum[t][kChains - 1][j];
+        if constexpr (kChains == 4) all[t][j] += sum[t][kChains - 2][j] + sum[t][kChains - 1][j];
       }
     }
     if constexpr (Sharers > 1) {
@@ -168,11 +170,11 @@ struct WholeProducts {
     const bool is_second = lane / 4 % 2 != 0;
 #pragma unroll
     for (int j = 0; j < 2; ++j) {
-      const float mine = is_second ? all[0][2 * j + 1] : all[0][2 * j],
+      const float kept = is_second ? all[0][2 * j + 1] : all[0][2 * j],
                   other = __uint_as_float(of_neighbour<4>(
                       __float_as_uint(is_second ? all[0][2 * j] : all[0][2 * j + 1])));
-      sums[j] = is_second ? other : mine;
-      sums[2 + j] = is_second ? mine : other;
+      sums[j] = is_second ? other : kept;
+      sums[2 + j] = is_second ? kept : other;
     }
   }
   __device__ __forceinline__ void take(int, int, int, float (&sum)[kGates]) const {
@@ -182,8 +184,8 @@ struct WholeProducts {
 };
 
 // Likewise, for threads that update other units than their warp multiplies: through shared memory.
-// The buffer of a step is used again two steps later, by warps that have h of that step and
-// therefore of their own CTA, whose threads had read it.
+// The buffer of a step is used again two steps later, after the barrier of the step between, which
+// all meet when they have read it.
 template <typename Exchanged, int Units>
 struct SharedWholeProducts {
   using Sums = PartialSums<Cell::kRecurrents, Units, 8, 1>;
@@ -192,9 +194,7 @@ struct SharedWholeProducts {
   WholeProducts<Exchanged, gpu::sharers_of_depth(Units)>& own;
   u32 sums, mine;
 
-  __device__ __forceinline__ void open(const Exchanged& exchange, int i) {
-    own.open(exchange, i);
-  }
+  __device__ __forceinline__ void open(const Exchanged& exchange, int i) { own.open(exchange, i); }
   __device__ __forceinline__ void meet(const Exchanged& exchange, int s, int tile) {
     own.meet(exchange, s, tile);
     float sum[Cell::kRecurrents];
@@ -217,6 +217,12 @@ struct WholeForward {
   using LongProducts = SharedWholeProducts<Exchanged, kUnits>;
   using Update = ForwardUpdate<Exchanged, kUnits, 1, 1, Chunk, Products::kNeighbourLane>;
   using WholeStages = Stages<Chunk, Update::kIn.bytes(), Update::kOut.bytes()>;
+  // Registers of a thread, where those that update take some of those that do not: at first all
+  // have the same, as many as an SM has for so many warps.
+  static constexpr int kAtFirst = 65536 / ((kWarps + kExtraWarps) * 32) / 8 * 8, kMoving = 40,
+                       kUpdating = 232;
+  static_assert(kExtraWarps == 1 ||
+                kWarps * kUpdating + kExtraWarps * kMoving <= (kWarps + kExtraWarps) * kAtFirst);
   static_assert(kRanks > 1 && D % kUnits == 0);
 
   const ForwardParams& p;
@@ -241,10 +247,10 @@ struct WholeForward {
     if (way != Way::kLong && at.u0 + kUnits > p.shape.units) stages.clear_inputs(kThreads);
     exchange.sync_group();
     if (warp >= kWarps) {
-      if constexpr (kExtraWarps > 1) give_registers<40>();
+      if constexpr (kExtraWarps > 1) give_registers<kMoving>();
       if (warp == kWarps && way != Way::kLong) move(stages, lane);
     } else {
-      if constexpr (kExtraWarps > 1) take_registers<232>();
+      if constexpr (kExtraWarps > 1) take_registers<kUpdating>();
       Products products;
       products.load(p, at.n, at.u0, rank, warp, lane, swaps);
       const int unit = warp * 4 + Products::unit_of(lane), position = Products::position_of(lane);
