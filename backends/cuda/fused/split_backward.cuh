@@ -97,18 +97,23 @@ struct SplitBackward {
         if (i0 + s >= p.shape.time) break;
 #pragma unroll
         for (int tile = 0; tile < Tiles; ++tile) {
+          const auto wait_far = [&] {
+            operands.wait_far(
+                from + s * Operands::kStepWords,
+                s < 3 ? from + (s + 1) * Operands::kStepWords : Operands::first_of(i0 + 4), s, tile,
+                threadIdx.x, pacer[tile], ahead);
+          };
+          if constexpr (Operands::kNear > 0) {
+            operands.template wait_near<kThreads>(s, tile);
+          } else {
+            wait_far();
+          }
           float sum[kTargets][4];
 #pragma unroll
           for (int i = 0; i < kTargets; ++i) sum[i][0] = sum[i][1] = sum[i][2] = sum[i][3] = 0.0f;
-          operands.template wait_near<kThreads>(s, tile);
 #pragma unroll
           for (int c = 0; c < kOwnClusters; ++c) {
-            if (c == Operands::kNear) {
-              operands.wait_far(
-                  from + s * Operands::kStepWords,
-                  s < 3 ? from + (s + 1) * Operands::kStepWords : Operands::first_of(i0 + 4), s,
-                  tile, threadIdx.x, pacer[tile], ahead);
-            }
+            if (c > 0 && c == Operands::kNear) wait_far();
             u32 b[Operands::kSteps][2];
             operands.load(s, c * kShares + share, tile, lane, b);
 #pragma unroll
@@ -128,7 +133,7 @@ struct SplitBackward {
           }
 #pragma unroll
           for (int i = 0; i < kTargets; ++i) partials.send(s, tile, to[i], to_barriers, sum[i]);
-          pacer[tile].start();
+          if constexpr (!Operands::kLooksAhead) pacer[tile].start();
         }
       }
     }
