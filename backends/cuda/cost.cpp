@@ -48,8 +48,9 @@ constexpr double kBusyProduct = 0.92;  // share of the product that occupies the
 constexpr double kBusyPerWarp = 39;    // a multiplying warp of forward
 constexpr double kPerSlice = 1.2;      // partial sums of forward, a warp of the depth and element
 constexpr double kWholeSaves = 64;     // no partial sums: a warp has the whole depth
-// Partial sums of four gates of 32 units a CTA, a kilobyte of h (fitted to 192 and 384 units).
-constexpr double kWidePerKilobyte = 60;
+// Partial sums of 32 units a CTA, for a gate beyond the first a kilobyte of h (fitted to LSTM and
+// GRU at 192 units, and to Elman's choice at 256).
+constexpr double kWidePerKilobyte = 20;
 constexpr double kTrustSaves = 45;  // where words are multiplied before it is known that they came
 // Forward through L2 in several clusters: the cluster's share of h comes sooner, and h goes to each
 // of its CTAs (fitted to head dims 384 to 768, clusters of 8 and 16).
@@ -155,7 +156,7 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
     if (!is_whole) latency += kPerSlice * c.depth_warps * elements;
     if (is_whole && !gpu::has_sharing_warps(c)) latency -= kWholeSaves;
     if (c.family == gpu::kCluster && !is_whole && c.units > 16)
-      latency += kWidePerKilobyte * gates / 4 * c.head_dim * 16 / 1024.0;
+      latency += kWidePerKilobyte * (gates - 1) * c.head_dim * 16 / 1024.0;
     if (c.family == gpu::kGlobal && gpu::multiplies_on_trust(c)) latency -= kTrustSaves;
     if (gpu::is_mixed(c))
       latency += kMixedPerCta * c.cluster - kMixedSaves -

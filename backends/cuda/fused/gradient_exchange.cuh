@@ -20,7 +20,7 @@ __device__ constexpr int slot_of_gate(int gate) {
 // The operands of 16 units: a thread's gradients of a pair of units (a word a gate) are one lane's
 // operands, so that they go as one store and one load. Depth of an mma: with several gates 8 units
 // of two gates; with one gate 16 units of it.
-template <int Family, int Ranks, int Clusters, int Tiles, int Multipliers, int Buffers>
+template <int Family, int Ranks, int Clusters, int Tiles, int Multipliers, int Buffers, bool IsNear>
 struct GradientOperands {
   static constexpr bool kIsGlobal = Family == gpu::kGlobal;
   static constexpr int kGates = Cell::kRecurrents;
@@ -39,8 +39,8 @@ struct GradientOperands {
   // modulo 2), and multiplies them while the other clusters' are on their way through L2: those are
   // near, the rest far. With several tiles the other tiles' products hide that way, and all are
   // far. Clusters take turns, where one is near from the CTA's own on.
-  static constexpr int kNear = kIsGlobal && (kIsAlone || Tiles > 1) ? 0 : 1,
-                       kFar = kIsGlobal ? Clusters - kNear : 0;
+  static constexpr int kNear = IsNear ? 1 : 0, kFar = kIsGlobal ? Clusters - kNear : 0;
+  static_assert(!IsNear || (!kIsAlone && (!kIsGlobal || Tiles == 1)));
   // Of what is far. One buffer does where a step of another tile, with its barrier, lies between
   // two steps of one; else it takes one more barrier.
   static constexpr int kFarBuffers = Tiles > 1 || kIsAlone ? 1 : 2;

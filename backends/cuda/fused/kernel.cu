@@ -26,6 +26,7 @@ inline constexpr flashrnn::gpu::FusedConfig kConfig = {
 inline constexpr int kChunk = flashrnn::gpu::chunk_of(kConfig);
 inline constexpr int kSequences = flashrnn::gpu::sequences_of_thread(kConfig);
 inline constexpr int kHeldClusters = flashrnn::gpu::held_clusters_of(kConfig);
+inline constexpr bool kIsNear = flashrnn::gpu::has_near_gradients(kConfig);
 inline constexpr int kHeldDepth = flashrnn::gpu::held_depth_of(kConfig);
 inline constexpr bool kIsTrusting = flashrnn::gpu::multiplies_on_trust(kConfig);
 inline constexpr bool kHasSaver = flashrnn::gpu::extra_warps(kConfig) > 0;
@@ -39,7 +40,7 @@ flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams pa
   extern __shared__ __align__(128) unsigned char shared[];
 #if FLASHRNN_FUSED_FAMILY != 1
   SplitBackward<kConfig.family, kConfig.head_dim, kConfig.cluster, kConfig.depth_warps,
-                kConfig.columns / 8, kChunk, kHeldClusters>{params, {}, {}, {}, 0, 0, 0}
+                kConfig.columns / 8, kChunk, kHeldClusters, kIsNear>{params, {}, {}, {}, 0, 0, 0}
       .run(shared, way_through(params));
 #else
   const Way way = way_through(params);

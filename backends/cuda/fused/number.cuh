@@ -99,8 +99,9 @@ __device__ __forceinline__ u32 weight_bits(const View& r, int gate, int head, in
 // Two neighbouring elements of a row of R, as words.
 __device__ __forceinline__ u32 weight_pair(const View& r, int gate, int head, int out, int in,
                                            int units) {
-  return weight_bits(r, gate, head, out, in, units) | weight_bits(r, gate, head, out, in + 1, units)
-                                                          << 16;
+  const u32 low = weight_bits(r, gate, head, out, in, units),
+            high = weight_bits(r, gate, head, out, in + 1, units);
+  return low | high << 16;
 }
 // Eight.
 __device__ __forceinline__ uint4 weight_octet(const View& r, int gate, int head, int out, int in,

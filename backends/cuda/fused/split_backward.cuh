@@ -7,7 +7,8 @@
 //
 // kCluster: one cluster has all units, and a CTA multiplies its own slots' gradients. kGlobal:
 // several clusters; a CTA multiplies those of its rank in every cluster, which come through L2 as
-// words that are their own flags (exchange.cuh), but for its own. A cluster may be one CTA, where
+// words that are their own flags (exchange.cuh), but for its own where it
+// has one tile. A cluster may be one CTA, where
 // there are no larger ones: it reads all slots' gradients, and what its warps share is not targets
 // but those.
 #pragma once
@@ -21,8 +22,10 @@ namespace flashrnn::cuda {
 
 // HeldClusters: of the clusters' slots' gradients, those of which a multiplying warp has the
 // weights in registers, not in shared memory. Tiles go round one after the other, so that one's
-// exchange is another's product.
-template <int Family, int D, int Ranks, int Multipliers, int Tiles, int Chunk, int HeldClusters>
+// exchange is another's product. IsNear: the CTA's own slots' gradients come from itself
+// (gradient_exchange.cuh).
+template <int Family, int D, int Ranks, int Multipliers, int Tiles, int Chunk, int HeldClusters,
+          bool IsNear>
 struct SplitBackward {
   static constexpr int kUnits = 16, kColumns = 8 * Tiles;
   static constexpr int kRanks = Ranks, kClusters = D / kUnits / kRanks;
@@ -39,7 +42,8 @@ struct SplitBackward {
   static constexpr int kKept = Cell::kKept > 0 ? Cell::kKept : 1;
   static constexpr int kChunk = Chunk;
   using SplitStages = Stages<kChunk, kIn.bytes(), kOut.bytes()>;
-  using Operands = GradientOperands<Family, kRanks, kClusters, Tiles, Multipliers, 4 * Chunk>;
+  using Operands =
+      GradientOperands<Family, kRanks, kClusters, Tiles, Multipliers, 4 * Chunk, IsNear>;
   using Partials = PartialGradients<kIsAlone ? Multipliers : kRanks, Tiles, kIsAlone>;
   static constexpr int kClusterBytes = kTargets * Operands::kSteps * 512,  // of a warp's weights
       kWarpBytes = (kOwnClusters - HeldClusters) * kClusterBytes,
