@@ -241,6 +241,40 @@ TEST(ModelTest, RefusesAnImpossibleConfiguration) {
                Error);
 }
 
+// Forward in a cluster of 32 units a CTA, four warps over the depth: with fewer operands than a
+// look takes it would wait for ever, and it has instructions of 9.0's own.
+TEST(ModelTest, SharesTheDepthWhereItCan) {
+  const auto sharing_of = [&](const DeviceFacts& facts, int cell, int64_t head_dim) {
+    std::vector<RankedConfig> sharing;
+    const Problem p = problem_of(cell, DType::kBfloat16, 16, 2, head_dim);
+    for (const RankedConfig& r : legal_configs(FakeDevice(facts, true), p)) {
+      if (is_fused(r.config) && gpu::has_sharing_warps(fused_config(p, r.config, false)))
+        sharing.push_back(r);
+    }
+    return sharing;
+  };
+  constexpr int kLstm = 1, kSlstm = 4;
+  for (const int64_t head_dim : {128, 192, 316, 448, 512})
+    EXPECT_FALSE(sharing_of(hopper(), kLstm, head_dim).empty()) << head_dim;
+  for (const int64_t head_dim : {48, 64, 513, 768})
+    EXPECT_TRUE(sharing_of(hopper(), kLstm, head_dim).empty()) << head_dim;
+  EXPECT_TRUE(sharing_of(consumer_blackwell(), kLstm, 384).empty());
+  EXPECT_FALSE(sharing_of(hopper(), kSlstm, 384).empty());
+  EXPECT_TRUE(sharing_of(hopper(), kSlstm, 512).empty());
+
+  const Problem p = problem_of(kLstm, DType::kBfloat16, 16, 2, 64);
+  for (const RankedConfig& r : legal_configs(FakeDevice(hopper(), true), p)) {
+    if (!is_fused(r.config) || fused_config(p, r.config, false).family != gpu::kCluster) continue;
+    KernelConfig config = r.config;
+    config.set("forward_units", 32);
+    config.set("forward_cluster", 2);
+    config.set("forward_depth_warps", 1);
+    EXPECT_THROW(check_config(hopper(), p, config), Error);
+    return;
+  }
+  FAIL() << "no forward in a cluster";
+}
+
 // Forward through L2 in several clusters: their operands are dealt out evenly, and all of them are
 // resident.
 TEST(ModelTest, RefusesClustersThatDoNotShareEvenlyOrDoNotFit) {
