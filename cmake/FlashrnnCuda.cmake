@@ -44,9 +44,13 @@ function(flashrnn_nvcc output source what)
   cmake_path(GET output PARENT_PATH folder)
   file(MAKE_DIRECTORY "${folder}")
   set(host_compiler -ccbin "${CMAKE_CXX_COMPILER}")
+  set(launcher "")
+  if(FLASHRNN_CCACHE)
+    set(launcher "${FLASHRNN_CCACHE}")
+  endif()
   add_custom_command(OUTPUT "${output}"
     COMMAND "${CMAKE_COMMAND}" "-DLOG=${output}.log" -P "${PROJECT_SOURCE_DIR}/cmake/RunLogged.cmake" --
-      ${FLASHRNN_CCACHE} "${CUDAToolkit_NVCC_EXECUTABLE}" ${host_compiler} -std=c++20 -O3 ${what} ${ARGN}
+      ${launcher} "${CUDAToolkit_NVCC_EXECUTABLE}" ${host_compiler} -std=c++20 -O3 ${what} ${ARGN}
       -I "${PROJECT_SOURCE_DIR}/backends" -I "${PROJECT_SOURCE_DIR}/src" -I "${PROJECT_BINARY_DIR}/src/generated"
       -MD -MF "${output}.d" -o "${output}" "${source}"
     DEPENDS "${source}" "${PROJECT_SOURCE_DIR}/cmake/RunLogged.cmake"
