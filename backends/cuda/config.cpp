@@ -58,19 +58,21 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
   };
   holds(c.family >= gpu::kDirect && c.family <= gpu::kGlobal, "family", c.family, "1 to",
         gpu::kGlobal);
-  const int whole_columns = c.family == gpu::kDirect ? gpu::kHalfColumns : gpu::kBlockColumns;
-  holds(c.columns > 0 && (c.columns == whole_columns || c.columns % 8 == 0), "columns", c.columns,
-        "a multiple of 8, or for one CTA", gpu::kHalfColumns);
+  const bool may_be_four = c.family == gpu::kDirect || gpu::has_whole_depth(c);
+  holds(c.columns > 0 && (c.columns % 8 == 0 || (may_be_four && c.columns == 4)), "columns",
+        c.columns, "a multiple of 8, or, for one CTA or with one warp over the depth,", 4);
   holds(c.units > 0 && c.units % 16 == 0, "units", c.units, "a multiple of", 16);
   holds(c.head_dim > 0 && c.head_dim % c.units == 0, "head_dim", c.head_dim, "a multiple of",
         c.units);
   holds(c.depth_warps > 0, "depth_warps", c.depth_warps, "at least", 1);
   holds(c.min_ctas > 0, "min_ctas", c.min_ctas, "at least", 1);
   if (gpu::has_whole_depth(c)) {
-    const bool may_share = facts.capability() == 90 && c.head_dim > 64 && c.head_dim % 64 == 0;
+    const bool may_share = c.columns < 8 || (c.head_dim > 64 && c.head_dim % 64 == 0);
     holds(c.units == 16 || (c.units == 32 && may_share), "units with one warp over the depth",
-          c.units, "16 or, on compute capability 9.0 and of heads of 128, 192 and so on,", 32);
-    holds(c.columns == 8, "columns with one warp over the depth", c.columns, "exactly", 8);
+          c.units, "16 or, of 4 sequences or of heads of 128, 192 and so on,", 32);
+    holds(!gpu::takes_registers(c) || facts.capability() == 90, "compute capability",
+          facts.capability(), "for such warps that take registers exactly", 90);
+    holds(c.columns <= 8, "columns with one warp over the depth", c.columns, "4 or", 8);
   }
   const int threads = gpu::threads_of(c);
   holds(threads > 0 && threads <= facts.threads_per_block, "threads", threads, "1 to",
@@ -182,15 +184,6 @@ void check_config(const DeviceFacts& facts, const Problem& problem, const Kernel
            "the constraint model gives the fused kernel {}: head_dim must be at least {}",
            fused_name(fused), problem.head_dim);
     }
-  }
-  if (problem.mode == Mode::kInference) return;
-  const int forward = fused_config(problem, config, false).columns,
-            backward = fused_config(problem, config, true).columns;
-  if (gpu::block_columns_of(forward) != gpu::block_columns_of(backward)) {
-    fail(Status::kInvalidArgument,
-         "the constraint model gives forward_columns = {} and backward_columns = {}: both or none "
-         "must be {}, since what forward saves is laid out so",
-         forward, backward, gpu::kHalfColumns);
   }
 }
 

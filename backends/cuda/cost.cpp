@@ -51,6 +51,11 @@ constexpr double kWholeSaves = 64;     // no partial sums: a warp has the whole 
 // Partial sums of 32 units a CTA, for a gate beyond the first a kilobyte of h (fitted to LSTM and
 // GRU at 192 units, and to Elman's choice at 256).
 constexpr double kWidePerKilobyte = 20;
+// Forward in a cluster with 4 sequences a tile: all operands looked for at once, or a part of them
+// at a time by a warp alone or two, and what Elman's idle rows cost beyond so many units (fitted to
+// 11 LSTMs of 64 to 512 units and 15 of other cells on an H100).
+constexpr double kFourSaves = 75, kFourAlone = 61, kFourShared = -186, kFourPerUnit = 0.56;
+constexpr double kFourOfOneGate = 2.9, kFourOfOneGateUnits = 384;
 constexpr double kTrustSaves = 45;  // where words are multiplied before it is known that they came
 // Forward through L2 in several clusters: the cluster's share of h comes sooner, and h goes to each
 // of its CTAs (fitted to head dims 384 to 768, clusters of 8 and 16).
@@ -83,11 +88,18 @@ double norm(double a, double b, double power) {
 double tiles_of(const gpu::FusedConfig& c) { return std::max(1.0, c.columns / 8.0); }
 double filled_of(const gpu::FusedConfig& c) { return std::min(1.0, c.columns / 8.0); }
 
+// Of h of a tile of the tensor cores, in 16 bits.
+double kilobytes_of_tile(const gpu::FusedConfig& c) {
+  return c.head_dim * std::min(8, c.columns) * 2 / 1024.0;
+}
+
 // Registers of a thread as the compiler leaves them, near enough to tell how many CTAs fit.
 int registers_of(const gpu::FusedConfig& c) {
   const int tiles = gpu::divide_up(c.columns, 8);
   if (c.family == gpu::kDirect) return c.min_ctas > 1 ? 168 : tiles == 1 ? 208 : 248;
-  if (gpu::has_sharing_warps(c)) return 168;
+  if (gpu::takes_registers(c)) return 168;
+  if (gpu::has_whole_depth(c) && c.columns < 8)
+    return gpu::sharers_of_depth(c) > 1 ? 168 : std::min(248, 120 + c.head_dim / 2);
   if (gpu::has_whole_depth(c)) return (90 + c.head_dim * 7 / 16) / 8 * 8;
   const int gates = gpu::cell_counts(c.cell).recurrents;
   const int weights = c.is_backward != 0
@@ -132,11 +144,11 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
   const bool is_whole = gpu::has_whole_depth(c);
   const double elements = is_whole ? 1 : c.units * 8.0 / gpu::updating_threads(c);
   double latency = product + k.split_pointwise + k.split_per_element * slots * elements;
-  double busy =
-      kBusyProduct * product + k.split_busy + k.split_busy_per_element * slots * c.units / 8.0;
+  double busy = kBusyProduct * product + k.split_busy +
+                k.split_busy_per_element * slots * c.units / 8.0 * filled_of(c);
   if (c.family == gpu::kCluster) {
     latency += k.cluster_exchange + k.cluster_per_cta * ctas +
-               k.cluster_per_kilobyte * c.head_dim * 16 / 1024.0;
+               k.cluster_per_kilobyte * kilobytes_of_tile(c);
     busy += k.cluster_busy_per_cta * ctas;
   } else {
     latency += k.global_exchange;
@@ -154,7 +166,14 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
   if (!is_backward) {
     // Where four warps share the depth, their exchange costs what there is saved else.
     if (!is_whole) latency += kPerSlice * c.depth_warps * elements;
-    if (is_whole && !gpu::has_sharing_warps(c)) latency -= kWholeSaves;
+    if (is_whole && c.columns < 8) {
+      const double at_a_time =
+          gpu::sharers_of_depth(c) == 1 ? kFourAlone : kFourShared + kFourPerUnit * c.head_dim;
+      latency += c.units == 16 || c.head_dim <= 128 ? -kFourSaves : at_a_time;
+      if (gates < 2) latency += kFourOfOneGate * std::max(0.0, c.head_dim - kFourOfOneGateUnits);
+    } else if (is_whole && !gpu::takes_registers(c)) {
+      latency -= kWholeSaves;
+    }
     if (c.family == gpu::kCluster && !is_whole && c.units > 16)
       latency += kWidePerKilobyte * (gates - 1) * c.head_dim * 16 / 1024.0;
     if (c.family == gpu::kGlobal && gpu::multiplies_on_trust(c)) latency -= kTrustSaves;
@@ -174,7 +193,7 @@ double memory_time(const DeviceFacts& facts, const Problem& p, bool is_backward)
 
 double fused_time(const DeviceFacts& facts, const Problem& p, const gpu::FusedConfig& c) {
   const double groups =
-      static_cast<double>(p.heads) * divide_up(static_cast<double>(p.batch), c.columns);
+      static_cast<double>(p.heads) * gpu::batch_tiles(static_cast<int>(p.batch), c.columns);
   const Residency r = residency(facts, c, groups);
   const double ghz = facts.clock_khz * 1e-6 * kLoadedClock;
   const double steps = divide_up(groups, r.groups) * static_cast<double>(p.time) *

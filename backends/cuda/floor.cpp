@@ -39,10 +39,11 @@ double floor_of(const DeviceFacts& facts, const Problem& p, const gpu::FusedConf
   const double pointwise = specials * c.units * std::min(8, c.columns) / kSpecialPerClock;
   double exchange = kDirectExchange;
   if (c.family == gpu::kCluster)
-    exchange = kMeasuredGhz * cluster_exchange(ctas, c.head_dim * 16 / 1024.0);
+    exchange =
+        kMeasuredGhz * cluster_exchange(ctas, c.head_dim * std::min(8, c.columns) * 2 / 1024.0);
   if (c.family == gpu::kGlobal) exchange = kMeasuredGhz * global_exchange(ctas);
   const double groups =
-      static_cast<double>(p.heads) * std::ceil(static_cast<double>(p.batch) / c.columns);
+      static_cast<double>(p.heads) * gpu::batch_tiles(static_cast<int>(p.batch), c.columns);
   const Residency r = residency(facts, c, groups);
   const double step = std::max(exchange + product + pointwise, r.tiles * (product + pointwise));
   const double steps =

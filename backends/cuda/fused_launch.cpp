@@ -62,7 +62,7 @@ int resident_ctas(const DeviceFacts& facts, const gpu::FusedConfig& c, cudaKerne
 FusedLaunch::FusedLaunch(const DeviceFacts& facts, const gpu::FusedConfig& config,
                          const gpu::Shape& shape)
     : config_(config), module_(load_fused(facts, config)) {
-  const int64_t groups = int64_t{shape.heads} * gpu::divide_up(shape.batch, config.columns);
+  const int64_t groups = int64_t{shape.heads} * gpu::batch_tiles(shape.batch, config.columns);
   constexpr int64_t kLargestGrid = 0x7fffffff;
   if (groups * gpu::ctas_of_group(config) > kLargestGrid) {
     fail(Status::kInfeasible, "the fused kernel {} needs {} CTAs: a grid has at most {}",

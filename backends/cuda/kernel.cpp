@@ -205,8 +205,7 @@ class CudaKernel final : public Kernel {
       return static_cast<int64_t>(
           saved_bytes_of(shape_, problem_.cell->saved, problem_.cell->kept));
     }
-    const int block_columns = gpu::block_columns_of(forward_.fused()->config().columns);
-    const gpu::SavedLayout layout = gpu::saved_layout(shape_, block_columns);
+    const gpu::SavedLayout layout = gpu::saved_layout(shape_);
     return layout.value_bytes(shape_.heads, problem_.cell->saved) +
            layout.kept_bytes(shape_.heads,
                              gpu::kept_bytes_of(problem_.cell->kept, problem_.cell->kept_bits));

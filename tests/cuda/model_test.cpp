@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <set>
+#include <utility>
 
 #include "api/error.hpp"
 #include "cuda/floor.hpp"
@@ -142,17 +143,19 @@ TEST(ModelTest, OlderCardsHaveFusedKernelsWithoutClusters) {
   }
 }
 
-// Forward and backward lay out what is saved alike.
-TEST(ModelTest, TilesOfFourAreOfBothDirectionsOrNone) {
+// What is saved has one layout, whatever the batch tile.
+TEST(ModelTest, AnyBatchTileOfForwardGoesWithAnyOfBackward) {
   const Problem p = problem_of(1, DType::kBfloat16, 16, 12, 64);
-  bool seen = false;
+  std::set<std::pair<int, int>> seen;
   for (const RankedConfig& r : legal_configs(FakeDevice(hopper(), true), p)) {
-    if (!is_fused(r.config)) continue;
-    const bool is_forward = fused_config(p, r.config, false).columns == 4;
-    EXPECT_EQ(is_forward, fused_config(p, r.config, true).columns == 4) << r.config.to_string();
-    seen = seen || is_forward;
+    if (is_fused(r.config))
+      seen.emplace(fused_config(p, r.config, false).columns,
+                   fused_config(p, r.config, true).columns);
   }
-  EXPECT_TRUE(seen);
+  for (const int forward : {4, 8, 16}) {
+    for (const int backward : {4, 8, 16})
+      EXPECT_TRUE(seen.contains({forward, backward})) << forward << " and " << backward;
+  }
 }
 
 TEST(ModelTest, HeadsBeyondTheChipGoStepByStepWhereThereIsCublas) {
@@ -248,8 +251,9 @@ TEST(ModelTest, SharesTheDepthWhereItCan) {
     std::vector<RankedConfig> sharing;
     const Problem p = problem_of(cell, DType::kBfloat16, 16, 2, head_dim);
     for (const RankedConfig& r : legal_configs(FakeDevice(facts, true), p)) {
-      if (is_fused(r.config) && gpu::has_sharing_warps(fused_config(p, r.config, false)))
-        sharing.push_back(r);
+      if (!is_fused(r.config)) continue;
+      const gpu::FusedConfig c = fused_config(p, r.config, false);
+      if (gpu::has_whole_depth(c) && gpu::sharers_of_depth(c) == 4) sharing.push_back(r);
     }
     return sharing;
   };
@@ -266,6 +270,7 @@ TEST(ModelTest, SharesTheDepthWhereItCan) {
   for (const RankedConfig& r : legal_configs(FakeDevice(hopper(), true), p)) {
     if (!is_fused(r.config) || fused_config(p, r.config, false).family != gpu::kCluster) continue;
     KernelConfig config = r.config;
+    config.set("forward_columns", 8);
     config.set("forward_units", 32);
     config.set("forward_cluster", 2);
     config.set("forward_depth_warps", 1);
@@ -273,6 +278,32 @@ TEST(ModelTest, SharesTheDepthWhereItCan) {
     return;
   }
   FAIL() << "no forward in a cluster";
+}
+
+// Forward in a cluster with 4 sequences a tile: all heads of up to 16 CTAs, of which those with
+// many weights a warp take registers by instructions of 9.0's own.
+TEST(ModelTest, HasTilesOfFourInClusters) {
+  const auto units_of = [](const DeviceFacts& facts, int64_t head_dim) {
+    std::set<int> units;
+    const Problem p = problem_of(1, DType::kFloat16, 16, 2, head_dim);
+    for (const RankedConfig& r : legal_configs(FakeDevice(facts, true), p)) {
+      if (!is_fused(r.config)) continue;
+      const gpu::FusedConfig c = fused_config(p, r.config, false);
+      if (c.family != gpu::kCluster || c.columns != 4) continue;
+      units.insert(c.units);
+      EXPECT_TRUE(gpu::has_whole_depth(c)) << fused_name(c);
+      EXPECT_EQ(gpu::takes_registers(c), c.head_dim > 256) << fused_name(c);
+    }
+    return units;
+  };
+  using Units = std::set<int>;
+  EXPECT_EQ(units_of(hopper(), 64), (Units{16, 32}));
+  EXPECT_EQ(units_of(hopper(), 256), (Units{16, 32}));
+  EXPECT_EQ(units_of(hopper(), 300), Units{32});
+  EXPECT_EQ(units_of(hopper(), 512), Units{32});
+  EXPECT_EQ(units_of(hopper(), 513), Units{});
+  EXPECT_EQ(units_of(consumer_blackwell(), 128), (Units{16, 32}));
+  EXPECT_EQ(units_of(consumer_blackwell(), 320), Units{});
 }
 
 // Forward through L2 in several clusters: their operands are dealt out evenly, and all of them are

@@ -43,8 +43,8 @@ struct BackwardFacts {
       : d_h_has_pairs(has_pairs<4>(p.d_h, p.shape.units)),
         h_has_pairs(has_pairs<4>(p.h, p.shape.units)),
         step_sign(p.shape.is_reverse ? -1 : 1),
-        step_pairs(Index(saved_layout(p.shape).unit_blocks) * saved_layout(p.shape).block_pairs),
-        all_pairs(saved_layout(p.shape).pairs(p.shape.heads)) {}
+        step_pairs(gpu::saved_layout(p.shape).step_pairs()),
+        all_pairs(gpu::saved_layout(p.shape).pairs(p.shape.heads)) {}
 };
 
 // Of BackwardParams' d_initial.
@@ -103,10 +103,9 @@ struct BackwardPair {
     is_valid[1] = b < p.shape.batch && u + 1 < p.shape.units;
     const int last = p.shape.time - 1;
     const int t = p.shape.is_reverse ? 0 : last;
-    const gpu::SavedLayout layout = saved_layout(p.shape);
-    const Index pair =
-        layout.block(n, b / kBlockColumns, last, u / gpu::kBlockUnits) +
-        gpu::place_in_block(u % gpu::kBlockUnits / 2, b % kBlockColumns, kBlockColumns);
+    const gpu::SavedLayout layout = gpu::saved_layout(p.shape);
+    const Index pair = layout.block(n, gpu::block_of(b), last, u / gpu::kBlockUnits) +
+                       gpu::place_in_block(u % gpu::kBlockUnits / 2, b);
     values = static_cast<const char*>(p.saved) + pair * (4 * Cell::kSaved);
     kept = static_cast<const char*>(p.saved) + layout.value_bytes(p.shape.heads, Cell::kSaved) +
            pair * kKeptPairBytes;

@@ -10,8 +10,6 @@ namespace flashrnn::cuda {
 
 // Whether a thread of a team has a part in its copies: those that have not must not call them.
 __device__ __forceinline__ bool takes_part(int thread) { return !kHasBulkCopies || thread == 0; }
-// Threads of a team of so many that arrive at the barrier of its loads.
-__device__ constexpr int arrivals_of(int team) { return kHasBulkCopies ? 1 : team; }
 
 template <int Team>
 __device__ __forceinline__ void load_block(u32 shared, const char* global, int bytes, u32 bar,

@@ -26,7 +26,7 @@ __device__ __forceinline__ void direct_backward(const BackwardParams& p, unsigne
   if (threadIdx.x >= kThreads) return;
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, q = lane % 4, row = lane / 4;
   const int group = p.first_group + blockIdx.x, n = group % p.shape.heads,
-            b0 = group / p.shape.heads * Columns;
+            b0 = gpu::first_sequence(group / p.shape.heads, Columns);
   const int u = warp * 16 + 2 * row;
   const BackwardFacts facts(p);
 

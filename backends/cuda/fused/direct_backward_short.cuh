@@ -32,7 +32,7 @@ struct DirectBackwardShort {
                        kStepBytes = kWarps * Tiles * kRowsBytes;
   using Pieces = LanePieces<kKinds, kOfTile>;
   using OutPieces = LanePieces<kGates, kOfTile>;
-  using Chunks = SavedChunks<D, Tiles, Chunk>;
+  using Chunks = SavedChunks<D, Columns, Chunk>;
 
   const BackwardParams& p;
   Chunks chunks;
@@ -149,11 +149,11 @@ struct DirectBackwardShort {
     has_from = has_units && in.data != nullptr && Pieces::has(lane, 0);
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
-      const int b = min(b0 + c * 8 + Pieces::column(lane), p.shape.batch - 1);
+      const int b = min(b0 + c * 8 + Tile::step(Pieces::column(lane)), p.shape.batch - 1);
       from[c] = static_cast<const char*>(in.data) +
                 2 * (b * in.stride[0] + (t - Pieces::kind(lane, 0) * sign()) * in.stride[1] +
                      n * in.stride[2] + warp * 16 + lane % 2 * 8);
-      has_to[c] = has_units && b0 + c * 8 + OutPieces::column(lane) < p.shape.batch;
+      has_to[c] = has_units && b0 + c * 8 + Tile::step(OutPieces::column(lane)) < p.shape.batch;
 #pragma unroll
       for (int k = 0; k < OutPieces::kOfLane; ++k) {
         const int gate = min(OutPieces::kind(lane, k), kGates - 1);
@@ -195,7 +195,7 @@ struct DirectBackwardShort {
         carry[j][k][1] = state_at(p.d_last_states, k, j, 1);
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k) {
-        const Index at = k * place.all_pairs + j / 2 * place.tile_pairs + j % 2 * 32;
+        const Index at = k * place.all_pairs + j * place.block_pairs;
         now[j][k] = KeptPair::of(0.0f, 0.0f);
         if (p.shape.time > 0 && b0 + j / 2 * 8 < p.shape.batch)
           now[j][k].load(kept + at * kKeptPairBytes);
@@ -290,7 +290,7 @@ struct DirectBackwardShort {
     clear(sum);
     multiply_each(sum, a, operand + later);  // of zeros in iteration 0
     // All warps have read the chunk before this one.
-    if (s == 0 && c > 0 && takes_part(threadIdx.x)) chunks.load(c + 1, threadIdx.x);
+    if (s == 0 && c > 0 && Chunks::loads(threadIdx.x)) chunks.load(c + 1, threadIdx.x);
     read(c, s, slot);
     if (i > 0) store(later);
     // The rows that were read an iteration ago make room.
@@ -319,15 +319,16 @@ struct DirectBackwardShort {
   __device__ __forceinline__ void run(unsigned char* shared) {
     warp = threadIdx.x / 32, lane = threadIdx.x % 32, q = lane % 4, row = lane / 4;
     const int group = p.first_group + blockIdx.x;
-    n = group % p.shape.heads, b0 = group / p.shape.heads * Columns, u = warp * 16 + 2 * row;
+    n = group % p.shape.heads, b0 = gpu::first_sequence(group / p.shape.heads, Columns),
+    u = warp * 16 + 2 * row;
     const u32 buffer = shared_address(shared), all_rows = buffer + 2 * kBufferBytes;
     chunks.set_up(p.shape, const_cast<void*>(p.saved), Place{n, b0, 0},
                   all_rows + kAhead * kStepBytes);
     for (u32 i = threadIdx.x; i < (2 * kBufferBytes + kAhead * kStepBytes) / 4; i += kThreads)
       sts32(buffer + 4 * i, 0);
     if (threadIdx.x == 0) chunks.init_loads();
-    if constexpr (!kHasBulkCopies) __syncthreads();
-    if (takes_part(threadIdx.x)) {
+    if constexpr (!kHasBulkCopies || Chunks::kLoaders > 1) __syncthreads();
+    if (Chunks::loads(threadIdx.x)) {
       chunks.load(0, threadIdx.x);
       chunks.load(1, threadIdx.x);
     }
@@ -335,7 +336,7 @@ struct DirectBackwardShort {
     const u32 rows = all_rows + warp * Tiles * kRowsBytes;
     piece = rows + Pieces::place(lane);
     word = rows + q * kWarpRowBytes + row * 4;
-    block = warp * Chunks::kOfBlock + lane;
+    block = threadIdx.x;
     aim(buffer);
 #pragma unroll
     for (int s = 0; s < kAhead - 1; ++s) {

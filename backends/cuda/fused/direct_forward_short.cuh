@@ -32,7 +32,7 @@ struct DirectForwardShort {
   static constexpr int kRowsBytes = kInputs * kOfTile * kWarpRowBytes,
                        kStepBytes = kWarps * Tiles * kRowsBytes;
   using Pieces = LanePieces<kInputs, kOfTile>;
-  using Chunks = SavedChunks<D, Tiles, Chunk>;
+  using Chunks = SavedChunks<D, Columns, Chunk>;
 
   const ForwardParams& p;
   Chunks chunks;
@@ -105,7 +105,7 @@ struct DirectForwardShort {
   __device__ __forceinline__ void store_h(uint4 v, int i) {
     bool is_here = has_to && i > 0;
     if constexpr (IsAsked) {
-      if (SourceWords<1>::is_first_of_word(i)) sources_to.turn(p, b0 + lane / 2, i);
+      if (SourceWords<1>::is_first_of_word(i)) sources_to.turn(p, b0 + Tile::step(lane / 2), i);
       is_here &= !sources_to.is(gpu::kInitialStates, i);
       if (was_still) v = uint4{0, 0, 0, 0};
       was_still = sources_to.is(gpu::kNoStep, i);
@@ -179,13 +179,13 @@ struct DirectForwardShort {
     gate_step = 2 * p.wx.stride[2];
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
-      const int b = min(b0 + c * 8 + Pieces::column(lane), p.shape.batch - 1);
+      const int b = min(b0 + c * 8 + Tile::step(Pieces::column(lane)), p.shape.batch - 1);
       from[c] = static_cast<const char*>(p.wx.data) +
                 min(Pieces::kind(lane, 0), kInputs - 1) * gate_step +
                 2 * (b * p.wx.stride[0] + t * p.wx.stride[1] + n * p.wx.stride[3] + warp * 16 +
                      lane % 2 * 8);
     }
-    const int b = b0 + lane / 2;
+    const int b = b0 + Tile::step(lane / 2);
     has_from = warp * 16 + lane % 2 * 8 < p.shape.units;
     has_to = has_from && b < p.shape.batch && lane < 2 * Columns && p.h.data != nullptr;
     to = static_cast<char*>(p.h.data) + 2 * (b * p.h.stride[0] + (t - sign) * p.h.stride[1] +
@@ -305,7 +305,8 @@ struct DirectForwardShort {
   __device__ __forceinline__ void run(unsigned char* shared) {
     warp = threadIdx.x / 32, lane = threadIdx.x % 32, q = lane % 4, row = lane / 4;
     const int group = p.first_group + blockIdx.x;
-    n = group % p.shape.heads, b0 = group / p.shape.heads * Columns, u = warp * 16 + 2 * row;
+    n = group % p.shape.heads, b0 = gpu::first_sequence(group / p.shape.heads, Columns),
+    u = warp * 16 + 2 * row;
     const u32 h_buffer = shared_address(shared), all_rows = h_buffer + 2 * kBufferBytes;
     chunks.set_up(p.shape, p.saved, Place{n, b0, 0}, all_rows + kAhead * kStepBytes);
     for (u32 i = threadIdx.x; i < (2 * kBufferBytes + kAhead * kStepBytes) / 4; i += kThreads)
@@ -319,7 +320,7 @@ struct DirectForwardShort {
     const u32 rows = all_rows + warp * Tiles * kRowsBytes;
     piece = rows + Pieces::place(lane);
     word = rows + q * kWarpRowBytes + row * 4;
-    block = warp * Chunks::kOfBlock + lane;
+    block = threadIdx.x;
     start(h_buffer);
 #pragma unroll
     for (int s = 0; s < kAhead; ++s) {

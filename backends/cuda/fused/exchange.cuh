@@ -44,20 +44,23 @@ struct Pacer {
 // warp send neighbouring words:
 // - of every tile [D / 16][8 sequences][16 units], sequences in the order of `position_of`, which
 //   meets no bank twice in the saved memory's order either;
-// - IsWhole: of the one tile [CTAs][quads of units][8 sequences][4 units], the CTAs counted
-//   downwards from the reader's own, as their words arrive.
+// - of the one tile of WholeColumns (8 or 4) sequences, where that is not 0: [CTAs][quads of
+//   units][sequences][4 units], the CTAs counted downwards from the reader's own, as their words
+//   arrive.
 template <typename Exchange, int Sharers>
 struct HPublisher;
 
-template <int Family, int D, int Tiles, int Ranks, int Units, int Buffers, bool IsWhole>
+template <int Family, int D, int Tiles, int Ranks, int Units, int Buffers, int WholeColumns>
 struct HExchange {
   template <int Sharers>
   using Publisher = HPublisher<HExchange, Sharers>;
-  static constexpr bool kInCluster = Family == gpu::kCluster, kIsWhole = IsWhole;
+  static constexpr bool kInCluster = Family == gpu::kCluster, kIsWhole = WholeColumns > 0;
   static constexpr int kRanks = Ranks, kBuffers = Buffers;
-  static_assert(!IsWhole || (kInCluster && Tiles == 1));
+  static_assert(!kIsWhole || (kInCluster && Tiles == 1));
   // Of 16 units; padded in shared memory against bank conflicts of lanes that read 8 units each.
-  static constexpr int kBlockWords = kInCluster && !IsWhole ? 80 : 64,
+  static constexpr int kBlockWords = kIsWhole     ? 8 * WholeColumns
+                                     : kInCluster ? 80
+                                                  : 64,
                        kPartWords = Units / 16 * kBlockWords,  // of a CTA
       kTileWords = D / 16 * kBlockWords, kWords = Tiles * kTileWords;
   static constexpr int kSharedBytes = kInCluster ? kBuffers * kWords * 4 : 0;
@@ -91,14 +94,15 @@ struct HExchange {
   }
 
   static __device__ constexpr int position_of(int sequence) {
-    return IsWhole ? sequence : sequence % 2 * 4 + sequence / 2;
+    return kIsWhole ? sequence : sequence % 2 * 4 + sequence / 2;
   }
   static __device__ constexpr int sequence_at(int position) {
-    return IsWhole ? position : position % 4 * 2 + position / 4;
+    return kIsWhole ? position : position % 4 * 2 + position / 4;
   }
-  // IsWhole: within the part of the CTA that the pair is of.
+  // Of kIsWhole within the part of the CTA that the pair is of.
   static __device__ __forceinline__ int word_of(int pair, int position) {
-    if constexpr (IsWhole) return pair % (Units / 2) / 2 * 16 + position * 2 + pair % 2;
+    if constexpr (kIsWhole)
+      return pair % (Units / 2) / 2 * (2 * WholeColumns) + position * 2 + pair % 2;
     return position / 8 * kTileWords + pair / 8 * kBlockWords + position % 8 * 8 + pair % 8;
   }
 
@@ -128,10 +132,13 @@ struct HExchange {
     if constexpr (!kInCluster) fence_gpu();
   }
 
-  // IsWhole: what the buffer that begins at word `from` has of operand k of 16 units, those of this
-  // CTA first, then those of its predecessors: the lane's quad of its column.
+  // kIsWhole: what the buffer that begins at word `from` has of operand k of 16 units, those of
+  // this CTA first, then those of its predecessors: the lane's quad of its column. Of 4 sequences
+  // two columns have each.
   __device__ __forceinline__ uint2 quad(u32 from, int k, int lane) const {
-    return lds64(shared + 4 * (from + k * kBlockWords + lane % 4 * 16 + lane / 4 * 2));
+    const int column = lane / 4 * WholeColumns / 8;
+    return lds64(shared +
+                 4 * (from + k * kBlockWords + lane % 4 * (2 * WholeColumns) + column * 2));
   }
 
   // The lane's word of a tile's operands of 32 units from number `first` on, in the buffer `ahead`

@@ -54,10 +54,9 @@ struct ForwardPair {
          2 * (b * p.wx.stride[0] + t * p.wx.stride[1] + n * p.wx.stride[3] + u * p.wx.stride[4]);
     h = static_cast<char*>(p.h.data) +
         2 * (b * p.h.stride[0] + t * p.h.stride[1] + n * p.h.stride[2] + u * p.h.stride[3]);
-    const gpu::SavedLayout layout = saved_layout(p.shape);
-    const Index pair =
-        layout.block(n, b / kBlockColumns, 0, u / gpu::kBlockUnits) +
-        gpu::place_in_block(u % gpu::kBlockUnits / 2, b % kBlockColumns, kBlockColumns);
+    const gpu::SavedLayout layout = gpu::saved_layout(p.shape);
+    const Index pair = layout.block(n, gpu::block_of(b), 0, u / gpu::kBlockUnits) +
+                       gpu::place_in_block(u % gpu::kBlockUnits / 2, b);
     values = static_cast<char*>(p.saved) + pair * (4 * Cell::kSaved);
     kept = static_cast<char*>(p.saved) + layout.value_bytes(p.shape.heads, Cell::kSaved) +
            pair * kKeptPairBytes;
@@ -190,8 +189,8 @@ struct ForwardPair {
   }
 
   __device__ __forceinline__ void store_saved(const ForwardParams& p) {
-    const gpu::SavedLayout layout = saved_layout(p.shape);
-    const Index step_pairs = Index(layout.unit_blocks) * layout.block_pairs;
+    const gpu::SavedLayout layout = gpu::saved_layout(p.shape);
+    const Index step_pairs = layout.step_pairs();
     if constexpr (Cell::kSaved == 4) {
       *reinterpret_cast<uint4*>(values) = uint4{saved[0], saved[1], saved[2], saved[3]};
     } else if constexpr (Cell::kSaved == 2) {

@@ -18,14 +18,18 @@
 
 namespace flashrnn::cuda {
 
-// Sequences: of 8, those of a thread on the short way. NeighbourLane: from a lane to the one that
-// has the other unit of the pair.
-template <typename Exchanged, int Units, int Tiles, int Sequences, int Chunk, int NeighbourLane>
+// Columns: sequences of the batch tile, whose tiles of 8 (or the one of 4) go round one after the
+// other. Sequences: of a tile, those of a thread on the short way. NeighbourLane: from a lane to
+// the one that has the other unit of the pair.
+template <typename Exchanged, int Units, int Columns, int Sequences, int Chunk, int NeighbourLane>
 struct ForwardUpdate {
-  static constexpr int kBlocks = Units / 16, kColumns = 8 * Tiles, kChunk = Chunk;
+  static constexpr int Tiles = (Columns + 7) / 8, kOfTile = Columns / Tiles,
+                       kApart =
+                           gpu::sequence_step(Columns);  // from a column's sequence to the next
+  static constexpr int kBlocks = Units / 16, kChunk = Chunk;
   static constexpr int kRowBytes = gpu::row_bytes(Units);
-  static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, false, Units, kColumns);
-  static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, false, Units, kColumns);
+  static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, false, Units, Columns);
+  static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, false, Units, Columns);
   using Element = ForwardElement<NeighbourLane>;
 
   const ForwardParams& p;
@@ -50,7 +54,7 @@ struct ForwardUpdate {
   __device__ static constexpr int sequence_of(int tile, int k) { return tile * 8 + k; }
   __device__ static constexpr int further_of(int tile, int k) { return tile * 8 + k * 4; }
   __device__ static constexpr int place_of(int tile, int k) {
-    return tile * kBlocks * gpu::kBlockPairs + gpu::place_in_block(0, k);
+    return (2 * tile + k) * kBlocks * gpu::kBlockPairs;
   }
 
   // What is done where sequences start anew, seldom: short, not fast. Elements by their bits.
@@ -86,7 +90,8 @@ struct ForwardUpdate {
   template <bool IsAsked, typename S, typename Products>
   __device__ __forceinline__ void run_short(const S& stages, int unit, int position,
                                             Products& products) {
-    const int first = Exchanged::sequence_at(position), n = at.n, u = at.u0 + unit;
+    const int column = Exchanged::sequence_at(position), first = column * kApart, n = at.n,
+              u = at.u0 + unit;
     const bool is_odd = unit % 2 != 0;
     ElementBias bias;
     bias.load(p, n, u);
@@ -98,8 +103,9 @@ struct ForwardUpdate {
     typename Exchanged::template Publisher<2> publisher;
     publisher.open(exchange, u / 2, position, is_odd);
     auto to = publisher.targets(0);
-    const u32 word = first * kRowBytes + unit / 2 * 4,
-              place = unit / 16 * gpu::kBlockPairs + gpu::place_in_block(unit % 16 / 2, first);
+    const u32 word = column * kRowBytes + unit / 2 * 4,
+              place = (first % 2 * kBlocks + unit / 16) * gpu::kBlockPairs +
+                      gpu::place_in_block(unit % 16 / 2, first);
 #pragma unroll
     for (int tile = 0; tile < Tiles; ++tile) {
 #pragma unroll
@@ -152,8 +158,8 @@ struct ForwardUpdate {
             u32 x[4];
 #pragma unroll
             for (int gate = 0; gate < Cell::kInputs; ++gate) {
-              x[gate] = lds16(in + s * kIn.bytes() +
-                              (gate * kColumns + sequence_of(tile, k)) * kRowBytes);
+              x[gate] =
+                  lds16(in + s * kIn.bytes() + (gate * Columns + sequence_of(tile, k)) * kRowBytes);
             }
             slot_inputs(x, bias, g[k]);
           }
@@ -213,14 +219,13 @@ struct ForwardUpdate {
   // On the long way a thread has a pair of units of one sequence of every tile; threads beyond
   // those have nothing but the barriers, which they meet where the others do, not elsewhere in the
   // program.
-  static constexpr int kPairThreads = Units * 4;
+  static constexpr int kPairThreads = Units / 2 * kOfTile;
 
   template <typename Products>
   __device__ __forceinline__ void run_long(u32 ring, int index, Products& products) {
     const bool has_pair = index < kPairThreads;
-    const int my_pair = index / gpu::kBlockPairs * 8 + index % gpu::kBlockPairs / 8,
-              column = index % 8, position = Exchanged::position_of(column),
-              u = at.u0 + my_pair * 2;
+    const int my_pair = index / kOfTile, column = index % kOfTile,
+              position = Exchanged::position_of(column), u = at.u0 + my_pair * 2;
     const ForwardFacts facts(p);
     PairBias bias;
     bias.load(p, at.n, u);
@@ -235,7 +240,7 @@ struct ForwardUpdate {
       }
 #pragma unroll
       for (int tile = 0; tile < Tiles; ++tile) {
-        pair[tile].start(p, at.b0 + 8 * tile + column, at.n, u);
+        pair[tile].start(p, at.b0 + 8 * tile + column * kApart, at.n, u);
         publisher.targets(0).publish(0, 8 * tile,
                                      pack(pair[tile].state[0][0], pair[tile].state[0][1]));
       }

@@ -28,8 +28,9 @@ inline constexpr int kSequences = flashrnn::gpu::sequences_of_thread(kConfig);
 inline constexpr int kHeldClusters = flashrnn::gpu::held_clusters_of(kConfig);
 inline constexpr bool kIsNear = flashrnn::gpu::has_near_gradients(kConfig);
 inline constexpr int kHeldDepth = flashrnn::gpu::held_depth_of(kConfig);
+inline constexpr int kSharers = flashrnn::gpu::sharers_of_depth(kConfig);
 inline constexpr bool kIsTrusting = flashrnn::gpu::multiplies_on_trust(kConfig);
-inline constexpr bool kHasSaver = flashrnn::gpu::extra_warps(kConfig) > 0;
+inline constexpr int kExtraWarps = flashrnn::gpu::extra_warps(kConfig);
 #define FLASHRNN_FUSED_BOUNDS \
   __launch_bounds__(flashrnn::gpu::threads_of(kConfig), kConfig.min_ctas)
 
@@ -61,9 +62,10 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
   using namespace flashrnn::cuda;
   extern __shared__ __align__(128) unsigned char shared[];
 #if FLASHRNN_FUSED_FAMILY == 2 && FLASHRNN_FUSED_DEPTH_WARPS == 1
-  static_assert(kConfig.units <= 32 && kConfig.columns == 8);
-  WholeForward<kConfig.head_dim, kConfig.units, kChunk>{params, {}, {}, 0}.run(shared,
-                                                                               way_through(params));
+  static_assert(kConfig.units <= 32 && kConfig.columns <= 8);
+  WholeForward<kConfig.head_dim, kConfig.units, kConfig.columns, kSharers, kExtraWarps, kChunk>{
+      params, {}, {}, 0}
+      .run(shared, way_through(params));
 #elif FLASHRNN_FUSED_FAMILY != 1
   SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.cluster,
                kConfig.depth_warps, kConfig.columns / 8, kSequences, kChunk, kHeldDepth,
@@ -72,13 +74,15 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
 #else
   const Way way = way_through(params);
   if (way == Way::kPlain) {
-    DirectForwardShort<kConfig.head_dim, kConfig.columns, kChunk, kHasSaver, false>{params, {}}.run(
-        shared);
+    DirectForwardShort<kConfig.head_dim, kConfig.columns, kChunk, (kExtraWarps > 0), false>{params,
+                                                                                            {}}
+        .run(shared);
     return;
   }
   if (way == Way::kAsked) {
-    DirectForwardShort<kConfig.head_dim, kConfig.columns, kChunk, kHasSaver, true>{params, {}}.run(
-        shared);
+    DirectForwardShort<kConfig.head_dim, kConfig.columns, kChunk, (kExtraWarps > 0), true>{params,
+                                                                                           {}}
+        .run(shared);
     return;
   }
   direct_forward<kConfig.head_dim, kConfig.columns>(params, shared);

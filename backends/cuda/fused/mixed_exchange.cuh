@@ -18,8 +18,8 @@ struct MixedExchange {
   template <int Sharers>
   using Publisher = MixedPublisher<MixedExchange, Sharers>;
   static constexpr int kNearUnits = Cluster * Units;
-  using Near = HExchange<gpu::kCluster, kNearUnits, 1, Cluster, Units, Buffers, false>;
-  using Far = HExchange<gpu::kGlobal, D, 1, Ranks, Units, Buffers, false>;
+  using Near = HExchange<gpu::kCluster, kNearUnits, 1, Cluster, Units, Buffers, 0>;
+  using Far = HExchange<gpu::kGlobal, D, 1, Ranks, Units, Buffers, 0>;
   static constexpr int kRanks = Ranks, kBuffers = Buffers, kSharedBytes = Near::kSharedBytes;
   static constexpr int kOperands = D / 32, kNearOperands = kNearUnits / 32,
                        kNearDepth = kNearOperands / DepthWarps,

@@ -95,35 +95,39 @@ struct Mover {
   const char* kept_in;
   char* values_out;
   char* kept_out;
-  Index values_step, kept_step;  // of the saved memory, from step to step
-  Index tile_values, tile_kept;  // from 8 sequences to the next
-  Index all_kept;                // from kept state to kept state
+  Index values_step, kept_step;    // of the saved memory, from step to step
+  Index block_values, block_kept;  // from a block of sequences to the next
+  Index all_kept;                  // from kept state to kept state
   bool has_saved;
-  int tiles;   // that the batch really has here
-  int blocks;  // of 16 units that the head really has here, at most Units / 16
+  int blocks;       // of sequences, that the batch really has here
+  int unit_blocks;  // of 16 units that the head really has here, at most Units / 16
 
-  static constexpr int kTiles = kIn.columns / 8, kBlocks = Units / gpu::kBlockUnits;
+  static constexpr int kBlocks = Columns / gpu::kBlockSequences,
+                       kUnitBlocks = Units / gpu::kBlockUnits;
 
-  // Of the bytes of all blocks, those of the blocks that are there.
-  __device__ __forceinline__ int there(int bytes) const { return bytes / kBlocks * blocks; }
+  // Of the bytes of all units, those of the units that are there.
+  __device__ __forceinline__ int there(int bytes) const {
+    return bytes / kUnitBlocks * unit_blocks;
+  }
 
   // One step's saved memory to `stage`.
   __device__ __forceinline__ void load(u32 stage, u32 bar, bool with_before, int lane) {
-    constexpr int kTileValues = kIn.value_bytes() / kTiles, kTileKept = kIn.kept_bytes() / kTiles;
-    if (takes_part(lane) && blocks > 0) {
+    constexpr int kBlockValues = kIn.value_bytes() / kBlocks,
+                  kBlockKept = kIn.kept_bytes() / kBlocks;
+    if (takes_part(lane) && unit_blocks > 0) {
 #pragma unroll
-      for (int c = 0; c < kTiles; ++c)
-        if (c < tiles)
-          load_block<32>(stage + c * kTileValues, values_in + c * tile_values, there(kTileValues),
-                         bar, lane);
+      for (int c = 0; c < kBlocks; ++c)
+        if (c < blocks)
+          load_block<32>(stage + c * kBlockValues, values_in + c * block_values,
+                         there(kBlockValues), bar, lane);
       if (with_before) {
 #pragma unroll
         for (int k = 0; k < kIn.kept; ++k) {
 #pragma unroll
-          for (int c = 0; c < kTiles; ++c) {
-            if (c < tiles)
-              load_block<32>(stage + kIn.kept_at() + k * kIn.kept_bytes() + c * kTileKept,
-                             kept_in + k * all_kept + c * tile_kept, there(kTileKept), bar, lane);
+          for (int c = 0; c < kBlocks; ++c) {
+            if (c < blocks)
+              load_block<32>(stage + kIn.kept_at() + k * kIn.kept_bytes() + c * kBlockKept,
+                             kept_in + k * all_kept + c * block_kept, there(kBlockKept), bar, lane);
           }
         }
       }
@@ -146,21 +150,22 @@ struct Mover {
 
   // One step's saved memory.
   __device__ __forceinline__ void save(u32 stage, int lane) {
-    constexpr int kTileValues = kOut.value_bytes() / kTiles, kTileKept = kOut.kept_bytes() / kTiles;
+    constexpr int kBlockValues = kOut.value_bytes() / kBlocks,
+                  kBlockKept = kOut.kept_bytes() / kBlocks;
     if (has_saved && takes_part(lane)) {
 #pragma unroll
-      for (int c = 0; c < kTiles; ++c)
-        if (c < tiles)
-          store_block<32>(values_out + c * tile_values, stage + c * kTileValues, there(kTileValues),
-                          lane);
+      for (int c = 0; c < kBlocks; ++c)
+        if (c < blocks)
+          store_block<32>(values_out + c * block_values, stage + c * kBlockValues,
+                          there(kBlockValues), lane);
 #pragma unroll
       for (int k = 0; k < kOut.kept; ++k) {
 #pragma unroll
-        for (int c = 0; c < kTiles; ++c) {
-          if (c < tiles)
-            store_block<32>(kept_out + k * all_kept + c * tile_kept,
-                            stage + kOut.kept_at() + k * kOut.kept_bytes() + c * kTileKept,
-                            there(kTileKept), lane);
+        for (int c = 0; c < kBlocks; ++c) {
+          if (c < blocks)
+            store_block<32>(kept_out + k * all_kept + c * block_kept,
+                            stage + kOut.kept_at() + k * kOut.kept_bytes() + c * kBlockKept,
+                            there(kBlockKept), lane);
         }
       }
     }
@@ -191,8 +196,8 @@ struct Mover {
       const int before = max(0, min(count, steps_with_before - first));
       if (lane == 0)
         mbarrier_expect(
-            bar, tiles * there((count * kIn.value_bytes() + before * kIn.kept * kIn.kept_bytes()) /
-                               kTiles));
+            bar, blocks * there((count * kIn.value_bytes() + before * kIn.kept * kIn.kept_bytes()) /
+                                kBlocks));
       __syncwarp();
     }
 #pragma unroll 1

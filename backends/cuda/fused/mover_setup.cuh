@@ -27,7 +27,7 @@ __device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const Fo
 #pragma unroll
   for (int k = 0; k < M::InRows::kOfLane; ++k) {
     const int r = M::InRows::row(lane, k), u = M::InRows::unit(lane, k), gate = r / Columns,
-              b = min(at.b0 + r % Columns, last);
+              b = min(at.b0 + r % Columns * gpu::sequence_step(Columns), last);
     m.in.is_there[k] = r < in.rows() && at.u0 + u < p.shape.units;
     m.in.at[k] =
         static_cast<char*>(p.wx.data) +
@@ -38,7 +38,8 @@ __device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const Fo
   }
 #pragma unroll
   for (int k = 0; k < M::OutRows::kOfLane; ++k) {
-    const int r = M::OutRows::row(lane, k), u = M::OutRows::unit(lane, k), b = at.b0 + r;
+    const int r = M::OutRows::row(lane, k), u = M::OutRows::unit(lane, k),
+              b = at.b0 + r * gpu::sequence_step(Columns);
     m.out.is_there[k] =
         r < out.rows() && b <= last && at.u0 + u < p.shape.units && p.h.data != nullptr;
     m.out.at[k] =
@@ -47,17 +48,17 @@ __device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const Fo
     m.out.step[k] = 2 * sign * p.h.stride[1];
     m.out.place[k] = out.rows_at() + min(r, out.rows() - 1) * gpu::row_bytes(Units) + u * 2;
   }
-  m.tiles = min(Columns / 8, (p.shape.batch - at.b0 + 7) / 8);
+  m.blocks = blocks_of_tile<Columns>(p.shape, at.b0);
   const SavedPlace saved(p.shape, at, 0);
-  m.blocks = blocks_at(p.shape, at.u0, Units);
-  m.has_saved = p.saved != nullptr && m.blocks > 0;
+  m.unit_blocks = blocks_at(p.shape, at.u0, Units);
+  m.has_saved = p.saved != nullptr && m.unit_blocks > 0;
   m.values_in = m.kept_in = nullptr;
   m.values_out = static_cast<char*>(p.saved) + saved.pair * (4 * Cell::kSaved);
   m.kept_out = static_cast<char*>(p.saved) + saved.value_bytes + saved.pair * kKeptPairBytes;
   m.values_step = saved.step_pairs * (4 * Cell::kSaved);
   m.kept_step = saved.step_pairs * kKeptPairBytes;
-  m.tile_values = saved.tile_pairs * (4 * Cell::kSaved);
-  m.tile_kept = saved.tile_pairs * kKeptPairBytes;
+  m.block_values = saved.block_pairs * (4 * Cell::kSaved);
+  m.block_kept = saved.block_pairs * kKeptPairBytes;
   m.all_kept = saved.all_pairs * kKeptPairBytes;
 }
 
@@ -72,7 +73,7 @@ __device__ __forceinline__ void set_up(Mover<true, Units, Columns>& m, const Bac
 #pragma unroll
   for (int k = 0; k < M::InRows::kOfLane; ++k) {
     const int r = M::InRows::row(lane, k), u = M::InRows::unit(lane, k),
-              b = min(at.b0 + r % Columns, last);
+              b = min(at.b0 + r % Columns * gpu::sequence_step(Columns), last);
     const bool is_h = Cell::kReadsH && r >= Columns;
     const View& v = is_h ? p.h : p.d_h;
     m.in.is_there[k] = r < in.rows() && at.u0 + u < p.shape.units && v.data != nullptr;
@@ -85,7 +86,8 @@ __device__ __forceinline__ void set_up(Mover<true, Units, Columns>& m, const Bac
 #pragma unroll
   for (int k = 0; k < M::OutRows::kOfLane; ++k) {
     const int r = M::OutRows::row(lane, k), u = M::OutRows::unit(lane, k),
-              slot = min(r / Columns, Cell::kSlots - 1), b = at.b0 + r % Columns;
+              slot = min(r / Columns, Cell::kSlots - 1),
+              b = at.b0 + r % Columns * gpu::sequence_step(Columns);
     const View* v = &p.slot_gradient[0];
 #pragma unroll
     for (int s = 1; s < Cell::kSlots; ++s) {
@@ -98,18 +100,18 @@ __device__ __forceinline__ void set_up(Mover<true, Units, Columns>& m, const Bac
     m.out.step[k] = -2 * sign * v->stride[1];
     m.out.place[k] = out.rows_at() + min(r, out.rows() - 1) * gpu::row_bytes(Units) + u * 2;
   }
-  m.tiles = min(Columns / 8, (p.shape.batch - at.b0 + 7) / 8);
+  m.blocks = blocks_of_tile<Columns>(p.shape, at.b0);
   const SavedPlace saved(p.shape, at, p.shape.time - 1);
   m.values_in = static_cast<const char*>(p.saved) + saved.pair * (4 * Cell::kSaved);
   m.kept_in = static_cast<const char*>(p.saved) + saved.value_bytes +
               (saved.pair - saved.step_pairs) * kKeptPairBytes;
   m.values_out = m.kept_out = nullptr;
-  m.blocks = blocks_at(p.shape, at.u0, Units);
+  m.unit_blocks = blocks_at(p.shape, at.u0, Units);
   m.has_saved = false;
   m.values_step = -saved.step_pairs * (4 * Cell::kSaved);
   m.kept_step = -saved.step_pairs * kKeptPairBytes;
-  m.tile_values = saved.tile_pairs * (4 * Cell::kSaved);
-  m.tile_kept = saved.tile_pairs * kKeptPairBytes;
+  m.block_values = saved.block_pairs * (4 * Cell::kSaved);
+  m.block_kept = saved.block_pairs * kKeptPairBytes;
   m.all_kept = saved.all_pairs * kKeptPairBytes;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Saved memory of a CTA that has a whole head, between shared and global memory by copies of a
 // chunk of steps (block_copy.cuh): there the steps follow one another, so a chunk is one copy of
-// the values and one of each kept state, for a block's sequences. Two chunks are in shared memory.
+// the values and one of each kept state, for each block of sequences. Two chunks are in shared
+// memory.
 #pragma once
 
 #include "cuda/fused/block_copy.cuh"
@@ -10,22 +11,22 @@
 
 namespace flashrnn::cuda {
 
-template <int D, int Tiles, int Chunk>
+template <int D, int Columns, int Chunk>
 struct SavedChunks {
-  static constexpr int kOfBlock = 8 * kBlockColumns;  // pairs
-  static constexpr int kPairs = D / 16 * kOfBlock;    // of a step and a block's sequences
+  static constexpr int kBlocks = Columns / gpu::kBlockSequences;
+  static constexpr int kPairs = D / 16 * gpu::kBlockPairs;  // of a step and a block's sequences
   static constexpr int kKept = Cell::kKept;
   static constexpr int kValueBytes = kPairs * 4 * Cell::kSaved,
                        kKeptBytes = kPairs * kKeptPairBytes;
-  // [tiles][steps] values, then [kept states][tiles][steps].
-  static constexpr int kKeptAt = Tiles * Chunk * kValueBytes,
-                       kBytes = kKeptAt + kKept * Tiles * Chunk * kKeptBytes;
+  // [blocks][steps] values, then [kept states][blocks][steps].
+  static constexpr int kKeptAt = kBlocks * Chunk * kValueBytes,
+                       kBytes = kKeptAt + kKept * kBlocks * Chunk * kKeptBytes;
 
   u32 base, barriers;
   char* values;  // of step 0
   char* kept;
-  Index tile_pairs, all_pairs;
-  int tiles, time;
+  Index block_pairs, all_pairs;
+  int blocks, time;
 
   __device__ __forceinline__ void set_up(const gpu::Shape& shape, void* saved, const Place& at,
                                          u32 shared) {
@@ -34,20 +35,19 @@ struct SavedChunks {
     const SavedPlace place(shape, at, 0);
     values = static_cast<char*>(saved) + place.pair * (4 * Cell::kSaved);
     kept = static_cast<char*>(saved) + place.value_bytes + place.pair * kKeptPairBytes;
-    tile_pairs = place.tile_pairs;
+    block_pairs = place.block_pairs;
     all_pairs = place.all_pairs;
-    tiles = min(Tiles, (shape.batch - at.b0 + kBlockColumns - 1) / kBlockColumns);
+    blocks = blocks_of_tile<Columns>(shape, at.b0);
     time = shape.time;
   }
 
-  // A thread's pair j (tile j / 2, odd or even sequence) at step s of chunk c.
-  __device__ __forceinline__ u32 value_at(int c, int s, int j, u32 block) const {
-    return base + c % 2 * kBytes + (j / 2 * Chunk + s) * kValueBytes +
-           (j % 2 * 32 + block) * (4 * Cell::kSaved);
+  // A thread's pair of block j at step s of chunk c: the thread's number is its pair's.
+  __device__ __forceinline__ u32 value_at(int c, int s, int j, u32 pair) const {
+    return base + c % 2 * kBytes + (j * Chunk + s) * kValueBytes + pair * (4 * Cell::kSaved);
   }
-  __device__ __forceinline__ u32 kept_at(int c, int s, int k, int j, u32 block) const {
-    return base + c % 2 * kBytes + kKeptAt + ((k * Tiles + j / 2) * Chunk + s) * kKeptBytes +
-           (j % 2 * 32 + block) * kKeptPairBytes;
+  __device__ __forceinline__ u32 kept_at(int c, int s, int k, int j, u32 pair) const {
+    return base + c % 2 * kBytes + kKeptAt + ((k * kBlocks + j) * Chunk + s) * kKeptBytes +
+           pair * kKeptPairBytes;
   }
 
   // Forward: the first `count` steps of chunk c go to global memory. By a team's threads that take
@@ -57,13 +57,16 @@ struct SavedChunks {
     order_before_copies();
     const Index first = Index(c) * Chunk;
     const u32 from = base + c % 2 * kBytes;
-    for (int tile = 0; tile < tiles; ++tile) {
-      store_block<Team>(values + tile * tile_pairs * (4 * Cell::kSaved) + first * kValueBytes,
-                        from + tile * Chunk * kValueBytes, count * kValueBytes, thread);
+    // Not unrolled, here and below: it is done once a chunk, and a step's instructions fit the
+    // cache.
+#pragma unroll 1
+    for (int j = 0; j < blocks; ++j) {
+      store_block<Team>(values + j * block_pairs * (4 * Cell::kSaved) + first * kValueBytes,
+                        from + j * Chunk * kValueBytes, count * kValueBytes, thread);
       for (int k = 0; k < kKept; ++k) {
         store_block<Team>(
-            kept + (k * all_pairs + tile * tile_pairs) * kKeptPairBytes + first * kKeptBytes,
-            from + kKeptAt + (k * Tiles + tile) * Chunk * kKeptBytes, count * kKeptBytes, thread);
+            kept + (k * all_pairs + j * block_pairs) * kKeptPairBytes + first * kKeptBytes,
+            from + kKeptAt + (k * kBlocks + j) * Chunk * kKeptBytes, count * kKeptBytes, thread);
       }
     }
     end_stores();
@@ -102,30 +105,41 @@ struct SavedChunks {
   }
 
   // Backward, whose chunk c is the steps down from T - 1 - c Chunk, the last of them last: a
-  // barrier tells that it is there. The team that loads are the CTA's threads.
-  static constexpr int kTeam = D * 2;
+  // barrier tells that it is there. The team that loads are the CTA's threads; bulk copies are
+  // started by the first thread of each warp, a block's each, so that none is held up for long.
+  static constexpr int kTeam = D * 2, kWarps = D / 16,
+                       kLoaders = kBlocks < kWarps ? kBlocks : kWarps;
+  static __device__ __forceinline__ bool loads(int thread) {
+    if constexpr (!kHasBulkCopies) return true;
+    return kLoaders == 1 ? thread == 0 : thread % 32 == 0 && thread < 32 * kLoaders;
+  }
   __device__ __forceinline__ void init_loads() const {
-    mbarrier_init(barriers, arrivals_of(kTeam));
-    mbarrier_init(barriers + 8, arrivals_of(kTeam));
+    constexpr int kArrivals = kHasBulkCopies ? kLoaders : kTeam;
+    mbarrier_init(barriers, kArrivals);
+    mbarrier_init(barriers + 8, kArrivals);
     mbarrier_init_fence();
   }
   __device__ __forceinline__ void wait(int c) const {
     mbarrier_wait(barriers + c % 2 * 8, c / 2 & 1);
   }
-  // Kept states are those of the step before. By the threads that take part.
+  // Kept states are those of the step before. By the threads that load.
   __device__ __forceinline__ void load(int c, int thread) const {
     const int last = time - 1 - c * Chunk, count = min(Chunk, last + 1), before = min(Chunk, last);
     if (count <= 0) return;
     const u32 to = base + c % 2 * kBytes, bar = barriers + c % 2 * 8;
-    begin_loads(bar, tiles * (count * kValueBytes + before * kKept * kKeptBytes));
-    for (int tile = 0; tile < tiles; ++tile) {
+    constexpr int step = kHasBulkCopies ? kLoaders : 1;
+    const int first = step == 1 ? 0 : thread / 32,
+              mine = step == 1 ? blocks : max(0, blocks - first + step - 1) / step;
+    begin_loads(bar, mine * (count * kValueBytes + before * kKept * kKeptBytes));
+#pragma unroll 1
+    for (int j = first; j < blocks; j += step) {
       load_block<kTeam>(
-          to + (tile * Chunk + Chunk - count) * kValueBytes,
-          values + tile * tile_pairs * (4 * Cell::kSaved) + Index(last - count + 1) * kValueBytes,
+          to + (j * Chunk + Chunk - count) * kValueBytes,
+          values + j * block_pairs * (4 * Cell::kSaved) + Index(last - count + 1) * kValueBytes,
           count * kValueBytes, bar, thread);
       for (int k = 0; k < kKept && before > 0; ++k) {
-        load_block<kTeam>(to + kKeptAt + ((k * Tiles + tile) * Chunk + Chunk - before) * kKeptBytes,
-                          kept + (k * all_pairs + tile * tile_pairs) * kKeptPairBytes +
+        load_block<kTeam>(to + kKeptAt + ((k * kBlocks + j) * Chunk + Chunk - before) * kKeptBytes,
+                          kept + (k * all_pairs + j * block_pairs) * kKeptPairBytes +
                               Index(last - before) * kKeptBytes,
                           before * kKeptBytes, bar, thread);
       }

@@ -12,11 +12,10 @@ namespace flashrnn::cuda {
 using gpu::Cell;
 using gpu::Index;
 
-// Sequences of a block of this kernel's saved memory.
-inline constexpr int kBlockColumns = gpu::block_columns_of(FLASHRNN_FUSED_COLUMNS);
-
-__device__ __forceinline__ gpu::SavedLayout saved_layout(const gpu::Shape& shape) {
-  return gpu::saved_layout(shape, kBlockColumns);
+// Blocks of saved memory of a batch tile, as far as the batch has them.
+template <int Columns>
+__device__ __forceinline__ int blocks_of_tile(const gpu::Shape& shape, int b0) {
+  return Columns == gpu::kBlockSequences ? 1 : 2 * min(Columns / 8, (shape.batch - b0 + 7) / 8);
 }
 
 // The units u0 .. u0 + units of head n, the sequences from b0 on.
@@ -26,13 +25,13 @@ struct Place {
 
 // Where the saved memory of a place and step stands.
 struct SavedPlace {
-  Index pair, step_pairs, tile_pairs, all_pairs, value_bytes;
+  Index pair, step_pairs, block_pairs, all_pairs, value_bytes;  // block_pairs: of all steps
 
   __device__ SavedPlace(const gpu::Shape& shape, const Place& at, int step) {
-    const gpu::SavedLayout layout = saved_layout(shape);
-    pair = layout.block(at.n, at.b0 / kBlockColumns, step, at.u0 / gpu::kBlockUnits);
-    step_pairs = Index(layout.unit_blocks) * layout.block_pairs;
-    tile_pairs = step_pairs * layout.time;
+    const gpu::SavedLayout layout = gpu::saved_layout(shape);
+    pair = layout.block(at.n, gpu::block_of(at.b0), step, at.u0 / gpu::kBlockUnits);
+    step_pairs = layout.step_pairs();
+    block_pairs = step_pairs * layout.time;
     all_pairs = layout.pairs(shape.heads);
     value_bytes = layout.value_bytes(shape.heads, Cell::kSaved);
   }

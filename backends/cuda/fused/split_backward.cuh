@@ -149,7 +149,7 @@ struct SplitBackward {
     int pair, column;
     __device__ explicit Mine(int index) : pair(index / 8), column(index % 8) {}
     __device__ int place(int tile) const {
-      return tile * gpu::kBlockPairs + gpu::place_in_block(pair, column);
+      return (2 * tile + column % 2) * gpu::kBlockPairs + gpu::place_in_block(pair, column);
     }
   };
 

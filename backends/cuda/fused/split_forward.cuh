@@ -49,11 +49,11 @@ struct SplitForward {
   static constexpr int kChunk = Chunk;
   using Exchanged =
       typename Either<kIsMixed, MixedExchange<D, kRanks, Units, 4 * Chunk, Cluster, DepthWarps>,
-                      HExchange<Family, D, Tiles, kRanks, Units, 4 * Chunk, false>>::Type;
+                      HExchange<Family, D, Tiles, kRanks, Units, 4 * Chunk, 0>>::Type;
   using Word = typename Exchanged::Word;
   static_assert(!kIsMixed || (IsTrusting && Tiles == 1));
   using Sums = PartialSums<kGates, Units, kColumns, DepthWarps>;
-  using Update = ForwardUpdate<Exchanged, Units, Tiles, Sequences, Chunk, 1>;
+  using Update = ForwardUpdate<Exchanged, Units, 8 * Tiles, Sequences, Chunk, 1>;
   using SplitStages = Stages<kChunk, Update::kIn.bytes(), Update::kOut.bytes()>;
   static_assert(Update::kPairThreads <= kUpdaters);
   static_assert(D % (32 * DepthWarps) == 0 && D % Units == 0 && Units % 16 == 0);

@@ -26,27 +26,34 @@ constexpr int backward_ring_bytes(const CellCounts& cell) {
 
 constexpr int larger(int a, int b) { return a > b ? a : b; }
 
-// Forward in a cluster where a warp has the whole depth of its four units, of all gates, and
-// updates them too; or, of 32 units a CTA, four warps share the depth of the 16 that are theirs.
+// Forward in a cluster where a warp has the whole depth of its units, of all gates, and updates
+// them too: four units of 8 sequences or eight of 4. Where weights or reads of h would be too many
+// for it, warps share the depth.
 constexpr bool has_whole_depth(const FusedConfig& c) {
   return c.family == kCluster && !c.is_backward && c.depth_warps == 1;
 }
-constexpr int sharers_of_depth(int units) { return units > 16 ? 4 : 1; }
-constexpr bool has_sharing_warps(const FusedConfig& c) {
-  return has_whole_depth(c) && sharers_of_depth(c.units) > 1;
+constexpr int units_of_warp(const FusedConfig& c) { return c.columns < 8 ? 8 : 4; }
+constexpr int sharers_of_depth(const FusedConfig& c) {
+  if (c.columns < 8) return c.units == 16 || c.head_dim > 192 ? 2 : 1;
+  return c.units > 16 ? 4 : 1;
 }
-// Bytes of the sums that those exchange, of two steps.
+// Bytes of the sums that sharing warps exchange, of two steps.
 constexpr int swap_bytes_of(const FusedConfig& c) {
-  return has_sharing_warps(c) ? 2 * c.units / 4 * (sharers_of_depth(c.units) - 1) * 512 : 0;
+  return has_whole_depth(c) ? 2 * c.units / units_of_warp(c) * (sharers_of_depth(c) - 1) * 512 : 0;
 }
 
 // Warps that multiply, and those that update the units of a CTA (the same ones where it is direct,
 // or where they have the whole depth).
 constexpr int multiplying_warps(const FusedConfig& c) {
-  return c.family == kDirect  ? c.head_dim / 16
-         : c.is_backward      ? c.depth_warps
-         : has_whole_depth(c) ? c.units / 4
-                              : c.depth_warps * c.units / 16;
+  return c.family == kDirect ? c.head_dim / 16
+         : c.is_backward     ? c.depth_warps
+         : has_whole_depth(c)
+             ? c.units / units_of_warp(c) * (c.columns < 8 ? sharers_of_depth(c) : 1)
+             : c.depth_warps * c.units / 16;
+}
+// Eight warps with many weights take registers of idle ones.
+constexpr bool takes_registers(const FusedConfig& c) {
+  return has_whole_depth(c) && multiplying_warps(c) > 4 && (c.columns == 8 || c.head_dim > 256);
 }
 // Forward beyond kDirect: operands of 32 units that a warp multiplies, and those of which it holds
 // the weights in registers; of the rest they lie in shared memory.
@@ -112,7 +119,7 @@ constexpr int updating_threads(const FusedConfig& c) {
 // it saves. Warps give registers to others by fours, so one that is to do so has three idle ones
 // beside it.
 constexpr int extra_warps(const FusedConfig& c) {
-  if (has_sharing_warps(c)) return 4;
+  if (takes_registers(c)) return 4;
   return c.family != kDirect || (!c.is_backward && c.min_ctas < 3) ? 1 : 0;
 }
 constexpr int threads_of(const FusedConfig& c) {

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gpu_families.hpp"
+
+#include <cuda_runtime_api.h>
+
+#include <cstdio>
+
+#include "gpu_fixture.hpp"
+
+namespace flashrnn::test {
+
+bool runs_here(const Family& f) {
+  if (f.only_major == 0) return true;
+  cudaDeviceProp properties{};
+  require(cudaGetDeviceProperties(&properties, 0), "cudaGetDeviceProperties");
+  if (properties.major == f.only_major) return true;
+  std::printf("%s is for compute capability %d.x alone: left out\n", f.name, f.only_major);
+  return false;
+}
+
+namespace {
+
+Case problem(int64_t batch, int64_t time, int64_t heads, int64_t head_dim) {
+  Case c;
+  c.dtypes = {FLASHRNN_BFLOAT16, FLASHRNN_BFLOAT16, FLASHRNN_FLOAT32};
+  c.batch = batch, c.time = time, c.heads = heads, c.head_dim = head_dim;
+  c.want_states = false;
+  c.given = kGiveH | kGiveLast;
+  return c;
+}
+
+}  // namespace
+
+std::vector<Family> families(int64_t time) {
+  const auto config = [&](int family, int columns) {
+    const std::string f = std::to_string(family), c = std::to_string(columns);
+    return "forward_family=" + f + ",backward_family=" + f + ",forward_columns=" + c +
+           ",backward_columns=" + c;
+  };
+  const auto with_lengths = [&](int64_t batch, int64_t heads, int64_t head_dim) {
+    Case c = problem(batch, time, heads, head_dim);
+    c.lengths = FLASHRNN_INT32;
+    c.resets = true;
+    return c;
+  };
+  const auto of = [](flashrnn_cell cell, Case c) {
+    c.cell = cell;
+    return c;
+  };
+  const auto four = [](int units, int backward_family) {
+    return "forward_family=2,forward_columns=4,forward_depth_warps=1,forward_units=" +
+           std::to_string(units) +
+           ",backward_columns=8,backward_family=" + std::to_string(backward_family);
+  };
+  const std::string shared = ",forward_depth_warps=2", whole = ",forward_depth_warps=1",
+                    clusters = ",forward_cluster=8,forward_depth_warps=4",
+                    sharing =
+                        "forward_family=2,backward_family=3,forward_columns=8,backward_columns=8,"
+                        "forward_units=32,forward_depth_warps=1";
+  return {
+      {"direct", problem(16, time, 2, 64), config(1, 8)},
+      {"direct_asked", with_lengths(13, 2, 64), config(1, 8)},
+      {"direct_of_four", problem(16, time, 2, 64), config(1, 4)},
+      {"direct_of_four_asked", with_lengths(13, 2, 24), config(1, 4)},
+      {"cluster", problem(16, time, 2, 128), config(2, 8) + shared},
+      {"cluster_of_two_tiles", problem(16, time, 2, 128), config(2, 16)},
+      {"cluster_asked", with_lengths(13, 2, 128), config(2, 16)},
+      {"cluster_long_way", with_lengths(13, 2, 100), config(2, 8) + shared},
+      {"whole_depth", problem(16, time, 2, 128), config(2, 8) + whole},
+      {"whole_depth_of_sixteen", problem(16, time, 2, 256), config(2, 8) + whole},
+      {"whole_depth_asked", with_lengths(13, 2, 128), config(2, 8) + whole},
+      {"whole_depth_long_way", with_lengths(13, 2, 100), config(2, 8) + whole},
+      {"four_sequences", problem(16, time, 2, 128), four(32, 2)},
+      {"four_sequences_asked", with_lengths(13, 2, 192), four(32, 2)},
+      {"four_sequences_long_way", with_lengths(13, 2, 100), four(32, 2)},
+      {"four_sequences_two_sharers", problem(16, time, 1, 512), four(32, 3), 9},
+      {"four_sequences_two_sharers_asked", with_lengths(13, 1, 448), four(32, 3), 9},
+      {"four_sequences_two_sharers_long_way", with_lengths(13, 1, 316), four(32, 3), 9},
+      {"four_sequences_of_sixteen_units", of(FLASHRNN_SLSTM, problem(5, time, 2, 192)),
+       four(16, 2)},
+      {"four_sequences_and_eight", problem(13, time, 2, 64),
+       "forward_family=1,forward_columns=4,backward_family=2,backward_columns=8"},
+      {"shared_depth", problem(16, time, 1, 384), sharing, 9},
+      {"shared_depth_asked", with_lengths(13, 1, 448), sharing, 9},
+      {"shared_depth_long_way", with_lengths(13, 1, 316), sharing, 9},
+      {"shared_depth_of_four", of(FLASHRNN_ELMAN, problem(16, time, 2, 128)), sharing, 9},
+      {"shared_depth_of_three_states", of(FLASHRNN_SLSTM, with_lengths(13, 1, 384)), sharing, 9},
+      {"global", problem(16, time, 1, 512), config(3, 8) + ",forward_depth_warps=4"},
+      {"global_on_trust", problem(16, time, 1, 512), config(3, 8) + ",forward_depth_warps=8"},
+      {"global_of_one_cluster", problem(16, time, 1, 256), config(3, 8) + ",backward_cluster=16"},
+      {"global_of_two_tiles", problem(16, time, 1, 512), config(3, 16)},
+      {"global_asked", with_lengths(13, 1, 512), config(3, 16)},
+      {"global_of_four_tiles", problem(32, time, 1, 512), config(3, 32)},
+      {"global_of_clusters", problem(16, time, 1, 384), config(3, 8) + clusters},
+      {"global_of_clusters_asked", with_lengths(13, 1, 384), config(3, 8) + clusters},
+      {"global_of_clusters_long_way", with_lengths(13, 1, 380), config(3, 8) + clusters},
+      {"global_of_clusters_of_sixteen", of(FLASHRNN_GRU, with_lengths(13, 1, 512)),
+       config(3, 8) + ",forward_cluster=16,forward_depth_warps=4"},
+      {"global_of_clusters_two_sequences", with_lengths(13, 1, 764),
+       config(3, 8) + ",forward_cluster=16,forward_depth_warps=8"},
+      {"global_of_five_clusters", of(FLASHRNN_ELMAN, problem(16, time, 1, 632)),
+       config(3, 8) + clusters}};
+}
+
+std::vector<Family> families_and_alternating(int64_t time) {
+  std::vector<Family> all = families(time);
+  all.push_back({"alternating", problem(16, time, 1, 192), "kernel=2"});
+  return all;
+}
+
+}  // namespace flashrnn::test
