@@ -51,6 +51,8 @@ constexpr double kWholeSaves = 64;     // no partial sums: a warp has the whole 
 // Partial sums of 32 units a CTA, for a gate beyond the first a kilobyte of h (fitted to LSTM and
 // GRU at 192 units, and to Elman's choice at 256).
 constexpr double kWidePerKilobyte = 20;
+// Partial sums of one gate, Elman's, a kilobyte of h (fitted to 256 and 512 units).
+constexpr double kOneGatePerKilobyte = 35;
 // Forward in a cluster with 4 sequences a tile: all operands looked for at once, or a part of them
 // at a time by a warp alone or two, and what Elman's idle rows cost beyond so many units (fitted to
 // 11 LSTMs of 64 to 512 units and 15 of other cells on an H100).
@@ -167,15 +169,18 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
     // Where four warps share the depth, their exchange costs what there is saved else.
     if (!is_whole) latency += kPerSlice * c.depth_warps * elements;
     if (is_whole && c.columns < 8) {
-      const double at_a_time =
-          gpu::sharers_of_depth(c) == 1 ? kFourAlone : kFourShared + kFourPerUnit * c.head_dim;
+      const double at_a_time = gpu::sharers_of_depth(c) == 1
+                                   ? kFourAlone * (gates > 1)
+                                   : kFourShared + kFourPerUnit * c.head_dim;
       latency += c.units == 16 || c.head_dim <= 128 ? -kFourSaves : at_a_time;
       if (gates < 2) latency += kFourOfOneGate * std::max(0.0, c.head_dim - kFourOfOneGateUnits);
     } else if (is_whole && !gpu::takes_registers(c)) {
       latency -= kWholeSaves;
     }
     if (c.family == gpu::kCluster && !is_whole && c.units > 16)
-      latency += kWidePerKilobyte * (gates - 1) * c.head_dim * 16 / 1024.0;
+      latency += kWidePerKilobyte * (gates - 1) * kilobytes_of_tile(c);
+    if (c.family == gpu::kCluster && !is_whole && gates < 2)
+      latency += kOneGatePerKilobyte * kilobytes_of_tile(c);
     if (c.family == gpu::kGlobal && gpu::multiplies_on_trust(c)) latency -= kTrustSaves;
     if (gpu::is_mixed(c))
       latency += kMixedPerCta * c.cluster - kMixedSaves -
