@@ -9,7 +9,6 @@
 #include "cuda/modules/nvrtc.hpp"
 #include "gpu/cell_counts.hpp"
 #include "gpu/fused/geometry.hpp"
-#include "gpu/saved_layout.hpp"
 
 namespace flashrnn::cuda {
 

@@ -39,7 +39,7 @@ struct DirectBackwardShort {
   int warp, lane, q, row, n, b0, u;
   u32 piece, word, out_piece;  // what this lane copies to and reads from the rows of step 0, and
                                // takes from the operands
-  u32 block;                   // of this thread in a block of saved memory
+  u32 saved_pair;              // of this thread among those of saved memory
   u32 a[kGates][kDepth][2][4];
   float carry[kPairs][Cell::kStates][2];
   KeptPair now[kPairs][kKept], old[kPairs][kKept], first[kPairs][kKept];
@@ -84,7 +84,7 @@ struct DirectBackwardShort {
     const bool is_first = c * Chunk + s == p.shape.time - 1;
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
-      const u32 at = chunks.value_at(c, Chunk - 1 - s, j, block);
+      const u32 at = chunks.value_at(c, Chunk - 1 - s, j, saved_pair);
       if constexpr (Cell::kSaved > 2) {
         const uint4 v = lds128(at);
         saved[j][0] = v.x, saved[j][1] = v.y, saved[j][2] = v.z, saved[j][3] = v.w;
@@ -96,7 +96,7 @@ struct DirectBackwardShort {
       }
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k) {
-        old[j][k].take(chunks.kept_at(c, Chunk - 1 - s, k, j, block));
+        old[j][k].take(chunks.kept_at(c, Chunk - 1 - s, k, j, saved_pair));
         if (is_first && !IsAsked) old[j][k] = first[j][k];
       }
       const u32 rows = word + slot + j / 2 * kRowsBytes + j % 2 * 4 * kWarpRowBytes;
@@ -181,7 +181,7 @@ struct DirectBackwardShort {
   __device__ __forceinline__ void start() {
     const SavedPlace place(p.shape, Place{n, b0, 0}, p.shape.time > 0 ? p.shape.time - 1 : 0);
     const char* const kept = static_cast<const char*>(p.saved) + place.value_bytes +
-                             (place.pair + block) * kKeptPairBytes;
+                             (place.pair + saved_pair) * kKeptPairBytes;
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
       source[j] = gpu::kPreviousStep;
@@ -336,7 +336,7 @@ struct DirectBackwardShort {
     const u32 rows = all_rows + warp * Tiles * kRowsBytes;
     piece = rows + Pieces::place(lane);
     word = rows + q * kWarpRowBytes + row * 4;
-    block = threadIdx.x;
+    saved_pair = threadIdx.x;
     aim(buffer);
 #pragma unroll
     for (int s = 0; s < kAhead - 1; ++s) {

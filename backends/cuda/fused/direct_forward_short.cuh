@@ -39,7 +39,7 @@ struct DirectForwardShort {
   int warp, lane, q, row, n, b0, u;
   u32 piece, word, h_piece;  // what this lane copies to and reads from the rows of step 0, and
                              // takes from the buffers of h
-  u32 block;                 // of this thread in a block of saved memory
+  u32 saved_pair;            // of this thread among those of saved memory
   u32 a[kGates][kDepth][2][4];
   PairBias bias;
   float state[kPairs][Cell::kStates][2];
@@ -85,7 +85,7 @@ struct DirectForwardShort {
     if (HasSaver && s == 0) chunks.wait_free(c);
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
-      const u32 at = chunks.value_at(c, s, j, block);
+      const u32 at = chunks.value_at(c, s, j, saved_pair);
       if constexpr (Cell::kSaved == 4) {
         sts128(at, saved[j][0], saved[j][1], saved[j][2], saved[j][3]);
       } else if constexpr (Cell::kSaved == 2) {
@@ -95,7 +95,8 @@ struct DirectForwardShort {
         for (int k = 0; k < Cell::kSaved; ++k) sts32(at + 4 * k, saved[j][k]);
       }
 #pragma unroll
-      for (int k = 0; k < Cell::kKept; ++k) kept[j][k].stage(chunks.kept_at(c, s, k, j, block));
+      for (int k = 0; k < Cell::kKept; ++k)
+        kept[j][k].stage(chunks.kept_at(c, s, k, j, saved_pair));
     }
     if (HasSaver && (s == Chunk - 1 || is_last)) chunks.tell_done(c);
   }
@@ -320,7 +321,7 @@ struct DirectForwardShort {
     const u32 rows = all_rows + warp * Tiles * kRowsBytes;
     piece = rows + Pieces::place(lane);
     word = rows + q * kWarpRowBytes + row * 4;
-    block = threadIdx.x;
+    saved_pair = threadIdx.x;
     start(h_buffer);
 #pragma unroll
     for (int s = 0; s < kAhead; ++s) {

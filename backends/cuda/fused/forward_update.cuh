@@ -23,7 +23,7 @@ namespace flashrnn::cuda {
 // the one that has the other unit of the pair.
 template <typename Exchanged, int Units, int Columns, int Sequences, int Chunk, int NeighbourLane>
 struct ForwardUpdate {
-  static constexpr int Tiles = (Columns + 7) / 8, kOfTile = Columns / Tiles,
+  static constexpr int kTiles = (Columns + 7) / 8, kOfTile = Columns / kTiles,
                        kApart =
                            gpu::sequence_step(Columns);  // from a column's sequence to the next
   static constexpr int kBlocks = Units / 16, kChunk = Chunk;
@@ -58,15 +58,15 @@ struct ForwardUpdate {
   }
 
   // What is done where sequences start anew, seldom: short, not fast. Elements by their bits.
-  __device__ __forceinline__ void restart(Element (&element)[Tiles][Sequences], u32 which, int b,
+  __device__ __forceinline__ void restart(Element (&element)[kTiles][Sequences], u32 which, int b,
                                           int n, int u) const {
 #pragma unroll 1
-    for (int j = 0; j < Tiles * Sequences; ++j) {
+    for (int j = 0; j < kTiles * Sequences; ++j) {
       if ((which >> j & 1) == 0) continue;
       Element fresh;
       fresh.start(p, b + sequence_of(j / Sequences, j % Sequences), n, u);
 #pragma unroll
-      for (int i = 0; i < Tiles * Sequences; ++i) {
+      for (int i = 0; i < kTiles * Sequences; ++i) {
 #pragma unroll
         for (int k = 0; k < Cell::kStates; ++k) {
           float& state = element[i / Sequences][i % Sequences].state[k];
@@ -79,7 +79,7 @@ struct ForwardUpdate {
   __device__ __forceinline__ void publish_initial(const Targets& to, int ahead, u32 which, int b,
                                                   int n, int even_unit) const {
 #pragma unroll 1
-    for (int j = 0; j < Tiles * Sequences; ++j) {
+    for (int j = 0; j < kTiles * Sequences; ++j) {
       if ((which >> j & 1) == 0) continue;
       const int tile = j / Sequences, k = j % Sequences;
       to.put(ahead, further_of(tile, k),
@@ -95,8 +95,8 @@ struct ForwardUpdate {
     const bool is_odd = unit % 2 != 0;
     ElementBias bias;
     bias.load(p, n, u);
-    Element element[Tiles][Sequences];
-    SourceWords<1> sources[Tiles][Sequences];
+    Element element[kTiles][Sequences];
+    SourceWords<1> sources[kTiles][Sequences];
     // Whether a sequence of the warp starts anew in the four steps at hand, and at the one after
     // them.
     bool any_anew = false, any_beyond = false;
@@ -107,7 +107,7 @@ struct ForwardUpdate {
               place = (first % 2 * kBlocks + unit / 16) * gpu::kBlockPairs +
                       gpu::place_in_block(unit % 16 / 2, first);
 #pragma unroll
-    for (int tile = 0; tile < Tiles; ++tile) {
+    for (int tile = 0; tile < kTiles; ++tile) {
 #pragma unroll
       for (int k = 0; k < Sequences; ++k) {
         element[tile][k].start(p, at.b0 + first + sequence_of(tile, k), n, u);
@@ -129,7 +129,7 @@ struct ForwardUpdate {
           const auto sequence = [&](int j) {
             return at.b0 + first + sequence_of(j / Sequences, j % Sequences);
           };
-          constexpr int kElements = Tiles * Sequences;
+          constexpr int kElements = kTiles * Sequences;
           u32 anew_now = 0, all = 0, beyond = 0;
 #pragma unroll
           for (int j = 0; j < kElements; ++j) {
@@ -151,7 +151,7 @@ struct ForwardUpdate {
           }
         }
 #pragma unroll
-        for (int tile = 0; tile < Tiles; ++tile) {
+        for (int tile = 0; tile < kTiles; ++tile) {
           float g[Sequences][Cell::kSlots];
 #pragma unroll
           for (int k = 0; k < Sequences; ++k) {
@@ -209,7 +209,7 @@ struct ForwardUpdate {
       stages.tell_done(c);
     }
 #pragma unroll
-    for (int tile = 0; tile < Tiles; ++tile) {
+    for (int tile = 0; tile < kTiles; ++tile) {
 #pragma unroll
       for (int k = 0; k < Sequences; ++k)
         element[tile][k].finish(p, at.b0 + first + sequence_of(tile, k), n, u);
@@ -231,22 +231,22 @@ struct ForwardUpdate {
     bias.load(p, at.n, u);
     typename Exchanged::template Publisher<1> publisher;
     publisher.open(exchange, u / 2, position, 0);
-    constexpr int kTileRing = kPairThreads * ForwardPair::kRingBytes, kStep = Tiles * kTileRing;
+    constexpr int kTileRing = kPairThreads * ForwardPair::kRingBytes, kStep = kTiles * kTileRing;
     const u32 slot = ring + index * ForwardPair::kRingBytes;
-    ForwardPair pair[Tiles];
+    ForwardPair pair[kTiles];
     if (has_pair) {
-      for (int w = 0; w < 4 * Tiles * ForwardPair::kRingBytes; w += 4) {
+      for (int w = 0; w < 4 * kTiles * ForwardPair::kRingBytes; w += 4) {
         sts32(slot + w / ForwardPair::kRingBytes * kTileRing + w % ForwardPair::kRingBytes, 0);
       }
 #pragma unroll
-      for (int tile = 0; tile < Tiles; ++tile) {
+      for (int tile = 0; tile < kTiles; ++tile) {
         pair[tile].start(p, at.b0 + 8 * tile + column * kApart, at.n, u);
         publisher.targets(0).publish(0, 8 * tile,
                                      pack(pair[tile].state[0][0], pair[tile].state[0][1]));
       }
       for (int s = 0; s < 4; ++s) {
 #pragma unroll
-        for (int tile = 0; tile < Tiles; ++tile) {
+        for (int tile = 0; tile < kTiles; ++tile) {
           if (s < p.shape.time) pair[tile].fetch(p, facts, slot + s * kStep + tile * kTileRing);
         }
         copy_commit();
@@ -258,7 +258,7 @@ struct ForwardUpdate {
       products.open(exchange, i - s);
       const auto to = publisher.targets(i + 1);
 #pragma unroll
-      for (int tile = 0; tile < Tiles; ++tile) {
+      for (int tile = 0; tile < kTiles; ++tile) {
         u32 x[4];
         float g[Cell::kSlots][2];
         if (has_pair) {
@@ -288,7 +288,7 @@ struct ForwardUpdate {
       exchange.clear(i - 1, index, kPairThreads);
       exchange.clear_fence();
 #pragma unroll
-      for (int tile = 0; tile < Tiles; ++tile) {
+      for (int tile = 0; tile < kTiles; ++tile) {
         pair[tile].store(p, facts, i);
         if (i + 4 < p.shape.time) pair[tile].fetch(p, facts, slot + s * kStep + tile * kTileRing);
       }
@@ -296,7 +296,7 @@ struct ForwardUpdate {
     }
     if (!has_pair) return;
 #pragma unroll
-    for (int tile = 0; tile < Tiles; ++tile) pair[tile].finish(p);
+    for (int tile = 0; tile < kTiles; ++tile) pair[tile].finish(p);
   }
 };
 

@@ -2,7 +2,7 @@
 // The warp that moves a CTA's tensors between global memory and the stages (gpu/fused/stage.hpp),
 // so that those which compute have no address but that of a stage.
 //
-// Barriers, by chunk c of steps: `ready` (its inputs are there), `done` (every computing warp has
+// Barriers, by chunk c of steps: `ready` (its inputs are there), `done` (every updating warp has
 // read its inputs and written its outputs), `free` (its outputs have left their stage).
 #pragma once
 

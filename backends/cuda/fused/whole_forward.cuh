@@ -67,7 +67,7 @@ struct WholeForward {
   using LongProducts = SharedWholeProducts<Products, Exchanged, kUnits, Columns>;
   using Update = ForwardUpdate<Exchanged, kUnits, Columns, 1, Chunk, Products::kNeighbourLane>;
   using WholeStages = Stages<Chunk, Update::kIn.bytes(), Update::kOut.bytes()>;
-  // Registers of a thread, where those that update take some of those that do not: at first all
+  // Registers of a thread, where those that multiply take some of those that do not: at first all
   // have the same, as many as an SM has for so many warps.
   static constexpr int kAtFirst = 65536 / ((kWarps + kExtraWarps) * 32) / 8 * 8, kMoving = 40,
                        kUpdating = 232;

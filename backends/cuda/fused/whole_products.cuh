@@ -205,9 +205,9 @@ struct EightProducts {
   }
 };
 
-// Four sequences, in the even columns: a warp updates eight units, two tiles, of which a lane takes
-// the one or the other; so what it sends a CTA is as long as with eight sequences. Sharers: two
-// warps share the depth, the first of which updates.
+// Four sequences, each in two columns, of which the even ones count: a warp updates eight units,
+// two tiles, of which a lane takes the one or the other; so what it sends a CTA is as long as with
+// eight sequences. Sharers: two warps share the depth, the first of which updates.
 template <typename Exchanged, int Sharers>
 struct FourProducts {
   static constexpr int kGates = Cell::kRecurrents;

@@ -46,8 +46,11 @@ inline constexpr bool kHasCloseTanh = __CUDA_ARCH__ == 900;
 #else
 inline constexpr bool kHasCloseTanh = false;  // no device code is compiled in this pass
 #endif
-// Light GRU has a ReLU: where a sum is next to zero, h that is rounded the other way makes it jump.
-inline constexpr bool kHasJumps = FLASHRNN_FUSED_CELL_ID == 6;
+#define FLASHRNN_CELL(name, ENUM, id, ...) inline constexpr int name##_id = id;
+#include "cells/cells.def"
+#undef FLASHRNN_CELL
+// A ReLU: where a sum is next to zero, h that is rounded the other way makes its derivative jump.
+inline constexpr bool kHasJumps = FLASHRNN_FUSED_CELL_ID == light_gru_id;
 inline constexpr bool kTakesTanh =
     FLASHRNN_FUSED_DTYPE != kFloat16 || (kHasCloseTanh && !kHasJumps);
 

@@ -42,8 +42,8 @@ constexpr int swap_bytes_of(const FusedConfig& c) {
   return has_whole_depth(c) ? 2 * c.units / units_of_warp(c) * (sharers_of_depth(c) - 1) * 512 : 0;
 }
 
-// Warps that multiply, and those that update the units of a CTA (the same ones where it is direct,
-// or where they have the whole depth).
+// Warps that multiply, and those that update the units of a CTA (of the same ones where it is
+// direct, or where they have the whole depth).
 constexpr int multiplying_warps(const FusedConfig& c) {
   return c.family == kDirect ? c.head_dim / 16
          : c.is_backward     ? c.depth_warps
@@ -51,7 +51,8 @@ constexpr int multiplying_warps(const FusedConfig& c) {
              ? c.units / units_of_warp(c) * (c.columns < 8 ? sharers_of_depth(c) : 1)
              : c.depth_warps * c.units / 16;
 }
-// Eight warps with many weights take registers of idle ones.
+// Eight warps with many weights take registers of idle ones (of 4 sequences, up to 256 units leave
+// enough).
 constexpr bool takes_registers(const FusedConfig& c) {
   return has_whole_depth(c) && multiplying_warps(c) > 4 && (c.columns == 8 || c.head_dim > 256);
 }
