@@ -20,7 +20,8 @@ constexpr double kCyclesPerMicrosecond = 3000;
 constexpr double kFmaPerCycle = 2;  // vector multiply-adds issued
 constexpr double kLoadsPerCycle = 2;
 constexpr double kFmaLatency = 4;
-constexpr double kDotPerCycle = 1;         // bfloat16 dot products issued
+constexpr double kDotPerCycle = 1;         // bfloat16 dot products issued, but for AMD's cores,
+                                           // which issue as many as multiply-adds
 constexpr double kTileCycles = 16;         // of one AMX multiply of 16 x 16 x 32
 constexpr double kForwardCellCycles = 60;  // one vector of elements
 constexpr double kBackwardCellCycles = 60;
@@ -53,7 +54,8 @@ struct Cost {
         static_cast<double>(divide_up(static_cast<int64_t>(columns), static_cast<int64_t>(widest)));
     const double width = columns / parts;
     const double block = std::min(rows, tallest);
-    const double issue = product == ProductKind::kDot ? kDotPerCycle : kFmaPerCycle;
+    const double dots = host_facts().vendor == "AuthenticAMD" ? kFmaPerCycle : kDotPerCycle;
+    const double issue = product == ProductKind::kDot ? dots : kFmaPerCycle;
     const double at_once = product == ProductKind::kDot ? 2 : 1;
     // A block's part of the panel that does not stay in L1 comes from L2 for every part of the
     // columns, line after line, while the last ones are multiplied.

@@ -66,6 +66,7 @@ class CpuDevice final : public Device {
     const nlohmann::ordered_json json = {
         {"backend", "cpu"},
         {"name", host.processor},
+        {"vendor", host.vendor},
         {"cores", host.cores},
         {"hardware_threads", host.threads},
         {"numa_nodes", host.numa_nodes},

@@ -64,6 +64,9 @@ HostFacts read() {
     const char* model =
         package == nullptr ? nullptr : hwloc_obj_get_info_by_name(package, "CPUModel");
     facts.processor = model == nullptr ? "unnamed processor" : model;
+    const char* vendor =
+        package == nullptr ? nullptr : hwloc_obj_get_info_by_name(package, "CPUVendor");
+    facts.vendor = vendor == nullptr ? "" : vendor;
     const unsigned version = hwloc_get_api_version();
     facts.topology_version = "hwloc " + std::to_string(version >> 16) + "." +
                              std::to_string(version >> 8 & 0xff) + "." +

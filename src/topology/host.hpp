@@ -9,6 +9,7 @@ namespace flashrnn {
 
 struct HostFacts {
   std::string processor;  // as it calls itself
+  std::string vendor;     // "AuthenticAMD", "GenuineIntel"; empty: not told
   int cores = 1;          // that this process may run on
   int threads = 1;        // hardware threads that this process may run on
   int numa_nodes = 1;
