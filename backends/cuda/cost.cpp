@@ -90,11 +90,6 @@ double norm(double a, double b, double power) {
 double tiles_of(const gpu::FusedConfig& c) { return std::max(1.0, c.columns / 8.0); }
 double filled_of(const gpu::FusedConfig& c) { return std::min(1.0, c.columns / 8.0); }
 
-// Of h of a tile of the tensor cores, in 16 bits.
-double kilobytes_of_tile(const gpu::FusedConfig& c) {
-  return c.head_dim * std::min(8, c.columns) * 2 / 1024.0;
-}
-
 // Registers of a thread as the compiler leaves them, near enough to tell how many CTAs fit.
 int registers_of(const gpu::FusedConfig& c) {
   const int tiles = gpu::divide_up(c.columns, 8);
@@ -232,6 +227,10 @@ double general_time(const DeviceFacts& facts, const Problem& p, bool is_backward
 }
 
 }  // namespace
+
+double kilobytes_of_tile(const gpu::FusedConfig& c) {
+  return c.head_dim * std::min(8, c.columns) * 2 / 1024.0;
+}
 
 Residency residency(const DeviceFacts& facts, const gpu::FusedConfig& c, double groups) {
   const double tiles = tiles_of(c), ctas = gpu::ctas_of_group(c);

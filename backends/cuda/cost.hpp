@@ -24,4 +24,7 @@ Residency residency(const DeviceFacts& facts, const gpu::FusedConfig& config, do
 double tensor_bytes(const Problem& problem, bool is_backward);
 double memory_rate(const DeviceFacts& facts);
 
+// Of h of a tile of the tensor cores, in 16 bits.
+double kilobytes_of_tile(const gpu::FusedConfig& config);
+
 }  // namespace flashrnn::cuda

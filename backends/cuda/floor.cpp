@@ -39,8 +39,7 @@ double floor_of(const DeviceFacts& facts, const Problem& p, const gpu::FusedConf
   const double pointwise = specials * c.units * std::min(8, c.columns) / kSpecialPerClock;
   double exchange = kDirectExchange;
   if (c.family == gpu::kCluster)
-    exchange =
-        kMeasuredGhz * cluster_exchange(ctas, c.head_dim * std::min(8, c.columns) * 2 / 1024.0);
+    exchange = kMeasuredGhz * cluster_exchange(ctas, kilobytes_of_tile(c));
   if (c.family == gpu::kGlobal) exchange = kMeasuredGhz * global_exchange(ctas);
   const double groups =
       static_cast<double>(p.heads) * gpu::batch_tiles(static_cast<int>(p.batch), c.columns);
