@@ -70,7 +70,10 @@ void backward_vector(const BackwardStep& step, int64_t v, int64_t begin, int64_t
   each<Cell::kSlots>([&](auto k) FLASHRNN_INLINE_LAMBDA {
     d_bias[k] = {hn::Zero(d), hn::Zero(d)};
   });
-  const bool fetches_next = kIsLine && v + 2 < s.extent.end_vector;
+  constexpr bool kIsByLines = kIsLine || (kForm == Form::kFast && kOneFillsALine<T>);
+  const int64_t next = (kIsLine ? 2 : 1) * columns;  // blocks, to those of the next line
+  const bool fetches_next =
+      kIsByLines && s.is_by_lines && v + (kIsLine ? 2 : 1) < s.extent.end_vector;
 
   // Where a column's kept states of the step before stand, at its block in the arrays of the tile.
   const auto old_states = [&](int64_t c, int64_t in) {
@@ -85,7 +88,7 @@ void backward_vector(const BackwardStep& step, int64_t v, int64_t begin, int64_t
     const int64_t in1 =
         kIsLine ? c0 + columns : c1;  // block of the pair's second; c0 is the first's
     if (fetches_next) {
-      for (const int64_t in : {c0 + 2 * columns, c0 + 3 * columns}) {
+      for (const int64_t in : {c0 + next, in1 + next}) {
         fetch_block(saved + in * Cell::kSaved * lanes, Cell::kSaved * lanes);
         fetch_block(old_kept + in * Cell::kKept * lanes, Cell::kKept * lanes);
       }
@@ -146,13 +149,20 @@ void backward_vector(const BackwardStep& step, int64_t v, int64_t begin, int64_t
         store_slot<Cell, T>(s, r.slots.v[k].a, recurrent, c0, unit);
         store_slot<Cell, T>(s, r.slots.v[k].b, recurrent, c1, unit + further);
       }
-      if (input >= 0 && s.d_wx.data != nullptr) d_wx.store(r.slots.v[k], c0, c1, input);
       if constexpr (kIsLine) {
         d_bias[k] = d_bias[k] + r.slots.v[k];
       } else {
         d_bias[k].a = hn::Add(d_bias[k].a,
                               c0 == c1 ? r.slots.v[k].a : hn::Add(r.slots.v[k].a, r.slots.v[k].b));
       }
+      if (input < 0 || s.d_wx.data == nullptr) return;
+      if constexpr (kIsByLines) {
+        if (s.streams_d_wx) {
+          d_wx.stream(r.slots.v[k], c0, c1, input);
+          return;
+        }
+      }
+      d_wx.store(r.slots.v[k], c0, c1, input);
     });
   }
   const auto add_bias = [&](hn::Vec<D> sum, Real* to)

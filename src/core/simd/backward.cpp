@@ -31,6 +31,9 @@ namespace {
 // fetching the saved values too made 512 units 5 % slower.
 constexpr int64_t kMostUnitsByLines = 256;
 
+// That share a line, as reals.
+int64_t line_units(const Setup& setup) { return kLineBytes / setup.real_size(); }
+
 }  // namespace
 
 template <typename Real>
@@ -50,8 +53,11 @@ BackwardTile<Real>::BackwardTile(const Setup& setup, const BackwardCall& call, i
       steps_(setup.steps(call.lengths, call.resets)),
       is_by_lines_(setup.kind == ProductKind::kFma && setup.geometry.units <= kMostUnitsByLines &&
                    dtype_size(setup.problem.dtype) == sizeof(Real) &&
-                   2 * setup.geometry.lanes * setup.real_size() == kLineBytes &&
-                   setup.geometry.units % (2 * setup.geometry.lanes) == 0) {}
+                   line_units(setup) <= 2 * setup.geometry.lanes &&
+                   setup.geometry.units % line_units(setup) == 0),
+      streams_d_wx_(setup.streams_d_wx && call.d_wx && is_in_lines(call.d_wx, 5) &&
+                    dtype_size(setup.problem.dtype) == sizeof(Real) &&
+                    (is_by_lines_ || line_units(setup) == setup.geometry.lanes)) {}
 
 template <typename Real>
 void BackwardTile<Real>::begin() {
@@ -133,6 +139,7 @@ BackwardStep BackwardTile<Real>::make_step(const Extent& extent, int64_t t, int6
   step.d_bias = gradients_.d_bias;
   step.clip = setup_.problem.forward_clip;
   step.is_by_lines = is_by_lines_;
+  step.streams_d_wx = streams_d_wx_;
   return step;
 }
 
@@ -161,12 +168,12 @@ void BackwardTile<Real>::list_saved(int64_t i, int64_t block, Ahead& ahead) cons
   const Geometry& g = setup_.geometry;
   const int64_t step_elements = columns_ * g.padded;
   const int64_t t = steps_.time_of(i - 1);
-  // Of two vectors, dealt out among the blocks.
+  // Of the first line's vectors, dealt out among the blocks.
   const int64_t blocks = divide_up(g.vectors, g.block_rows);
   int64_t next = 0;
   const auto add = [&](const std::byte* values, int64_t count) {
     const int64_t column_bytes = count * g.lanes * setup_.real_size();
-    for (int64_t v = 0; v < 2; ++v) {
+    for (int64_t v = 0; v < g.line_vectors; ++v) {
       for (int64_t line = 0; line < column_bytes; line += kLineBytes) {
         if (next++ % blocks == block)
           ahead.add(values + v * columns_ * column_bytes + line, column_bytes);
@@ -260,7 +267,7 @@ void BackwardTile<Real>::step(int64_t i) {
   ToNext to_next;
   if (i > 0) {
     if (call_.d_h) to_next.d_h = (t_before - t) * call_.d_h.stride[1];
-    if (call_.d_wx) to_next.d_wx = (t_before - t) * call_.d_wx.stride[1];
+    if (call_.d_wx && !streams_d_wx_) to_next.d_wx = (t_before - t) * call_.d_wx.stride[1];
   }
   // The step before begins by reading what h was before it.
   if (i > 1) to_next.h = 2 * (t_before - t) * call_.h.stride[1];

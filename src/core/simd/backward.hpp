@@ -72,7 +72,9 @@ class BackwardTile {
   int64_t b0_;
   int64_t columns_;
   portable::Steps steps_;
-  bool is_by_lines_;  // of the cell's steps
+  // Of the cell's steps.
+  bool is_by_lines_;
+  bool streams_d_wx_;
   int64_t slot_ = 0;  // of the chunk
 };
 

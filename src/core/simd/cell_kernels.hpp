@@ -50,7 +50,8 @@ struct ForwardStep {
   bool is_bfloat16_operand;
   void* saved;  // [vector][column][saved][lanes] in the problem's dtype; nullptr: nothing is saved
   void* kept;   // [vector][column][kept][lanes]
-  double clip;  // 0: none
+  bool streams_saved;  // saved and kept go past the caches
+  double clip;         // 0: none
   // Lines to fetch into L2 meanwhile, [vector - first_vector][column][input gate]; nullptr: none.
   const void* const* prefetch;
   int64_t h_ahead;  // elements from h to where the next step writes, to fetch likewise; 0: none
@@ -86,9 +87,10 @@ struct BackwardStep {
   void* d_bias;  // [vector][slot][lanes], added to
   double clip;
   ToNext to_next;  // to fetch into L2 meanwhile
-  // Two vectors fill a line and all do so: they may be taken together, and what the product fetches
-  // of the saved values is the first line's.
+  // One vector or two fill a line and all do so: two may be taken together, and what the product
+  // fetches of the saved values is the first line's.
   bool is_by_lines;
+  bool streams_d_wx;  // d_wx goes past the caches where vectors are taken by lines
 };
 
 // Adds the product R^T dG to h's carried gradient and clips it.

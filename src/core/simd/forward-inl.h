@@ -143,12 +143,29 @@ void forward_vector(const ForwardStep& step, int64_t v, int64_t begin, int64_t e
     }
     if (s.saved == nullptr) continue;
     each<Cell::kSaved>([&](auto k) FLASHRNN_INLINE_LAMBDA {
-      Element<T>::store(r.saved.v[k].a, saved + (c0 * Cell::kSaved + k) * lanes);
-      Element<T>::store(r.saved.v[k].b, saved + (in1 * Cell::kSaved + k) * lanes);
+      T* const saved0 = saved + (c0 * Cell::kSaved + k) * lanes;
+      T* const saved1 = saved + (in1 * Cell::kSaved + k) * lanes;
+      if constexpr (kMayStream<T>) {
+        if (s.streams_saved) {
+          Element<T>::stream(r.saved.v[k].a, saved0);
+          Element<T>::stream(r.saved.v[k].b, saved1);
+          return;
+        }
+      }
+      Element<T>::store(r.saved.v[k].a, saved0);
+      Element<T>::store(r.saved.v[k].b, saved1);
     });
     each<Cell::kKept>([&](auto k) FLASHRNN_INLINE_LAMBDA {
-      store_pair(r.now.v[k + 1], d, kept + (c0 * Cell::kKept + k) * lanes,
-                 kept + (in1 * Cell::kKept + k) * lanes);
+      Real* const kept0 = kept + (c0 * Cell::kKept + k) * lanes;
+      Real* const kept1 = kept + (in1 * Cell::kKept + k) * lanes;
+      if constexpr (kMayStream<T>) {
+        if (s.streams_saved) {
+          Element<Real>::stream(r.now.v[k + 1].a, kept0);
+          Element<Real>::stream(r.now.v[k + 1].b, kept1);
+          return;
+        }
+      }
+      store_pair(r.now.v[k + 1], d, kept0, kept1);
     });
   }
 }

@@ -217,6 +217,7 @@ void ForwardTile<Real>::step(int64_t i) {
     const auto size = static_cast<int64_t>(dtype_size(setup_.problem.dtype));
     step.saved = saved_.values + t * step_elements * g.saved * size;
     step.kept = saved_.kept + t * step_elements * g.kept;
+    step.streams_saved = setup_.streams_saved;
   }
   step.clip = setup_.problem.forward_clip;
   // Every other step goes backwards over the groups, so that what a cache smaller than the panels

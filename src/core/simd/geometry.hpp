@@ -13,10 +13,9 @@ namespace flashrnn::simd {
 
 constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// As many rows of sums, all gates of a group of vectors, wait for the element-wise part together,
-// or those of all vectors that share a line.
-inline constexpr int64_t kPanelRows = 4;
-inline constexpr int64_t kMaxGroupRows = 8;
+// At least so many rows of sums, all gates of a group of vectors, wait for the element-wise part
+// together.
+inline constexpr int64_t kGroupRows = 8;
 
 inline constexpr int64_t kLineBytes = 64;
 

@@ -10,7 +10,8 @@ struct Float16 {
   uint16_t bits;
 };
 
-// Real and the conversions of each element type.
+// Real and the conversions of each element type. stream() stores past the caches, at an address
+// that is a multiple of the vector's size.
 template <typename T>
 struct Element;
 
@@ -20,6 +21,7 @@ struct Element<float> {
   using D = hn::ScalableTag<float>;
   static HWY_INLINE hn::Vec<D> load(const float* p) { return hn::LoadU(D(), p); }
   static HWY_INLINE void store(hn::Vec<D> v, float* p) { hn::StoreU(v, D(), p); }
+  static HWY_INLINE void stream(hn::Vec<D> v, float* p) { hn::Stream(v, D(), p); }
   static HWY_INLINE hn::Vec<D> rounded(hn::Vec<D> v) { return v; }
 };
 
@@ -29,6 +31,7 @@ struct Element<double> {
   using D = hn::ScalableTag<double>;
   static HWY_INLINE hn::Vec<D> load(const double* p) { return hn::LoadU(D(), p); }
   static HWY_INLINE void store(hn::Vec<D> v, double* p) { hn::StoreU(v, D(), p); }
+  static HWY_INLINE void stream(hn::Vec<D> v, double* p) { hn::Stream(v, D(), p); }
   static HWY_INLINE hn::Vec<D> rounded(hn::Vec<D> v) { return v; }
 };
 
@@ -52,10 +55,15 @@ struct Element<Bfloat16> {
     const auto is_nan = hn::RebindMask(d, hn::Ne(v, v));
     return hn::IfThenElse(is_nan, hn::Or(bits, hn::Set(d, 0x400000u)), up);
   }
-  static HWY_INLINE void store(hn::Vec<D> v, Bfloat16* p) {
+  static HWY_INLINE hn::Vec<Halves> upper(hn::Vec<D> v) {
     const hn::RebindToSigned<D> signed_words;
-    const auto upper = hn::BitCast(signed_words, hn::ShiftRight<16>(round(v)));
-    hn::StoreU(hn::DemoteTo(Halves(), upper), Halves(), reinterpret_cast<uint16_t*>(p));
+    return hn::DemoteTo(Halves(), hn::BitCast(signed_words, hn::ShiftRight<16>(round(v))));
+  }
+  static HWY_INLINE void store(hn::Vec<D> v, Bfloat16* p) {
+    hn::StoreU(upper(v), Halves(), reinterpret_cast<uint16_t*>(p));
+  }
+  static HWY_INLINE void stream(hn::Vec<D> v, Bfloat16* p) {
+    hn::Stream(upper(v), Halves(), reinterpret_cast<uint16_t*>(p));
   }
   static HWY_INLINE hn::Vec<D> rounded(hn::Vec<D> v) {
     return hn::BitCast(D(), hn::And(round(v), hn::Set(Words(), 0xffff0000u)));
@@ -125,13 +133,18 @@ struct Element<Float16> {
       return from_float16(D(), hn::PromoteTo(Words(), bits));
     }
   }
-  static HWY_INLINE void store(hn::Vec<D> v, Float16* p) {
+  static HWY_INLINE hn::Vec<Bits> to_bits(hn::Vec<D> v) {
     if constexpr (kIsNative) {
-      hn::StoreU(hn::DemoteTo(Halves(), v), Halves(), reinterpret_cast<hwy::float16_t*>(p));
+      return hn::BitCast(Bits(), hn::DemoteTo(Halves(), v));
     } else {
-      const auto words = hn::BitCast(hn::RebindToSigned<D>(), to_float16(D(), v));
-      hn::StoreU(hn::DemoteTo(Bits(), words), Bits(), reinterpret_cast<uint16_t*>(p));
+      return hn::DemoteTo(Bits(), hn::BitCast(hn::RebindToSigned<D>(), to_float16(D(), v)));
     }
+  }
+  static HWY_INLINE void store(hn::Vec<D> v, Float16* p) {
+    hn::StoreU(to_bits(v), Bits(), reinterpret_cast<uint16_t*>(p));
+  }
+  static HWY_INLINE void stream(hn::Vec<D> v, Float16* p) {
+    hn::Stream(to_bits(v), Bits(), reinterpret_cast<uint16_t*>(p));
   }
   static HWY_INLINE hn::Vec<D> rounded(hn::Vec<D> v) {
     if constexpr (kIsNative) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/simd/kernel.hpp"
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -11,6 +13,7 @@
 #include "core/simd/forward.hpp"
 #include "core/simd/pack.hpp"
 #include "core/simd/tiles.hpp"
+#include "topology/host.hpp"
 
 namespace flashrnn {
 
@@ -32,6 +35,9 @@ std::array<GateOfProduct, kMaxSlots> gates_of(const CellTraits& cell) {
   }
   return gates;
 }
+
+// Whether so many bytes, which another call reads, are more than are found in a cache then.
+bool outlives_caches(int64_t bytes) { return bytes > 4 * host_facts().l2_bytes; }
 
 Setup make_setup(const Problem& p, const KernelConfig& config) {
   Setup setup;
@@ -60,7 +66,10 @@ Setup make_setup(const Problem& p, const KernelConfig& config) {
   g.padded = g.vectors * g.lanes;
   g.block_rows = block_rows(setup.kind, set.target);
   g.line_vectors = std::clamp<int64_t>(kLineBytes / (g.lanes * setup.real_size()), 1, g.block_rows);
-  g.group_vectors = std::max(g.line_vectors, kPanelRows / g.gates);
+  // Whole lines and, with all gates, whole blocks.
+  g.group_vectors = g.line_vectors;
+  while (g.group_vectors * g.gates < kGroupRows || g.group_vectors * g.gates % g.block_rows != 0)
+    g.group_vectors += g.line_vectors;
   g.groups = divide_up(g.vectors, g.group_vectors);
   const int64_t unit = depth_unit(setup.kind);
   g.depth = divide_up(g.units, unit) * unit;
@@ -80,6 +89,8 @@ Setup make_setup(const Problem& p, const KernelConfig& config) {
   g.workers = config.get("workers");
   g.shares = config.get("shares");
   g.chunk_steps = config.get("chunk_steps");
+  setup.streams_d_wx = outlives_caches(g.batch * g.time * g.heads * g.units * p.cell->input_gates *
+                                       static_cast<int64_t>(dtype_size(p.dtype)));
   return setup;
 }
 
@@ -126,6 +137,7 @@ class SimdKernel final : public Kernel {
       Layout saved(nullptr);
       take_saved(saved, geometry().batch * geometry().heads);
       sizes_.saved = saved.size();
+      setup_.streams_saved = outlives_caches(static_cast<int64_t>(saved.size()));
     }
   }
 
@@ -281,6 +293,7 @@ class SimdKernel final : public Kernel {
       for (int64_t j = 0; j < count; ++j) tiles[j]->step(i);
     }
     for (int64_t j = 0; j < count; ++j) tiles[j]->finish();
+    if (setup.streams_saved) hwy::FlushStream();
   }
 
   void pack_forward_weights(const Tensor& r, const Tensor& bias,
@@ -289,7 +302,7 @@ class SimdKernel final : public Kernel {
     const int64_t workers = std::min(g.workers, g.heads);
     run_workers(static_cast<int>(workers), [&](int worker) {
       for (int64_t head = worker; head < g.heads; head += workers) {
-        pack_forward(g, setup_.kind, setup_.problem.dtype, r, head,
+        pack_forward(g, *setup_.rows, setup_.kind, setup_.problem.dtype, r, head,
                      memory.panels + head * forward_panel_bytes(g, setup_.kind, sizeof(Real)));
         pack_bias(g, setup_.problem.dtype, bias, head,
                   reinterpret_cast<std::byte*>(memory.bias + head * g.padded * g.slots));
@@ -346,6 +359,7 @@ class SimdKernel final : public Kernel {
       }
       for (int64_t j = 0; j < count; ++j) tiles[j]->finish();
     }
+    if (setup_.streams_d_wx) hwy::FlushStream();
   }
 
   // Where a worker's j-th head keeps what it recomputes.

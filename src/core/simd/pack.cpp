@@ -40,6 +40,12 @@ struct Bfloat16Writer {
   void operator()(int64_t at, float value) const { panel[at] = to_bfloat16(value); }
 };
 
+// Whether R's rows are those of a float32 panel but for their order.
+bool may_transpose(const Geometry& g, ProductKind kind, DType dtype, const Tensor& r) {
+  return kind == ProductKind::kFma && dtype == DType::kFloat32 && r.dtype == dtype &&
+         r.stride[3] == 1 && g.lanes % 4 == 0 && g.units % 4 == 0;
+}
+
 // By itself, so that its few variables get registers.
 template <typename Load, typename Write>
 [[gnu::noinline]] void copy_spaced(Load load_r, int64_t from, int64_t from_stride, Write write,
@@ -78,6 +84,33 @@ void pack_forward_panels(const Geometry& g, bool is_paired, const Tensor& r, int
                         order.rows * g.lanes * every, divide_up(filled - k, every));
           }
           for (int64_t k = filled; k < end; ++k) write(base + order.at(row - block, lane, k), 0);
+        }
+      }
+    }
+  }
+}
+
+// The same where may_transpose().
+void transpose_forward_panels(const Geometry& g, const RowKernels& kernels, const Tensor& r,
+                              int64_t head, float* panel) {
+  const auto* data = reinterpret_cast<const float*>(r.data) + head * r.stride[1];
+  for (int64_t first = 0; first < g.vectors; first += g.group_vectors) {
+    const int64_t in_group = std::min(g.group_vectors, g.vectors - first);
+    const int64_t rows = in_group * g.gates;
+    for (int64_t block = 0; block < rows; block += g.block_rows) {
+      const int64_t width = std::min(g.block_rows, rows - block) * g.lanes;
+      float* to = panel + (first * g.gates + block) * g.lanes * g.depth;
+      for (int64_t begin = 0; begin < g.depth; begin += kPackedDepth) {
+        const int64_t end = std::min(begin + kPackedDepth, g.depth);
+        for (int64_t i = 0; i < width; i += g.lanes) {
+          const int64_t row = block + i / g.lanes;
+          const int64_t unit = (first + row % in_group) * g.lanes;
+          const float* from = data + row / in_group * r.stride[0] + unit * r.stride[2] + begin;
+          const int64_t filled = std::min(g.lanes, g.units - unit);
+          float* at = to + begin * width + i;
+          kernels.transpose(from, r.stride[2], filled, end - begin, at, width);
+          for (int64_t k = 0; filled < g.lanes && k < end - begin; ++k)
+            std::fill(at + k * width + filled, at + k * width + g.lanes, 0.0f);
         }
       }
     }
@@ -156,8 +189,12 @@ int64_t backward_panel_bytes(const Geometry& g, ProductKind kind, int64_t real_s
   return g.padded * g.gradient_depth * (takes_bfloat16(kind) ? 2 : real_size);
 }
 
-void pack_forward(const Geometry& g, ProductKind kind, DType dtype, const Tensor& r, int64_t head,
-                  std::byte* panels) {
+void pack_forward(const Geometry& g, const RowKernels& kernels, ProductKind kind, DType dtype,
+                  const Tensor& r, int64_t head, std::byte* panels) {
+  if (may_transpose(g, kind, dtype, r)) {
+    transpose_forward_panels(g, kernels, r, head, reinterpret_cast<float*>(panels));
+    return;
+  }
   with_types(kind, dtype, r, panels, [&](auto load_r, auto write) {
     pack_forward_panels(g, takes_bfloat16(kind), r, head, load_r, write);
   });

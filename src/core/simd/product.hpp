@@ -28,7 +28,7 @@ struct Addend {
 // What later work will touch: fetched into L2, one line of a column at a time, between the
 // multiplications. All at once would fill the buffers for misses, and the processor would wait.
 struct Ahead {
-  static constexpr int kMost = 16;
+  static constexpr int kMost = 32;
 
   struct Lines {
     const std::byte* from;  // the first column's

@@ -32,9 +32,43 @@ void load_row(const void* data, int64_t unit_stride, int64_t units, void* out) {
   }
 }
 
+#if HWY_TARGET == HWY_SCALAR
+void transpose(const float* from, int64_t from_stride, int64_t rows, int64_t depth, float* to,
+               int64_t to_stride) {
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t k = 0; k < depth; ++k) to[k * to_stride + row] = from[row * from_stride + k];
+}
+#else
+void transpose(const float* from, int64_t from_stride, int64_t rows, int64_t depth, float* to,
+               int64_t to_stride) {
+  const hn::FixedTag<float, 4> d;
+  const hn::Repartition<uint64_t, decltype(d)> pairs;
+  for (int64_t row = 0; row < rows; row += 4) {
+    for (int64_t k = 0; k < depth; k += 4) {
+      const float* p = from + row * from_stride + k;
+      const auto row0 = hn::LoadU(d, p);
+      const auto row1 = hn::LoadU(d, p + from_stride);
+      const auto row2 = hn::LoadU(d, p + 2 * from_stride);
+      const auto row3 = hn::LoadU(d, p + 3 * from_stride);
+      const auto lower01 = hn::BitCast(pairs, hn::InterleaveLower(d, row0, row1));
+      const auto lower23 = hn::BitCast(pairs, hn::InterleaveLower(d, row2, row3));
+      const auto upper01 = hn::BitCast(pairs, hn::InterleaveUpper(d, row0, row1));
+      const auto upper23 = hn::BitCast(pairs, hn::InterleaveUpper(d, row2, row3));
+      float* q = to + k * to_stride + row;
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, lower01, lower23)), d, q);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, lower01, lower23)), d, q + to_stride);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, upper01, upper23)), d,
+                 q + 2 * to_stride);
+      hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, upper01, upper23)), d,
+                 q + 3 * to_stride);
+    }
+  }
+}
+#endif
+
 static const RowKernels* row_table() {
   static const RowKernels table = {
-      {&load_row<float>, &load_row<Bfloat16>, &load_row<Float16>, &load_row<double>}};
+      {&load_row<float>, &load_row<Bfloat16>, &load_row<Float16>, &load_row<double>}, &transpose};
   return &table;
 }
 

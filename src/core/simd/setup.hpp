@@ -33,6 +33,10 @@ struct Setup {
   const CellKernels* cell = nullptr;
   std::array<GateOfProduct, kMaxSlots> gates;
   const RowKernels* rows = nullptr;
+  // Whether what a whole call writes goes past the caches: it would not stay there, and its lines
+  // need not be read first.
+  bool streams_saved = false;
+  bool streams_d_wx = false;
 
   int64_t real_size() const { return problem.double_precision() ? 8 : 4; }
   int64_t operand_size() const { return takes_bfloat16(kind) ? 2 : real_size(); }
@@ -82,6 +86,16 @@ inline View states_view(const Tensor& tensor, int64_t b, int64_t t, int64_t n) {
   const int64_t at = b * tensor.stride[1] + t * tensor.stride[2] + n * tensor.stride[3];
   return {tensor.data + at * static_cast<int64_t>(dtype_size(tensor.dtype)), tensor.stride[1],
           tensor.stride[0], tensor.stride[4]};
+}
+
+// Whether the lines of a tensor's rows are the cache's: every row, of units side by side, begins
+// with one.
+inline bool is_in_lines(const Tensor& tensor, int rank) {
+  const auto size = static_cast<int64_t>(dtype_size(tensor.dtype));
+  bool is = reinterpret_cast<uintptr_t>(tensor.data) % kLineBytes == 0;
+  for (int axis = 0; axis + 1 < rank; ++axis)
+    is = is && tensor.stride[static_cast<size_t>(axis)] * size % kLineBytes == 0;
+  return is && tensor.stride[static_cast<size_t>(rank - 1)] == 1;
 }
 
 // A tile's states from a tensor [S, B, N, D] into blocks [vector][column][S][lanes], zero past the
