@@ -40,17 +40,20 @@ CELL_FUNCTION slstm_step slstm_update(slstm_slots a, slstm_states old) {
   real one = cell_one();
   real lf = cell_log_sigmoid(a.v[1]) + old.v[3];
   real m = cell_if_equal(old.v[2], zero, a.v[0], cell_max(a.v[0], lf));
-  real i = cell_exp(a.v[0] - m);
-  real f = cell_exp(zero - cell_max(m - lf, zero));
+  // exp(a - m) and exp(lf - m), at most 1: one of them is 1. NaN stays NaN.
+  real delta = a.v[0] - lf;
+  real e = cell_decay(delta);
+  real i = cell_if_equal(old.v[2], zero, one, cell_if_greater(delta, zero, one, e));
+  real f = cell_if_greater(zero, delta, one, e);
   real z = a.v[2];
   real o = a.v[3];
   real c = f * old.v[1] + i * z;
   real n = cell_max(f * old.v[2] + i, one);
-  r.saved.v[0] = a.v[0] - lf;
+  r.saved.v[0] = delta;
   r.saved.v[1] = cell_sigmoid(zero - a.v[1]);
   r.saved.v[2] = z;
   r.saved.v[3] = o;
-  r.now.v[0] = o * c / n;
+  r.now.v[0] = cell_quotient(o * c, n);
   r.now.v[1] = c;
   r.now.v[2] = n;
   r.now.v[3] = m;
@@ -70,11 +73,12 @@ CELL_FUNCTION slstm_gradient slstm_backward(slstm_saved a, slstm_states old, sls
   real o = a.v[3];
   // The input gate sets m where the old state is fresh or where it is the larger; then i = 1, else f = 1.
   real by_input = cell_if_equal(old.v[2], zero, one, cell_if_greater(zero, delta, zero, one));
-  real i = cell_exp(cell_if_equal(by_input, one, zero, delta));
-  real f = cell_exp(cell_if_equal(by_input, one, zero - cell_max(delta, zero), zero));
+  real e = cell_decay(delta);
+  real i = cell_if_equal(by_input, one, one, e);
+  real f = cell_if_greater(delta, zero, e, one);
   // Where a fresh state's forget gate is held at 1 its derivative is 0.
   real is_held = cell_if_equal(by_input, one, cell_if_greater(zero, delta, one, zero), zero);
-  real inverse = one / now.v[2];
+  real inverse = cell_quotient(one, now.v[2]);
   real ratio = now.v[1] * inverse;
   real dc = d.v[1] + d.v[0] * o * inverse;
   real dn = cell_if_greater(now.v[2], one, d.v[2] - d.v[0] * o * ratio * inverse, zero);

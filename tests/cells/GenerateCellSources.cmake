@@ -22,8 +22,9 @@ real cell_zero() { return 0.0; }
 real cell_one() { return 1.0; }
 real cell_sigmoid(real x) { return 1.0 / (1.0 + exp(-x)); }
 real cell_tanh(real x) { return tanh(x); }
-real cell_exp(real x) { return exp(x); }
+real cell_decay(real x) { return exp(-abs(x)); }
 real cell_log_sigmoid(real x) { return min(x, 0.0) - log(1.0 + exp(-abs(x))); }
+real cell_quotient(real a, real b) { return a / b; }
 real cell_max(real a, real b) { return a > b ? a : b; }
 real cell_if_greater(real a, real b, real x, real y) { return a > b ? x : y; }
 real cell_if_equal(real a, real b, real x, real y) { return a == b ? x : y; }

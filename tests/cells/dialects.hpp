@@ -32,8 +32,9 @@ struct RealIntrinsics {
   inline real cell_one() { return 1; }                                                  \
   inline real cell_sigmoid(real x) { return RealIntrinsics<real>::sigmoid(x); }         \
   inline real cell_tanh(real x) { return std::tanh(x); }                                \
-  inline real cell_exp(real x) { return std::exp(x); }                                  \
+  inline real cell_decay(real x) { return std::exp(-std::fabs(x)); }                    \
   inline real cell_log_sigmoid(real x) { return RealIntrinsics<real>::log_sigmoid(x); } \
+  inline real cell_quotient(real a, real b) { return a / b; }                           \
   inline real cell_max(real a, real b) { return a > b ? a : b; }                        \
   inline real cell_if_greater(real a, real b, real x, real y) { return a > b ? x : y; } \
   inline real cell_if_equal(real a, real b, real x, real y) { return a == b ? x : y; }
@@ -60,11 +61,15 @@ inline real cell_tanh(real x) {
   const double c = std::cosh(x.value);
   return {std::tanh(x.value), x.slope / (c * c)};
 }
-inline real cell_exp(real x) { return {std::exp(x.value), std::exp(x.value) * x.slope}; }
+inline real cell_decay(real x) {
+  const double decay = std::exp(-std::fabs(x.value));
+  return {decay, (x.value > 0 ? -decay : decay) * x.slope};
+}
 inline real cell_log_sigmoid(real x) {
   return {RealIntrinsics<double>::log_sigmoid(x.value),
           RealIntrinsics<double>::sigmoid(-x.value) * x.slope};
 }
+inline real cell_quotient(real a, real b) { return a / b; }
 inline real cell_max(real a, real b) { return a.value > b.value ? a : b; }
 inline real cell_if_greater(real a, real b, real x, real y) { return a.value > b.value ? x : y; }
 inline real cell_if_equal(real a, real b, real x, real y) { return a.value == b.value ? x : y; }

@@ -14,12 +14,13 @@ using real = float;
 
 CELL_FUNCTION real cell_zero() { return 0.0f; }
 CELL_FUNCTION real cell_one() { return 1.0f; }
-CELL_FUNCTION real cell_exp(real x) { return expf(x); }
+CELL_FUNCTION real cell_decay(real x) { return expf(-fabsf(x)); }
 CELL_FUNCTION real cell_tanh(real x) { return tanhf(x); }
 CELL_FUNCTION real cell_sigmoid(real x) { return 1.0f / (1.0f + expf(-x)); }
 CELL_FUNCTION real cell_log_sigmoid(real x) {
   return (x < 0.0f ? x : 0.0f) - log1pf(expf(-fabsf(x)));
 }
+CELL_FUNCTION real cell_quotient(real a, real b) { return a / b; }
 CELL_FUNCTION real cell_max(real a, real b) { return a > b ? a : b; }
 CELL_FUNCTION real cell_if_greater(real a, real b, real x, real y) { return a > b ? x : y; }
 CELL_FUNCTION real cell_if_equal(real a, real b, real x, real y) { return a == b ? x : y; }

@@ -56,7 +56,7 @@ inline constexpr bool kTakesTanh =
 
 CELL_FUNCTION real cell_zero() { return 0.0f; }
 CELL_FUNCTION real cell_one() { return 1.0f; }
-CELL_FUNCTION real cell_exp(real x) { return exp2_approx(x * kLog2E); }
+CELL_FUNCTION real cell_decay(real x) { return exp2_approx(-kLog2E * fabsf(x)); }
 CELL_FUNCTION real cell_sigmoid(real x) {
   if constexpr (!kTakesTanh) return reciprocal_approx(1.0f + exp2_approx(-kLog2E * x));
   return fmaf(tanh_approx(0.5f * x), 0.5f, 0.5f);
@@ -70,7 +70,9 @@ CELL_FUNCTION real cell_tanh(real x) {
 CELL_FUNCTION real cell_log_sigmoid(real x) {
   return fmaf(-kLn2, log2_approx(1.0f + exp2_approx(-kLog2E * fabsf(x))), fminf(x, 0.0f));
 }
-CELL_FUNCTION real cell_max(real a, real b) { return a > b ? a : b; }
+CELL_FUNCTION real cell_quotient(real a, real b) { return a * reciprocal_approx(b); }
+// Of two numbers one instruction; where b is NaN it is a, which no cell leaves without another NaN.
+CELL_FUNCTION real cell_max(real a, real b) { return fmaxf(a, b); }
 CELL_FUNCTION real cell_if_greater(real a, real b, real x, real y) { return a > b ? x : y; }
 CELL_FUNCTION real cell_if_equal(real a, real b, real x, real y) { return a == b ? x : y; }
 

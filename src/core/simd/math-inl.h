@@ -158,11 +158,11 @@ HWY_INLINE real one_plus_exp(real x, float sign) {
 
 HWY_INLINE real cell_zero() { return constant(0.0f); }
 HWY_INLINE real cell_one() { return constant(1.0f); }
-HWY_INLINE real cell_exp(real x) {
-  // Below the range the result is flushed to zero, above it goes to infinity.
-  const real inside = cell_if_greater(constant(-87.3f), x, constant(0.0f), exp_bounded(x, 1.0f));
-  return cell_if_greater(x, constant(87.3f), real{hn::Inf(D()), hn::Inf(D())}, inside);
+HWY_INLINE real cell_decay(real x) {
+  const real size = absolute(x);
+  return cell_if_greater(size, constant(87.3f), constant(0.0f), exp_bounded(size, -1.0f));
 }
+HWY_INLINE real cell_quotient(real a, real b) { return a / b; }
 HWY_INLINE real cell_sigmoid(real x) { return reciprocal(one_plus_exp(x, -1.0f)); }
 HWY_INLINE real cell_tanh(real x) {
   x = at_least(constant(-9.0f), at_most(constant(9.0f), x));
@@ -194,13 +194,13 @@ using real = Pair<D>;
 HWY_INLINE real constant(double x) { return {hn::Set(D(), x), hn::Set(D(), x)}; }
 HWY_INLINE real cell_zero() { return constant(0.0); }
 HWY_INLINE real cell_one() { return constant(1.0); }
-HWY_INLINE real cell_exp(real x) { return {hn::Exp(D(), x.a), hn::Exp(D(), x.b)}; }
-HWY_INLINE real cell_sigmoid(real x) {
-  return cell_one() / (cell_one() + cell_exp(cell_zero() - x));
-}
+HWY_INLINE real exp(real x) { return {hn::Exp(D(), x.a), hn::Exp(D(), x.b)}; }
+HWY_INLINE real cell_decay(real x) { return exp(cell_zero() - absolute(x)); }
+HWY_INLINE real cell_quotient(real a, real b) { return a / b; }
+HWY_INLINE real cell_sigmoid(real x) { return cell_one() / (cell_one() + exp(cell_zero() - x)); }
 HWY_INLINE real cell_tanh(real x) { return {hn::Tanh(D(), x.a), hn::Tanh(D(), x.b)}; }
 HWY_INLINE real cell_log_sigmoid(real x) {
-  const real e = cell_exp(cell_zero() - absolute(x));
+  const real e = cell_decay(x);
   return at_most(cell_zero(), x) - real{hn::Log1p(D(), e.a), hn::Log1p(D(), e.b)};
 }
 
