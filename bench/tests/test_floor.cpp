@@ -36,7 +36,7 @@ inline real cell_one() { return {}; }
 inline real cell_sigmoid(real) { return one_sigmoid(); }
 inline real cell_tanh(real) { return one_sigmoid(); }
 inline real cell_decay(real) { return one_sigmoid(); }
-inline real cell_log_sigmoid(real) { return one_sigmoid(); }
+inline real cell_log1p_decay(real) { return one_sigmoid(); }
 inline real cell_quotient(real a, real b) { return a / b; }
 inline real cell_max(real, real) { return {}; }
 inline real cell_if_greater(real, real, real, real) { return {}; }

@@ -38,13 +38,15 @@ CELL_FUNCTION slstm_step slstm_update(slstm_slots a, slstm_states old) {
   slstm_step r;
   real zero = cell_zero();
   real one = cell_one();
-  real lf = cell_log_sigmoid(a.v[1]) + old.v[3];
-  real m = cell_if_equal(old.v[2], zero, a.v[0], cell_max(a.v[0], lf));
-  // exp(a - m) and exp(lf - m), at most 1: one of them is 1. NaN stays NaN.
-  real delta = a.v[0] - lf;
+  // log sigmoid f + m is most - less.
+  real most = cell_if_greater(a.v[1], zero, zero, a.v[1]) + old.v[3];
+  real less = cell_log1p_decay(a.v[1]);
+  real delta = (a.v[0] - most) + less;
+  // The stabilised gates, of which one is 1. NaN stays NaN.
   real e = cell_decay(delta);
   real i = cell_if_equal(old.v[2], zero, one, cell_if_greater(delta, zero, one, e));
   real f = cell_if_greater(zero, delta, one, e);
+  real m = cell_if_equal(old.v[2], zero, a.v[0], cell_if_greater(delta, zero, a.v[0], most - less));
   real z = a.v[2];
   real o = a.v[3];
   real c = f * old.v[1] + i * z;

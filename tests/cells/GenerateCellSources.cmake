@@ -23,7 +23,7 @@ real cell_one() { return 1.0; }
 real cell_sigmoid(real x) { return 1.0 / (1.0 + exp(-x)); }
 real cell_tanh(real x) { return tanh(x); }
 real cell_decay(real x) { return exp(-abs(x)); }
-real cell_log_sigmoid(real x) { return min(x, 0.0) - log(1.0 + exp(-abs(x))); }
+real cell_log1p_decay(real x) { return log(1.0 + exp(-abs(x))); }
 real cell_quotient(real a, real b) { return a / b; }
 real cell_max(real a, real b) { return a > b ? a : b; }
 real cell_if_greater(real a, real b, real x, real y) { return a > b ? x : y; }

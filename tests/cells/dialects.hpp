@@ -20,9 +20,6 @@ namespace flashrnn::test {
 
 template <class Real>
 struct RealIntrinsics {
-  static Real log_sigmoid(Real x) {
-    return x < 0 ? x - std::log1p(std::exp(x)) : -std::log1p(std::exp(-x));
-  }
   static Real sigmoid(Real x) { return 1 / (1 + std::exp(-x)); }
 };
 
@@ -33,7 +30,7 @@ struct RealIntrinsics {
   inline real cell_sigmoid(real x) { return RealIntrinsics<real>::sigmoid(x); }         \
   inline real cell_tanh(real x) { return std::tanh(x); }                                \
   inline real cell_decay(real x) { return std::exp(-std::fabs(x)); }                    \
-  inline real cell_log_sigmoid(real x) { return RealIntrinsics<real>::log_sigmoid(x); } \
+  inline real cell_log1p_decay(real x) { return std::log1p(cell_decay(x)); }            \
   inline real cell_quotient(real a, real b) { return a / b; }                           \
   inline real cell_max(real a, real b) { return a > b ? a : b; }                        \
   inline real cell_if_greater(real a, real b, real x, real y) { return a > b ? x : y; } \
@@ -65,9 +62,9 @@ inline real cell_decay(real x) {
   const double decay = std::exp(-std::fabs(x.value));
   return {decay, (x.value > 0 ? -decay : decay) * x.slope};
 }
-inline real cell_log_sigmoid(real x) {
-  return {RealIntrinsics<double>::log_sigmoid(x.value),
-          RealIntrinsics<double>::sigmoid(-x.value) * x.slope};
+inline real cell_log1p_decay(real x) {
+  const real decay = cell_decay(x);
+  return {std::log1p(decay.value), decay.slope / (1 + decay.value)};
 }
 inline real cell_quotient(real a, real b) { return a / b; }
 inline real cell_max(real a, real b) { return a.value > b.value ? a : b; }

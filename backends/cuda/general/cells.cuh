@@ -17,9 +17,7 @@ CELL_FUNCTION real cell_one() { return 1.0f; }
 CELL_FUNCTION real cell_decay(real x) { return expf(-fabsf(x)); }
 CELL_FUNCTION real cell_tanh(real x) { return tanhf(x); }
 CELL_FUNCTION real cell_sigmoid(real x) { return 1.0f / (1.0f + expf(-x)); }
-CELL_FUNCTION real cell_log_sigmoid(real x) {
-  return (x < 0.0f ? x : 0.0f) - log1pf(expf(-fabsf(x)));
-}
+CELL_FUNCTION real cell_log1p_decay(real x) { return log1pf(cell_decay(x)); }
 CELL_FUNCTION real cell_quotient(real a, real b) { return a / b; }
 CELL_FUNCTION real cell_max(real a, real b) { return a > b ? a : b; }
 CELL_FUNCTION real cell_if_greater(real a, real b, real x, real y) { return a > b ? x : y; }

@@ -67,9 +67,7 @@ CELL_FUNCTION real cell_tanh(real x) {
   }
   return tanh_approx(x);
 }
-CELL_FUNCTION real cell_log_sigmoid(real x) {
-  return fmaf(-kLn2, log2_approx(1.0f + exp2_approx(-kLog2E * fabsf(x))), fminf(x, 0.0f));
-}
+CELL_FUNCTION real cell_log1p_decay(real x) { return kLn2 * log2_approx(1.0f + cell_decay(x)); }
 CELL_FUNCTION real cell_quotient(real a, real b) { return a * reciprocal_approx(b); }
 // Of two numbers one instruction; where b is NaN it is a, which no cell leaves without another NaN.
 CELL_FUNCTION real cell_max(real a, real b) { return fmaxf(a, b); }

@@ -175,13 +175,12 @@ HWY_INLINE real cell_tanh(real x) {
   // states.
   return x * p * reciprocal(q);
 }
-// min(x, 0) - log1p(exp(-|x|))
-HWY_INLINE real cell_log_sigmoid(real x) {
+HWY_INLINE real cell_log1p_decay(real x) {
   const real e = exp_bounded(absolute(x), -1.0f);
   const real p = polynomial(e, 3.326591935e-02f, 4.567359065e-01f, 1.325097969e+00f, 1.0f);
   const real q =
       polynomial(e, 7.407217384e-03f, 1.928735855e-01f, 1.035951748e+00f, 1.825097962e+00f, 1.0f);
-  return negative_fma(e * p, reciprocal(q), at_most(constant(0.0f), x));
+  return e * p * reciprocal(q);
 }
 
 }  // namespace f32
@@ -199,9 +198,9 @@ HWY_INLINE real cell_decay(real x) { return exp(cell_zero() - absolute(x)); }
 HWY_INLINE real cell_quotient(real a, real b) { return a / b; }
 HWY_INLINE real cell_sigmoid(real x) { return cell_one() / (cell_one() + exp(cell_zero() - x)); }
 HWY_INLINE real cell_tanh(real x) { return {hn::Tanh(D(), x.a), hn::Tanh(D(), x.b)}; }
-HWY_INLINE real cell_log_sigmoid(real x) {
+HWY_INLINE real cell_log1p_decay(real x) {
   const real e = cell_decay(x);
-  return at_most(cell_zero(), x) - real{hn::Log1p(D(), e.a), hn::Log1p(D(), e.b)};
+  return {hn::Log1p(D(), e.a), hn::Log1p(D(), e.b)};
 }
 
 }  // namespace f64
