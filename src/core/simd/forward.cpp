@@ -129,7 +129,7 @@ void ForwardTile<Real>::list_next_wx(const View& wx, int64_t to_next, int64_t fi
 }
 
 template <typename Real>
-void ForwardTile<Real>::multiply(const ForwardStep& step, int64_t to_later_wx) {
+void ForwardTile<Real>::multiply(const ForwardStep& step, int64_t to_later_wx, int64_t next_group) {
   const Geometry& g = setup_.geometry;
   const int64_t first = step.extent.first_vector;
   const int64_t rows = (step.extent.end_vector - first) * g.gates;
@@ -152,6 +152,15 @@ void ForwardTile<Real>::multiply(const ForwardStep& step, int64_t to_later_wx) {
     for (int64_t r = 0; step.are_whole && to_later_wx != 0 && r < p.row_vectors; ++r) {
       if (addends[r].begins_line)
         ahead.add(wx + to_later_wx + addends[r].fetched, wx_stride * kSize);
+    }
+    if (setup_.fetches_panels) {
+      // The next block's first lines, as many for each column: going backwards over the groups,
+      // the processor does not foresee where it begins.
+      constexpr int64_t kLines = 4;
+      const int64_t next = row + g.block_rows < rows ? first * g.gates + row + g.block_rows
+                                                     : next_group * g.group_vectors * g.gates;
+      const std::byte* begin = panels_ + next * g.lanes * g.depth * setup_.operand_size();
+      for (int64_t k = 0; k < kLines; ++k) ahead.add(begin + k * columns_ * kLineBytes, kLineBytes);
     }
     p.panel_stride = p.row_vectors * g.lanes;
     p.sum = scratch_.sums + row * p.sum_row_stride;
@@ -190,7 +199,8 @@ void ForwardTile<Real>::run_group(const ForwardStep& whole, int64_t i, int64_t j
     list_next_wx(whole.wx, to_next_wx, later_first, in_group);
     step.prefetch = scratch_.prefetch;
   }
-  multiply(step, to_next_wx == 0 ? 0 : to_next_wx + (later_first - first) * g.lanes);
+  multiply(step, to_next_wx == 0 ? 0 : to_next_wx + (later_first - first) * g.lanes,
+           j + 1 < g.groups ? group_at(i, j + 1) : group_at(i + 1, 0));
   setup_.cell->forward[setup_.dtype_index()](step);
 }
 

@@ -56,8 +56,8 @@ class ForwardTile {
   void run_group(const ForwardStep& step, int64_t i, int64_t j, int64_t to_next_wx,
                  int64_t to_next_h);
   // sums = R h of a group, with bias and wx where they are whole. Meanwhile fetches what is
-  // `to_later_wx` elements from them; 0: nothing.
-  void multiply(const ForwardStep& step, int64_t to_later_wx);
+  // `to_later_wx` elements from them (0: nothing), and where the next group's panels begin.
+  void multiply(const ForwardStep& step, int64_t to_later_wx, int64_t next_group);
   // Lists bias and wx of all rows.
   void list_addends();
   // Lists the lines of the next step's wx that a group will read.

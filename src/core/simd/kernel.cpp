@@ -89,6 +89,9 @@ Setup make_setup(const Problem& p, const KernelConfig& config) {
   g.workers = config.get("workers");
   g.shares = config.get("shares");
   g.chunk_steps = config.get("chunk_steps");
+  setup.fetches_panels =
+      setup.kind == ProductKind::kFma &&
+      forward_panel_bytes(g, setup.kind, setup.real_size()) > host_facts().l2_bytes / 2;
   setup.streams_d_wx = outlives_caches(g.batch * g.time * g.heads * g.units * p.cell->input_gates *
                                        static_cast<int64_t>(dtype_size(p.dtype)));
   return setup;

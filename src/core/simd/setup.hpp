@@ -37,6 +37,7 @@ struct Setup {
   // need not be read first.
   bool streams_saved = false;
   bool streams_d_wx = false;
+  bool fetches_panels = false;  // a head's do not stay in L2
 
   int64_t real_size() const { return problem.double_precision() ? 8 : 4; }
   int64_t operand_size() const { return takes_bfloat16(kind) ? 2 : real_size(); }
