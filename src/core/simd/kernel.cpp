@@ -204,8 +204,8 @@ class SimdKernel final : public Kernel {
     std::byte* scratch;  // of every worker
     size_t scratch_size;
     // Recompute mode: the forward pass again, with room for what one tile saves.
-    std::byte* forward;
-    std::byte* saved;
+    std::byte* forward = nullptr;
+    std::byte* saved = nullptr;
     size_t saved_size = 0;
 
     BackwardMemory(const SimdKernel& kernel, Layout& layout) {
