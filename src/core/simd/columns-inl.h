@@ -31,11 +31,12 @@ template <typename T>
 constexpr bool kTwoFillALine = std::is_same_v<T, typename Element<T>::Real> &&
                                2 * hn::MaxLanes(typename Element<T>::D()) * sizeof(T) == 64;
 
-// Where whole vectors of neighbouring columns are read line by line too.
+// Where one vector does.
 template <typename T>
-constexpr bool kOneFillsALine = hn::MaxLanes(typename Element<T>::D()) *
-                                    sizeof(typename Element<T>::Real) ==
-                                64;
+constexpr bool kOneFillsALine =
+    std::is_same_v<T, typename Element<T>::Real>&& hn::MaxLanes(typename Element<T>::D()) *
+        sizeof(T) ==
+    64;
 
 // Where stores past the caches are worth being compiled: processors put a line together of pieces
 // that are not too small, and Highway widens those of less than 16 bytes.
@@ -132,7 +133,7 @@ struct ViewRows {
     store(x.a, at(c0, item));
     store(x.b, second_at(c1, item));
   }
-  // Past the caches: for views whose lines a pair fills, or two pairs after each other.
+  // Past the caches: for views whose lines a vector fills, or the pair.
   HWY_INLINE void stream(Pair<D> x, int64_t c0, int64_t c1, int64_t item) const {
     Element<T>::stream(x.a, at(c0, item));
     Element<T>::stream(x.b, second_at(c1, item));
