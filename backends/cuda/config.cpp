@@ -69,10 +69,10 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
     const bool may_share = c.columns < 8 || (c.head_dim > 64 && c.head_dim % 64 == 0);
     holds(c.units == 16 || (c.units == 32 && may_share), "units with one warp over the depth",
           c.units, "16 or, of 4 sequences or of heads of 128, 192 and so on,", 32);
-    holds(!gpu::takes_registers(c) || facts.capability() == 90, "compute capability",
-          facts.capability(), "for such warps that take registers exactly", 90);
     holds(c.columns <= 8, "columns with one warp over the depth", c.columns, "4 or", 8);
   }
+  holds(!gpu::takes_registers(c) || facts.capability() == 90, "compute capability",
+        facts.capability(), "for warps that take registers of idle ones exactly", 90);
   const int threads = gpu::threads_of(c);
   holds(threads > 0 && threads <= facts.threads_per_block, "threads", threads, "1 to",
         facts.threads_per_block);

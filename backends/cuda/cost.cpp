@@ -56,12 +56,15 @@ constexpr double kOneGatePerKilobyte = 35;
 // Forward in a cluster with 4 sequences a tile: all operands looked for at once, or a part of them
 // at a time by a warp alone or two, and what Elman's idle rows cost beyond so many units (fitted to
 // 11 LSTMs of 64 to 512 units and 15 of other cells on an H100).
-constexpr double kFourSaves = 75, kFourAlone = 61, kFourShared = -186, kFourPerUnit = 0.56;
+constexpr double kFourSaves = 110, kFourAlone = 13, kFourShared = -400, kFourPerUnit = 0.9;
 constexpr double kFourOfOneGate = 2.9, kFourOfOneGateUnits = 384;
 constexpr double kTrustSaves = 45;  // where words are multiplied before it is known that they came
 // Forward through L2 in several clusters: the cluster's share of h comes sooner, and h goes to each
 // of its CTAs (fitted to head dims 384 to 768, clusters of 8 and 16).
 constexpr double kMixedSaves = 230, kMixedPerShare = 420, kMixedPerCta = 25;
+// There warps that take registers of idle ones leave an updating thread one element (fitted to 640
+// and 768 units).
+constexpr double kMixedTakesSaves = 200;
 // Backward between CTAs, with partial gradients of 16 bits: fitted to 176 configurations, head dims
 // 64 to 1536. Through L2: a CTA of the cluster, a unit of which a CTA reads four slots' gradients,
 // weights from shared memory, and what it saves that the CTA's own gradients need no L2.
@@ -179,7 +182,8 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
     if (c.family == gpu::kGlobal && gpu::multiplies_on_trust(c)) latency -= kTrustSaves;
     if (gpu::is_mixed(c))
       latency += kMixedPerCta * c.cluster - kMixedSaves -
-                 kMixedPerShare * gpu::near_units_of(c) / c.head_dim;
+                 kMixedPerShare * gpu::near_units_of(c) / c.head_dim -
+                 kMixedTakesSaves * gpu::takes_registers(c);
     busy += kBusyPerWarp * warps;
   }
   return norm(latency, tiles * busy, kStepNorm);

@@ -22,25 +22,32 @@ constexpr double kSpecialPerClock = 16;
 constexpr double kDirectExchange = 120;  // clocks
 // ns; 4 to 16 CTAs and 2 to 12 KB of h, within 10 % of each measurement.
 double cluster_exchange(double ctas, double kilobytes) { return 100 + 7 * ctas + 35 * kilobytes; }
-double global_exchange(double ctas) { return 540 + 4 * ctas; }  // ns; 8 to 128 CTAs
-constexpr double kMemoryShare = 0.89;                           // that a copy reaches of the rate
+// ns; 8 to 48 CTAs and 4 to 12 KB, within 2 %.
+double global_exchange(double ctas, double kilobytes) { return 521 + 2.9 * ctas + 5.2 * kilobytes; }
+constexpr double kMemoryShare = 0.89;  // that a copy reaches of the rate
 
 double floor_of(const DeviceFacts& facts, const Problem& p, const gpu::FusedConfig& c) {
   const bool is_backward = c.is_backward != 0;
   const double ctas = gpu::ctas_of_group(c), ghz = facts.clock_khz * 1e-6;
-  const double product = std::max(
-      p.cell->recurrent_gates * c.units * static_cast<double>(c.head_dim) * 8 / kMacsPerClock,
-      kChainLink * (is_backward ? p.cell->recurrent_gates : 1) * c.head_dim / 16.0 /
-          (c.family == gpu::kDirect  ? 1
-           : gpu::has_whole_depth(c) ? 4
-                                     : c.depth_warps));
+  const double sequences = std::min<double>(c.columns, static_cast<double>(p.batch));
+  const double kilobytes = kilobytes_of_tile(c) * sequences / c.columns;
+  // In several clusters, the share of h that comes through L2; what comes sooner is multiplied
+  // meanwhile.
+  const double far = gpu::is_mixed(c) ? 1 - c.cluster / ctas : 1;
+  const double product =
+      far * std::max(p.cell->recurrent_gates * c.units * static_cast<double>(c.head_dim) * 8 /
+                         kMacsPerClock,
+                     kChainLink * (is_backward ? p.cell->recurrent_gates : 1) * c.head_dim / 16.0 /
+                         (c.family == gpu::kDirect  ? 1
+                          : gpu::has_whole_depth(c) ? 4
+                                                    : c.depth_warps));
   // Per slot: a quarter for the state's, and forward its own.
   const double specials = p.cell->slots * (is_backward ? 0.25 : 1.25);
-  const double pointwise = specials * c.units * std::min(8, c.columns) / kSpecialPerClock;
+  const double pointwise = specials * c.units * std::min(8.0, sequences) / kSpecialPerClock;
   double exchange = kDirectExchange;
-  if (c.family == gpu::kCluster)
-    exchange = kMeasuredGhz * cluster_exchange(ctas, kilobytes_of_tile(c));
-  if (c.family == gpu::kGlobal) exchange = kMeasuredGhz * global_exchange(ctas);
+  if (c.family == gpu::kCluster) exchange = kMeasuredGhz * cluster_exchange(ctas, kilobytes);
+  if (c.family == gpu::kGlobal)
+    exchange = kMeasuredGhz * global_exchange(far * ctas, far * kilobytes);
   const double groups =
       static_cast<double>(p.heads) * gpu::batch_tiles(static_cast<int>(p.batch), c.columns);
   const Residency r = residency(facts, c, groups);

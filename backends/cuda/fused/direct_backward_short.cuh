@@ -84,7 +84,7 @@ struct DirectBackwardShort {
     const bool is_first = c * Chunk + s == p.shape.time - 1;
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
-      const u32 at = chunks.value_at(c, Chunk - 1 - s, j, saved_pair);
+      const u32 at = chunks.value_place(c, saved_pair) + Chunks::further_value(Chunk - 1 - s, j);
       if constexpr (Cell::kSaved > 2) {
         const uint4 v = lds128(at);
         saved[j][0] = v.x, saved[j][1] = v.y, saved[j][2] = v.z, saved[j][3] = v.w;
@@ -96,7 +96,8 @@ struct DirectBackwardShort {
       }
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k) {
-        old[j][k].take(chunks.kept_at(c, Chunk - 1 - s, k, j, saved_pair));
+        old[j][k].take(chunks.kept_place(c, saved_pair) +
+                       Chunks::further_kept(Chunk - 1 - s, k, j));
         if (is_first && !IsAsked) old[j][k] = first[j][k];
       }
       const u32 rows = word + slot + j / 2 * kRowsBytes + j % 2 * 4 * kWarpRowBytes;

@@ -37,17 +37,22 @@ struct DirectForwardShort {
   const ForwardParams& p;
   Chunks chunks;
   int warp, lane, q, row, n, b0, u;
-  u32 piece, word, h_piece;  // what this lane copies to and reads from the rows of step 0, and
-                             // takes from the buffers of h
-  u32 saved_pair;            // of this thread among those of saved memory
+  u32 piece, word, h_piece;      // what this lane copies to and reads from the rows of step 0, and
+                                 // takes from the buffers of h
+  u32 values_place, kept_place;  // of this thread in the chunk at hand of saved memory
   u32 a[kGates][kDepth][2][4];
   PairBias bias;
   float state[kPairs][Cell::kStates][2];
-  float next[kPairs][Cell::kSlots][2];  // the next step's slots before the product
+  // Slots, with the product or, at first, without it. The sums of columns that no sequence has stay
+  // where they are: zeros anew would stand before each first product.
+  float sum[kGates][Tiles][4], alone[kPairs][Cell::kSlots][2];
+  u32 inputs[kPairs][4];  // of the next step
   u32 saved[kPairs][Cell::kSaved];
   KeptPair kept[kPairs][Cell::kKept > 0 ? Cell::kKept : 1];
-  const char* from[Tiles];                     // of this lane's first piece, next to be fetched
-  char* to;                                    // of this lane's piece of h
+  // This lane's first piece that was fetched last, and its piece of h that was stored last: a
+  // pointer that goes on after its use waits until the use has read it.
+  const char* from[Tiles];
+  char* to;
   bool has_to, has_from;                       // the last warp's second piece may be past the head
   Index wx_step, h_step, gate_step;            // bytes
   SourceWords<1> sources[kPairs], sources_to;  // of the thread's sequences; of its piece of h
@@ -56,36 +61,58 @@ struct DirectForwardShort {
   bool any_anew, any_beyond;
   bool was_still;  // the sequence of the piece, at the step before
 
-  __device__ __forceinline__ void fetch(u32 slot) {
+  // No branch, behind which the compiler would put the copies after the cell.
+  __device__ __forceinline__ void fetch(u32 slot, bool is_wanted) {
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
+      from[c] += wx_step;
+      keep(from[c]);
 #pragma unroll
       for (int k = 0; k < Pieces::kOfLane; ++k) {
-        if (has_from && Pieces::has(lane, k))
-          copy_async<16>(piece + slot + c * kRowsBytes + k * Pieces::kNextPlace,
-                         from[c] + k * Pieces::kNextKind * gate_step);
+        copy_async_if(is_wanted && has_from && Pieces::has(lane, k),
+                      piece + slot + c * kRowsBytes + k * Pieces::kNextPlace,
+                      from[c] + k * Pieces::kNextKind * gate_step);
       }
-      from[c] += wx_step;
     }
   }
 
   __device__ __forceinline__ void read(u32 slot) {
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
-      u32 x[4];
 #pragma unroll
       for (int g = 0; g < kInputs; ++g)
-        x[g] = lds32(word + slot + j / 2 * kRowsBytes + (g * kOfTile + j % 2 * 4) * kWarpRowBytes);
-      slot_inputs(x, bias, next[j]);
+        inputs[j][g] =
+            lds32(word + slot + j / 2 * kRowsBytes + (g * kOfTile + j % 2 * 4) * kWarpRowBytes);
+    }
+  }
+  // The slots of the step whose inputs were read.
+  __device__ __forceinline__ void begin_slots() {
+#pragma unroll
+    for (int j = 0; j < kPairs; ++j) {
+      float slots[Cell::kSlots][2];
+      slot_inputs(inputs[j], bias, slots);
+#pragma unroll
+      for (int k = 0; k < Cell::kSlots; ++k) {
+        const int gate = Cell::recurrent_of_slot(k);
+#pragma unroll
+        for (int e = 0; e < 2; ++e)
+          (gate < 0 ? alone[j][k][e] : sum[gate < 0 ? 0 : gate][j / 2][2 * e + j % 2]) =
+              slots[k][e];
+      }
     }
   }
 
+  __device__ __forceinline__ void open_chunk(int c) {
+    values_place = chunks.value_place(c, threadIdx.x),
+    kept_place = chunks.kept_place(c, threadIdx.x);
+    keep(values_place), keep(kept_place);
+  }
   // What the cell of step s of chunk c gave for backward.
   __device__ __forceinline__ void save(int c, int s, bool is_last) {
     if (HasSaver && s == 0) chunks.wait_free(c);
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
-      const u32 at = chunks.value_at(c, s, j, saved_pair);
+      const u32 at = values_place + Chunks::further_value(s, j);
       if constexpr (Cell::kSaved == 4) {
         sts128(at, saved[j][0], saved[j][1], saved[j][2], saved[j][3]);
       } else if constexpr (Cell::kSaved == 2) {
@@ -96,23 +123,25 @@ struct DirectForwardShort {
       }
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k)
-        kept[j][k].stage(chunks.kept_at(c, s, k, j, saved_pair));
+        kept[j][k].stage(kept_place + Chunks::further_kept(s, k, j));
     }
     if (HasSaver && (s == Chunk - 1 || is_last)) chunks.tell_done(c);
   }
 
-  // h of step i - 1, out of the buffer that step i reads: zeros of a sequence that stood still, and
-  // nothing where step i starts anew, since then the buffer has what it starts from.
-  __device__ __forceinline__ void store_h(uint4 v, int i) {
-    bool is_here = has_to && i > 0;
+  // h of step i - 1 (`has_before`: there is one), out of the buffer that step i reads: zeros of a
+  // sequence that stood still, and nothing where step i starts anew, since then the buffer has what
+  // it starts from.
+  __device__ __forceinline__ void store_h(uint4 v, int i, bool has_before) {
+    bool is_here = has_to && has_before;
     if constexpr (IsAsked) {
       if (SourceWords<1>::is_first_of_word(i)) sources_to.turn(p, b0 + Tile::step(lane / 2), i);
       is_here &= !sources_to.is(gpu::kInitialStates, i);
       if (was_still) v = uint4{0, 0, 0, 0};
       was_still = sources_to.is(gpu::kNoStep, i);
     }
-    if (is_here) stg128(to, v.x, v.y, v.z, v.w);
     to += h_step;
+    keep(to);
+    if (is_here) stg128(to, v.x, v.y, v.z, v.w);
   }
 
   // By bit, the thread's sequences that do something at a step (or at the next one).
@@ -183,13 +212,13 @@ struct DirectForwardShort {
       const int b = min(b0 + c * 8 + Tile::step(Pieces::column(lane)), p.shape.batch - 1);
       from[c] = static_cast<const char*>(p.wx.data) +
                 min(Pieces::kind(lane, 0), kInputs - 1) * gate_step +
-                2 * (b * p.wx.stride[0] + t * p.wx.stride[1] + n * p.wx.stride[3] + warp * 16 +
-                     lane % 2 * 8);
+                2 * (b * p.wx.stride[0] + (t - sign) * p.wx.stride[1] + n * p.wx.stride[3] +
+                     warp * 16 + lane % 2 * 8);
     }
     const int b = b0 + Tile::step(lane / 2);
     has_from = warp * 16 + lane % 2 * 8 < p.shape.units;
     has_to = has_from && b < p.shape.batch && lane < 2 * Columns && p.h.data != nullptr;
-    to = static_cast<char*>(p.h.data) + 2 * (b * p.h.stride[0] + (t - sign) * p.h.stride[1] +
+    to = static_cast<char*>(p.h.data) + 2 * (b * p.h.stride[0] + (t - 2 * sign) * p.h.stride[1] +
                                              n * p.h.stride[2] + warp * 16 + lane % 2 * 8);
     if constexpr (IsAsked) {
       was_still = false;
@@ -202,55 +231,43 @@ struct DirectForwardShort {
     keep(wx_step), keep(h_step), keep(gate_step), keep(h_piece), keep(piece), keep(word);
   }
 
-  __device__ __forceinline__ void step(int c, int s, u32 now, u32 after, u32 slot, u32 next_slot,
-                                       u32 own, u32 operand) {
-    const int i = c * Chunk + s;
-    copy_wait<kAhead - 2>();
-    float sum[kGates][Tiles][4];
-    if constexpr (kPairs == 1) clear(sum);  // of columns that no sequence has
-    float alone[kPairs][Cell::kSlots][2];   // slots without a product
-#pragma unroll
-    for (int j = 0; j < kPairs; ++j) {
-#pragma unroll
-      for (int k = 0; k < Cell::kSlots; ++k) {
-        const int gate = Cell::recurrent_of_slot(k);
-        if (gate < 0) {
-          alone[j][k][0] = next[j][k][0], alone[j][k][1] = next[j][k][1];
-        } else {
-          sum[gate][j / 2][j % 2] = next[j][k][0];
-          sum[gate][j / 2][2 + j % 2] = next[j][k][1];
-        }
-      }
-    }
-    warps_meet<kWarps>();
-    uint4 b[Tiles][kDepth];
+  // h as the product reads it.
+  using Operands = uint4[Tiles][kDepth];
+  __device__ __forceinline__ void look(u32 at, Operands& b) const {
 #pragma unroll
     for (int t = 0; t < Tiles; ++t) {
 #pragma unroll
-      for (int d = 0; d < kDepth; ++d)
-        b[t][d] = lds128(operand + now + t * kTileBytes + d * kOperandBytes);
+      for (int d = 0; d < kDepth; ++d) b[t][d] = lds128(at + t * kTileBytes + d * kOperandBytes);
     }
-    multiply_all(sum, a, b);
-    store_h(lds128(h_piece + now), i);
+  }
+
+  // Step s of chunk c, which is there: of `left` steps in this chunk and later ones.
+  __device__ __forceinline__ void step(const Operands& b, int c, int s, int left, u32 now,
+                                       u32 after, u32 slot, u32 next_slot, u32 own) {
+    const int i = c * Chunk + s;
+    // While the operands are on their way, what comes beside the product. Stores of registers that
+    // the cell writes anew come first, those that take long last.
+    begin_slots();
+    const bool has_before = s > 0 || c > 0, saves = p.saved != nullptr && has_before;
+    const uint4 h_before = lds128(h_piece + now);
+    if (s > 0 && saves) save(c, s - 1, false);
+    copy_wait<kAhead - 2>();
+    __syncwarp();
     read(next_slot);
-    if (p.saved != nullptr && i > 0) {
-      // A chunk is whole when its last step was saved, in the first step of the next one, and all
-      // warps have met again.
-      if (!HasSaver && s == 0 && threadIdx.x == 0) bulk_wait_read<0>();
-      if (!HasSaver && s == 1 && c > 0 && threadIdx.x == 0)
-        chunks.template store<1>(c - 1, Chunk, 0);
-      save(s == 0 ? c - 1 : c, (s + Chunk - 1) % Chunk, false);
+    multiply_all(sum, a, b);
+    // A chunk is whole when its last step was saved, in the first step of the next one, and all
+    // warps have met again.
+    if (s == 0 && saves) {
+      if (!HasSaver && threadIdx.x == 0) bulk_wait_read<0>();
+      save(c - 1, Chunk - 1, false);
     }
-    if (i + kAhead < p.shape.time) fetch(slot);
+    if (!HasSaver && s == 1 && c > 0 && saves && threadIdx.x == 0)
+      chunks.template store<1>(c - 1, Chunk, 0);
+    store_h(h_before, i, has_before);
+    fetch(slot, s + kAhead < left);
     copy_commit();
-#pragma unroll
-    for (int gate = 0; gate < kGates; ++gate) {
-#pragma unroll
-      for (int t = 0; t < Tiles; ++t) {
-#pragma unroll
-        for (int r = 0; r < 4; ++r) keep(sum[gate][t][r]);
-      }
-    }
+    if (s == 0) open_chunk(c);
+    fence_schedule(b[0][0].x);  // a pair of numbers, so not the word that ends a thread
     if (IsAsked && SourceWords<1>::is_first_of_word(i)) {
       u32 all = 0;
 #pragma unroll
@@ -303,6 +320,25 @@ struct DirectForwardShort {
     }
   }
 
+  // All steps. Whether there is another one is asked when its operands have been asked for: the
+  // compiler puts nothing else of the step before that.
+  __device__ __forceinline__ void steps(u32 own, u32 operand) {
+    for (int c = 0, left = p.shape.time;; ++c, left -= Chunk) {
+      const u32 slot = c * Chunk % kAhead * kStepBytes,
+                other = (c + 1) * Chunk % kAhead * kStepBytes;
+#pragma unroll
+      for (int s = 0; s < Chunk; ++s) {
+        const u32 now = s % 2 * kBufferBytes, after = (s + 1) % 2 * kBufferBytes;
+        Operands b;
+        warps_meet<kWarps>();
+        look(operand + now, b);
+        if (s >= left) return;
+        step(b, c, s, left, now, after, slot + s * kStepBytes,
+             s == Chunk - 1 ? other : slot + (s + 1) * kStepBytes, own);
+      }
+    }
+  }
+
   __device__ __forceinline__ void run(unsigned char* shared) {
     warp = threadIdx.x / 32, lane = threadIdx.x % 32, q = lane % 4, row = lane / 4;
     const int group = p.first_group + blockIdx.x;
@@ -321,11 +357,10 @@ struct DirectForwardShort {
     const u32 rows = all_rows + warp * Tiles * kRowsBytes;
     piece = rows + Pieces::place(lane);
     word = rows + q * kWarpRowBytes + row * 4;
-    saved_pair = threadIdx.x;
     start(h_buffer);
 #pragma unroll
     for (int s = 0; s < kAhead; ++s) {
-      if (s < p.shape.time) fetch(s * kStepBytes);
+      fetch(s * kStepBytes, s < p.shape.time);
       copy_commit();
     }
 #pragma unroll
@@ -347,19 +382,10 @@ struct DirectForwardShort {
     copy_wait<kAhead - 1>();
     __syncwarp();
     read(0);
-    for (int c = 0; c * Chunk < p.shape.time; ++c) {
-      const u32 slot = c * Chunk % kAhead * kStepBytes,
-                other = (c + 1) * Chunk % kAhead * kStepBytes;
-#pragma unroll
-      for (int s = 0; s < Chunk; ++s) {
-        if (c * Chunk + s >= p.shape.time) break;
-        step(c, s, s % 2 * kBufferBytes, (s + 1) % 2 * kBufferBytes, slot + s * kStepBytes,
-             s == Chunk - 1 ? other : slot + (s + 1) * kStepBytes, own, operand);
-      }
-    }
+    clear(sum);
+    steps(own, operand);
     if (p.shape.time > 0) {
-      warps_meet<kWarps>();
-      store_h(lds128(h_piece + p.shape.time % 2 * kBufferBytes), p.shape.time);
+      store_h(lds128(h_piece + p.shape.time % 2 * kBufferBytes), p.shape.time, true);
       if (p.saved != nullptr) {
         const int c = (p.shape.time - 1) / Chunk, s = (p.shape.time - 1) % Chunk;
         save(c, s, true);

@@ -8,6 +8,8 @@
 //   open(exchange, i)              the next steps are from i on, i a multiple of the chunk or of 4
 //   meet(exchange, s, tile)        waits for the sums of the step s of those; by all threads
 //   take(s, unit, position, sum)   those of one unit and sequence
+//   kSkipsAbsent                   of sequences past the batch but the tile's first one, nobody
+//                                  looks for h
 #pragma once
 
 #include "cuda/fused/exchange.cuh"
@@ -87,12 +89,30 @@ struct ForwardUpdate {
     }
   }
 
+  // A warp that has no sequence.
+  template <typename S, typename Products>
+  __device__ __forceinline__ void stand_by(const S& stages, Products& products) const {
+    for (int c = 0; c * kChunk < p.shape.time; ++c) {
+#pragma unroll
+      for (int s = 0; s < kChunk; ++s) {
+        if (c * kChunk + s < p.shape.time) products.meet(exchange, s, 0);
+      }
+      stages.tell_done(c);
+    }
+  }
+
   template <bool IsAsked, typename S, typename Products>
   __device__ __forceinline__ void run_short(const S& stages, int unit, int position,
                                             Products& products) {
     const int column = Exchanged::sequence_at(position), first = column * kApart, n = at.n,
               u = at.u0 + unit;
     const bool is_odd = unit % 2 != 0;
+    if constexpr (Products::kSkipsAbsent) {
+      if (!__any_sync(0xffffffffu, first == 0 || at.b0 + first < p.shape.batch)) {
+        stand_by(stages, products);
+        return;
+      }
+    }
     ElementBias bias;
     bias.load(p, n, u);
     Element element[kTiles][Sequences];

@@ -68,8 +68,8 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
       .run(shared, way_through(params));
 #elif FLASHRNN_FUSED_FAMILY != 1
   SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.cluster,
-               kConfig.depth_warps, kConfig.columns / 8, kSequences, kChunk, kHeldDepth,
-               kIsTrusting>{params, {}, 0, 0, {}}
+               kConfig.depth_warps, kConfig.columns / 8, kSequences, kExtraWarps, kChunk,
+               kHeldDepth, kIsTrusting>{params, {}, 0, 0, {}}
       .run(shared, way_through(params));
 #else
   const Way way = way_through(params);

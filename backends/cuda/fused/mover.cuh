@@ -34,9 +34,11 @@ struct Stages {
   __device__ u32 done(int c) const { return barriers + (kStages + c % kStages) * 8; }
   __device__ u32 free(int c) const { return barriers + (2 * kStages + c % kStages) * 8; }
 
-  // By all of the CTA's threads, before its barrier: zeros where nothing will be fetched to.
-  __device__ void clear_inputs(int threads) const {
-    for (int i = threadIdx.x * 16; i < kStages * Chunk * InputBytes; i += threads * 16)
+  // By all of the CTA's threads, before its barrier: zeros where nothing will be fetched to, or
+  // updated.
+  __device__ void clear(int threads) const {
+    for (int i = threadIdx.x * 16; i < kStages * Chunk * (InputBytes + OutputBytes);
+         i += threads * 16)
       sts128(inputs + i, 0, 0, 0, 0);
     order_before_copies();
   }

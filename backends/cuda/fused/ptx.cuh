@@ -29,6 +29,12 @@ __device__ __forceinline__ void keep(u32& v) { asm volatile("" : "+r"(v)); }
 // Nothing that needs the value is begun before this.
 __device__ __forceinline__ void keep(float& v) { asm volatile("" : "+f"(v)); }
 
+// The assembler moves next to nothing across: it would end the thread if `never` were 0xffffffff.
+__device__ __forceinline__ void fence_schedule(u32 never) {
+  asm volatile("{\n.reg .pred p;\nsetp.eq.u32 p, %0, 0xffffffff;\n@p exit;\n}" ::"r"(never)
+               : "memory");
+}
+
 // ---- shared memory ----
 __device__ __forceinline__ u32 lds32(u32 a) {
   u32 v;
@@ -128,6 +134,13 @@ __device__ __forceinline__ void copy_async(u32 shared, const void* global) {
     asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(shared), "l"(global),
                  "n"(Bytes));
   }
+}
+// Sixteen bytes, or nothing, without a branch.
+__device__ __forceinline__ void copy_async_if(bool is_wanted, u32 shared, const void* global) {
+  asm volatile(
+      "{\n.reg .pred p;\nsetp.ne.u32 p, %2, 0;\n@p cp.async.cg.shared.global [%0], [%1], "
+      "16;\n}" ::"r"(shared),
+      "l"(global), "r"(u32(is_wanted)));
 }
 __device__ __forceinline__ void copy_commit() { asm volatile("cp.async.commit_group;"); }
 template <int Pending>

@@ -41,13 +41,19 @@ struct SavedChunks {
     time = shape.time;
   }
 
-  // A thread's pair of block j at step s of chunk c: the thread's number is its pair's.
-  __device__ __forceinline__ u32 value_at(int c, int s, int j, u32 pair) const {
-    return base + c % 2 * kBytes + (j * Chunk + s) * kValueBytes + pair * (4 * Cell::kSaved);
+  // Where a thread's pair stands in chunk c (its number is the thread's), and from there in block j
+  // at step s.
+  __device__ __forceinline__ u32 value_place(int c, u32 pair) const {
+    return base + c % 2 * kBytes + pair * (4 * Cell::kSaved);
   }
-  __device__ __forceinline__ u32 kept_at(int c, int s, int k, int j, u32 pair) const {
-    return base + c % 2 * kBytes + kKeptAt + ((k * kBlocks + j) * Chunk + s) * kKeptBytes +
-           pair * kKeptPairBytes;
+  __device__ __forceinline__ u32 kept_place(int c, u32 pair) const {
+    return base + c % 2 * kBytes + kKeptAt + pair * kKeptPairBytes;
+  }
+  static __device__ constexpr u32 further_value(int s, int j) {
+    return (j * Chunk + s) * kValueBytes;
+  }
+  static __device__ constexpr u32 further_kept(int s, int k, int j) {
+    return ((k * kBlocks + j) * Chunk + s) * kKeptBytes;
   }
 
   // Forward: the first `count` steps of chunk c go to global memory. By a team's threads that take

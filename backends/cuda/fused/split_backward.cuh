@@ -329,7 +329,7 @@ struct SplitBackward {
       if (way != Way::kLong) stages.init(kUpdaterWarps, true);
     }
     if (way != Way::kLong && (at.u0 + kUnits > p.shape.units || p.d_h.data == nullptr))
-      stages.clear_inputs(kThreads + 32);
+      stages.clear(kThreads + 32);
     __syncthreads();
     if constexpr (!kIsAlone) cluster_sync();
     if (warp < Multipliers) {

@@ -28,15 +28,21 @@ struct Either<false, First, Second> {
 
 // Cluster: CTAs of a cluster where several clusters have a batch tile (mixed_exchange.cuh).
 // Sequences: of 8, those of an updating thread. HeldDepth: operands of which a multiplying warp has
-// the weights in registers, not in shared memory.
+// the weights in registers, not in shared memory. ExtraWarps: the one that moves, and three idle
+// ones beside it where those that multiply take registers of theirs.
 template <int Family, int D, int Units, int Cluster, int DepthWarps, int Tiles, int Sequences,
-          int Chunk, int HeldDepth, bool IsTrusting>
+          int ExtraWarps, int Chunk, int HeldDepth, bool IsTrusting>
 struct SplitForward {
   static constexpr int kRanks = D / Units, kBlocks = Units / 16, kColumns = 8 * Tiles;
   static constexpr int kMultipliers = DepthWarps * kBlocks, kUpdaters = Units * 8 / Sequences,
                        kUpdaterWarps = kUpdaters / 32;
   static constexpr int kThreads =
       kMultipliers * 32 + kUpdaters;  // that meet at the barriers of the partial sums
+  static constexpr int kAllThreads = kThreads + ExtraWarps * 32;
+  // Registers of a thread where some take those of others (at first all have the same).
+  static constexpr int kAtFirst = 65536 / kAllThreads / 8 * 8, kMoving = 40, kMultiplying = 168;
+  static_assert(ExtraWarps == 1 || kMultipliers * kMultiplying + ExtraWarps * kMoving <=
+                                       (kMultipliers + ExtraWarps) * kAtFirst);
   static constexpr int kDepth = D / 32 / DepthWarps;  // B operands of 32 units, of each warp
   // Through L2 operands come one after the other; of several tiles they have come meanwhile. (Of
   // several clusters, first those of the own one.)
@@ -56,6 +62,10 @@ struct SplitForward {
   using Update = ForwardUpdate<Exchanged, Units, 8 * Tiles, Sequences, Chunk, 1>;
   using SplitStages = Stages<kChunk, Update::kIn.bytes(), Update::kOut.bytes()>;
   static_assert(Update::kPairThreads <= kUpdaters);
+  // Of the only tile, sequences past the batch are neither exchanged nor updated: who looks for
+  // them takes the first one instead. So small batches have fewer words on their way. (Where
+  // weights take more registers there are none for it.)
+  static constexpr bool kSkipsAbsent = Tiles == 1 && IsTrusting;
   static_assert(D % (32 * DepthWarps) == 0 && D % Units == 0 && Units % 16 == 0);
 
   const ForwardParams& p;
@@ -89,6 +99,11 @@ struct SplitForward {
         }
       }
     }
+    const auto is_there = [&](int position) {
+      return !kSkipsAbsent || at.b0 + Exchanged::sequence_at(position) < p.shape.batch;
+    };
+    const bool is_stored[2] = {is_there(2 * q), is_there(2 * q + 1)};
+    const int reader = is_there(lane / 4) ? lane : lane % 4;
     const u32 mine = sums + Sums::store_place(slice, block, row, q);
     Pacer<Family> pacer[Tiles];
     for (int i0 = 0; i0 < p.shape.time; i0 += 4) {
@@ -99,14 +114,15 @@ struct SplitForward {
 #pragma unroll
         for (int tile = 0; tile < Tiles; ++tile) {
           float sum[kGates][1][4];
-          const Word word = exchange.template operands_of<kDepth>(from, s, tile, slice, lane);
+          const Word word = exchange.template operands_of<kDepth>(from, s, tile, slice, reader);
           multiply_step(word, a, apart, pacer[tile], sum);
 #pragma unroll
           for (int h = 0; h < 4; ++h) {
             float gates[kGates];
 #pragma unroll
             for (int g = 0; g < kGates; ++g) gates[g] = sum[g][0][h];
-            Sums::store(mine + s % 2 * Sums::kBytes + Sums::store_step(tile, h), gates);
+            if (is_stored[h % 2])
+              Sums::store(mine + s % 2 * Sums::kBytes + Sums::store_step(tile, h), gates);
           }
           barrier_arrive<kThreads>(barrier_of(s, tile));
           pacer[tile].start();
@@ -193,6 +209,7 @@ struct SplitForward {
 
   // The products as the updating threads meet them.
   struct Products {
+    static constexpr bool kSkipsAbsent = SplitForward::kSkipsAbsent;
     u32 sums;
 
     __device__ __forceinline__ void open(const Exchanged&, int) const {}
@@ -216,15 +233,23 @@ struct SplitForward {
     SplitStages stages;
     stages.set_up(rest);
     const int warp = warp_number(), lane = threadIdx.x % 32;
-    exchange.clear_all(kThreads + 32);
+    exchange.clear_all(kAllThreads);
     // The long way's ring lies where the stages are.
     if (threadIdx.x == 0 && way != Way::kLong) stages.init(kUpdaterWarps, false);
-    if (way != Way::kLong && at.u0 + Units > p.shape.units) stages.clear_inputs(kThreads + 32);
+    const bool lacks_some = kSkipsAbsent && at.b0 + kColumns > p.shape.batch;
+    if (lacks_some) {
+      for (int i = threadIdx.x * 16; i < 2 * Sums::kBytes; i += kAllThreads * 16)
+        sts128(sums + i, 0, 0, 0, 0);
+    }
+    if (way != Way::kLong && (lacks_some || at.u0 + Units > p.shape.units))
+      stages.clear(kAllThreads);
     exchange.sync_group();
     if (warp < kMultipliers) {
+      if constexpr (ExtraWarps > 1) take_registers<kMultiplying>();
       multiply(warp, lane);
-    } else if (warp == kMultipliers + kUpdaterWarps) {
-      if (way != Way::kLong) {
+    } else if (warp >= kMultipliers + kUpdaterWarps) {
+      if constexpr (ExtraWarps > 1) give_registers<kMoving>();
+      if (warp == kMultipliers + kUpdaterWarps && way != Way::kLong) {
         Mover<false, Units, kColumns> mover;
         set_up(mover, p, at, lane);
         mover.run(stages, p.shape.time, 0, lane, [&](int c) {

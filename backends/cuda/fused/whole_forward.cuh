@@ -95,7 +95,7 @@ struct WholeForward {
     exchange.clear_all(kThreads);
     // The long way's ring lies where the stages are.
     if (threadIdx.x == 0 && way != Way::kLong) stages.init(kUpdatingWarps, false);
-    if (way != Way::kLong && at.u0 + kUnits > p.shape.units) stages.clear_inputs(kThreads);
+    if (way != Way::kLong && at.u0 + kUnits > p.shape.units) stages.clear(kThreads);
     exchange.sync_group();
     if (warp >= kWarps) {
       if constexpr (kExtraWarps > 1) give_registers<kMoving>();

@@ -8,10 +8,10 @@
 namespace flashrnn::cuda {
 
 // A warp's product with h, or with its share of the depth: Sharers warps take turns at the operands
-// of 16 units. Tiles of 16 rows are the four gates of four units: row r is of unit r % 8 / 2, gate
-// r % 2 * 2 + r / 8. Operands are taken AtOnce at a time, in the order in which they arrive, and a
-// tile has Chains sums that do not wait for each other.
-template <typename Exchanged, int Sharers, int Tiles, int AtOnce, int Chains>
+// of 16 units (InTurns) or have what comes first, then, and last. A lane has two rows of each tile
+// of 16, two neighbouring gates of a unit. Operands are taken AtOnce at a time, in the order in
+// which they arrive, and a tile has Chains sums that do not wait for each other.
+template <typename Exchanged, int Sharers, bool InTurns, int Tiles, int AtOnce, int Chains>
 struct DepthProduct {
   static constexpr int kGates = Cell::kRecurrents;
   static constexpr int kOfCta = Exchanged::kPartWords / Exchanged::kBlockWords;  // operands
@@ -22,13 +22,15 @@ struct DepthProduct {
   int lane, share;
 
   // Of what this warp multiplies, operand d is number operand_at(d) of the exchange's.
-  __device__ __forceinline__ int operand_at(int d) const { return d * Sharers + share; }
+  __device__ __forceinline__ int operand_at(int d) const {
+    return InTurns ? d * Sharers + share : share * kParts + d;
+  }
 
-  // `unit_of(t)`: the lane's unit of tile t; `rank`: of the CTA.
-  template <typename UnitOf>
+  // `unit_of(t)`: the lane's unit of tile t, `gate_of(t)`: the first of its gates; `rank`: of the
+  // CTA.
+  template <typename UnitOf, typename GateOf>
   __device__ __forceinline__ void load(const ForwardParams& p, int n, int rank,
-                                       const UnitOf& unit_of) {
-    const int gate = lane / 4 % 2 * 2;
+                                       const UnitOf& unit_of, const GateOf& gate_of) {
 #pragma unroll
     for (int d = 0; d < kParts; ++d) {
       const int at = operand_at(d), cta = at / kOfCta;
@@ -37,7 +39,7 @@ struct DepthProduct {
           lane % 4 * 4;
 #pragma unroll
       for (int t = 0; t < Tiles; ++t) {
-        const int unit = unit_of(t);
+        const int unit = unit_of(t), gate = gate_of(t);
 #pragma unroll
         for (int j = 0; j < 4; ++j) {
           a[d][t][j] = gate + j % 2 < kGates
@@ -48,6 +50,13 @@ struct DepthProduct {
     }
   }
 
+  // Operands that are taken together have half of the chains, those taken next the other half: they
+  // need not wait for the sums of these.
+  static constexpr int kHalf =
+      AtOnce < kParts && AtOnce > 1 && AtOnce <= Chains ? Chains / 2 : Chains;
+  static __device__ constexpr int chain_of(int first, int d) {
+    return first / AtOnce % (Chains / kHalf) * kHalf + d % kHalf;
+  }
   using Sum = float[Tiles][Chains][4];
   static __device__ __forceinline__ void copy_all(Sum& to, const Sum& from) {
 #pragma unroll
@@ -64,16 +73,20 @@ struct DepthProduct {
 
   // The product of the operands from number First on, added to `before`. What is not there makes
   // wrong sums, which are made again from `before` when it is.
-  template <int First, int Count>
-  __device__ __forceinline__ void multiply_from(const Exchanged& exchange, u32 at,
-                                                const Sum& before, uint2 (&b)[Count],
+  template <int First, int Count, typename Join>
+  __device__ __forceinline__ void multiply_from(const Exchanged& exchange, u32 at, Sum& before,
+                                                uint2 (&b)[Count], const Join& join,
                                                 Sum& all) const {
     constexpr int kNext = First + Count, kLeft = kParts - kNext,
                   kNextCount = kLeft > AtOnce ? AtOnce
                                : kLeft > 0    ? kLeft
                                               : 1;
     uint2 next[kNextCount];
-    if constexpr (kLeft > 0) look<kNext>(exchange, at, next);
+    if constexpr (kLeft > 0) {
+      look<kNext>(exchange, at, next);
+    } else if constexpr (First > 0) {
+      join(before);
+    }
     Sum sum;
     while (true) {
       u32 largest = 0;
@@ -82,28 +95,30 @@ struct DepthProduct {
       for (int d = 0; d < Count; ++d) {
 #pragma unroll
         for (int t = 0; t < Tiles; ++t)
-          multiply_add(sum[t][(First + d) % Chains], a[First + d][t], b[d].x, b[d].y);
+          multiply_add(sum[t][chain_of(First, d)], a[First + d][t], b[d].x, b[d].y);
         largest = max(largest, max(b[d].x, b[d].y));
       }
       if (!is_any_empty(largest)) break;
       look<First>(exchange, at, b);
     }
     if constexpr (kLeft > 0) {
-      multiply_from<kNext>(exchange, at, sum, next, all);
+      multiply_from<kNext>(exchange, at, sum, next, join, all);
     } else {
       copy_all(all, sum);
     }
   }
 
-  // With what the buffer that begins at word `at` has, or will have.
-  __device__ __forceinline__ void multiply(const Exchanged& exchange, u32 at,
+  // With what the buffer that begins at word `at` has, or will have. `join(sum)` adds what others
+  // have to the sums: before the last operands, unless all are taken at once.
+  template <typename Join>
+  __device__ __forceinline__ void multiply(const Exchanged& exchange, u32 at, const Join& join,
                                            float (&all)[Tiles][4]) const {
-    const Sum zero = {};
-    Sum sum;
+    Sum none = {}, sum;
     uint2 b[AtOnce];
     meeting_point();
     look<0>(exchange, at, b);
-    multiply_from<0>(exchange, at, zero, b, sum);
+    multiply_from<0>(exchange, at, none, b, join, sum);
+    if constexpr (AtOnce == kParts) join(sum);
 #pragma unroll
     for (int t = 0; t < Tiles; ++t) {
 #pragma unroll
@@ -114,16 +129,23 @@ struct DepthProduct {
       }
     }
   }
+  __device__ __forceinline__ void multiply(const Exchanged& exchange, u32 at,
+                                           float (&all)[Tiles][4]) const {
+    multiply(
+        exchange, at, [](Sum&) {}, all);
+  }
 };
 
-// Of a tile's sums a lane has two gates of a unit and two sequences, 2 q and 2 q + 1; it changes
-// one of these with the lane that has the other gates.
+// Of a tile's sums a lane has two gates of a unit and two sequences, 2 q and 2 q + 1.
 //
-// Eight sequences: a warp updates four units. Sharers: with 32 units a CTA, whose weights and reads
+// Eight sequences: a warp updates four units, whose four gates are a tile: row r is of unit
+// r % 8 / 2, gate r % 2 * 2 + r / 8. A lane changes one of its sequences with the lane that has the
+// other gates. Sharers: with 32 units a CTA, whose weights and reads
 // of h would be too many, teams of four warps share the depth, and each multiplies the units of its
 // whole team (tile t those of the warp t after it); then they exchange sums.
 template <typename Exchanged, int Sharers>
 struct EightProducts {
+  static constexpr bool kSkipsAbsent = false;
   static constexpr int kGates = Cell::kRecurrents;
   static constexpr int kOfCta = Exchanged::kPartWords / Exchanged::kBlockWords,
                        kParts = Exchanged::kRanks * kOfCta / Sharers;
@@ -133,7 +155,7 @@ struct EightProducts {
                        kChains = Sharers > 1  ? 1
                                  : kParts < 4 ? 2
                                               : 4;
-  using Product = DepthProduct<Exchanged, Sharers, Sharers, kAtOnce, kChains>;
+  using Product = DepthProduct<Exchanged, Sharers, true, Sharers, kAtOnce, kChains>;
   static constexpr int kWarps = kOfCta * 4, kUpdatingWarps = kWarps, kTeams = kWarps / Sharers;
   static constexpr int kSwapStep = kWarps * (Sharers - 1) * 512, kSwapBytes = 2 * kSwapStep;
   static constexpr int kNeighbourLane = 8;  // from one unit of a pair to the other
@@ -162,7 +184,9 @@ struct EightProducts {
     warp = warp_;
     swaps = swaps_ + lane * 16;
     mine = swaps + warp * (Sharers - 1) * 512;
-    product.load(p, n, rank, [&](int t) { return u + unit_of(owner_of(t), lane); });
+    product.load(
+        p, n, rank, [&](int t) { return u + unit_of(owner_of(t), lane); },
+        [&](int) { return lane / 4 % 2 * 2; });
   }
 
   __device__ __forceinline__ void open(const Exchanged&, int i) { from = Exchanged::first_of(i); }
@@ -206,10 +230,11 @@ struct EightProducts {
 };
 
 // Four sequences, each in two columns, of which the even ones count: a warp updates eight units,
-// two tiles, of which a lane takes the one or the other; so what it sends a CTA is as long as with
-// eight sequences. Sharers: two warps share the depth, the first of which updates.
+// and a tile is two gates of these, so that a lane has all of an element's. Sharers: two warps
+// share the depth; the one that has what comes last updates.
 template <typename Exchanged, int Sharers>
 struct FourProducts {
+  static constexpr bool kSkipsAbsent = false;
   static constexpr int kGates = Cell::kRecurrents;
   static constexpr int kOfCta = Exchanged::kPartWords / Exchanged::kBlockWords,
                        kParts = Exchanged::kRanks * kOfCta / Sharers;
@@ -218,68 +243,69 @@ struct FourProducts {
   static constexpr int kAtOnce = kTakesAll                                           ? kParts
                                  : Sharers > 1 && (kParts < 16 || Cell::kStates > 2) ? 2
                                                                                      : 4;
-  using Product = DepthProduct<Exchanged, Sharers, 2, kAtOnce, 2>;
+  static constexpr int kTiles = (kGates + 1) / 2,
+                       kChains = kAtOnce == 4 && kParts > 4 && Sharers == 1 ? 4 : 2;
+  using Product = DepthProduct<Exchanged, Sharers, false, kTiles, kAtOnce, kChains>;
   static constexpr int kUpdatingWarps = kOfCta * 2, kWarps = kUpdatingWarps * Sharers;
   static constexpr int kSwapStep = (Sharers - 1) * kUpdatingWarps * 512, kSwapBytes = 2 * kSwapStep;
-  static constexpr int kNeighbourLane = 8;
+  static constexpr int kNeighbourLane = 4;  // from one unit of a pair to the other
   static_assert(Sharers == 1 || Sharers == 2);
 
   Product product;
   int owner, lane;
   u32 from;
   u32 swaps;  // this lane's sums of the warp that helps: [steps modulo 2][owners][32 lanes]
-  float sums[4];
+  float sums[2 * kTiles];
 
-  static __device__ __forceinline__ int unit_of(int warp, int lane) {
-    return warp * 8 + lane / 4 % 2 * 4 + lane / 8;
-  }
+  static __device__ __forceinline__ int unit_of(int warp, int lane) { return warp * 8 + lane / 4; }
   static __device__ __forceinline__ int position_of(int lane) { return lane % 4; }
 
   __device__ __forceinline__ void load(const ForwardParams& p, int n, int u, int rank, int warp,
                                        int lane_, u32 swaps_) {
     lane = product.lane = lane_;
-    product.share = warp / kUpdatingWarps;
+    // What comes last is the owner's.
+    product.share = Sharers - 1 - warp / kUpdatingWarps;
     owner = warp % kUpdatingWarps;
     swaps = swaps_ + (owner * 32 + lane) * 16;
-    product.load(p, n, rank, [&](int t) { return u + owner * 8 + t * 4 + lane / 8; });
+    product.load(
+        p, n, rank, [&](int) { return u + unit_of(owner, lane); }, [](int t) { return 2 * t; });
   }
 
   __device__ __forceinline__ void open(const Exchanged&, int i) { from = Exchanged::first_of(i); }
 
-  // A warp that helps needs h of other units than those of its owner, so it may come to the next
-  // step before the owner has met it at this one, but not to the step after that, whose h follows
-  // from the owner's: barriers and buffers of sums are there for two steps.
+  // A warp that helps multiplies what comes first, h of its own CTA to begin with, so it does not
+  // come to the end of the next step before the owner has met it at this one and published. It may
+  // come to the beginning: barriers and buffers of sums are there for two steps.
   __device__ __forceinline__ int barrier_of(int s) const {
     return 4 + s % 2 * kUpdatingWarps + owner;
   }
 
   // By the warps that update.
   __device__ __forceinline__ void meet(const Exchanged& exchange, int s, int) {
-    float all[2][4];
-    product.multiply(exchange, from + s * Exchanged::kWords, all);
-    if constexpr (Sharers > 1) {
-      meeting_point();
-      barrier_sync<64>(barrier_of(s));
-      const uint4 v = lds128(swaps + s % 2 * kSwapStep);
-      all[0][0] += __uint_as_float(v.x), all[0][2] += __uint_as_float(v.y);
-      all[1][0] += __uint_as_float(v.z), all[1][2] += __uint_as_float(v.w);
-    }
-    const bool is_second = lane / 4 % 2 != 0;
+    float all[kTiles][4];
+    product.multiply(
+        exchange, from + s * Exchanged::kWords,
+        [&](typename Product::Sum& sum) {
+          if constexpr (Sharers == 1) return;
+          meeting_point();
+          barrier_sync<64>(barrier_of(s));
+          const uint4 v = lds128(swaps + s % 2 * kSwapStep);
+          sum[0][0][0] += __uint_as_float(v.x), sum[0][0][2] += __uint_as_float(v.y);
+          if constexpr (kTiles > 1)
+            sum[kTiles - 1][0][0] += __uint_as_float(v.z),
+                sum[kTiles - 1][0][2] += __uint_as_float(v.w);
+        },
+        all);
 #pragma unroll
-    for (int j = 0; j < 2; ++j) {
-      const float kept = is_second ? all[1][2 * j] : all[0][2 * j],
-                  other = __uint_as_float(
-                      of_neighbour<4>(__float_as_uint(is_second ? all[0][2 * j] : all[1][2 * j])));
-      sums[j] = is_second ? other : kept;
-      sums[2 + j] = is_second ? kept : other;
-    }
+    for (int t = 0; t < kTiles; ++t) sums[2 * t] = all[t][0], sums[2 * t + 1] = all[t][2];
   }
   // By the others.
   __device__ __forceinline__ void help(const Exchanged& exchange, int s) {
-    float all[2][4];
+    float all[kTiles][4];
     product.multiply(exchange, from + s * Exchanged::kWords, all);
+    constexpr int kLast = kTiles - 1;
     sts128(swaps + s % 2 * kSwapStep, __float_as_uint(all[0][0]), __float_as_uint(all[0][2]),
-           __float_as_uint(all[1][0]), __float_as_uint(all[1][2]));
+           __float_as_uint(all[kLast][0]), __float_as_uint(all[kLast][2]));
     meeting_point();
     barrier_arrive<64>(barrier_of(s));
   }

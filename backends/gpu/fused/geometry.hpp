@@ -51,11 +51,6 @@ constexpr int multiplying_warps(const FusedConfig& c) {
              ? c.units / units_of_warp(c) * (c.columns < 8 ? sharers_of_depth(c) : 1)
              : c.depth_warps * c.units / 16;
 }
-// Eight warps with many weights take registers of idle ones (of 4 sequences, up to 256 units leave
-// enough).
-constexpr bool takes_registers(const FusedConfig& c) {
-  return has_whole_depth(c) && multiplying_warps(c) > 4 && (c.columns == 8 || c.head_dim > 256);
-}
 // Forward beyond kDirect: operands of 32 units that a warp multiplies, and those of which it holds
 // the weights in registers; of the rest they lie in shared memory.
 constexpr int depth_of(const FusedConfig& c) { return c.head_dim / 32 / c.depth_warps; }
@@ -103,13 +98,26 @@ constexpr int shared_weight_bytes(const FusedConfig& c) {
   return (depth_of(c) - held_depth_of(c)) * cell_counts(c.cell).recurrents * 1024 *
          multiplying_warps(c);
 }
-// A thread that updates in forward has one sequence of 8, or two where more warps would leave too
-// few registers for the weights.
-constexpr int sequences_of_thread(const FusedConfig& c) {
+// Forward through L2 in several clusters, each of which exchanges what is its own over distributed
+// shared memory.
+constexpr bool is_mixed(const FusedConfig& c) {
+  return c.family == kGlobal && !c.is_backward && c.cluster > 1;
+}
+// A thread that updates in forward has one sequence of 8, but where more warps would leave too few
+// registers for the weights.
+constexpr bool is_crowded(const FusedConfig& c) {
   return held_depth_of(c) * cell_counts(c.cell).recurrents * 8 > 64 &&
-                 multiplying_warps(c) + 1 + c.units / 4 > 12
-             ? 2
-             : 1;
+         multiplying_warps(c) + 1 + c.units / 4 > 12;
+}
+// Warps with many weights take registers of idle ones: eight with the whole depth (of 4 sequences,
+// up to 256 units leave enough), and those in several clusters whose CTA is crowded.
+constexpr bool takes_registers(const FusedConfig& c) {
+  return has_whole_depth(c) ? multiplying_warps(c) > 4 && (c.columns == 8 || c.head_dim > 256)
+                            : is_mixed(c) && is_crowded(c) && multiplying_warps(c) % 4 == 0;
+}
+// Others have two sequences.
+constexpr int sequences_of_thread(const FusedConfig& c) {
+  return is_crowded(c) && !takes_registers(c) ? 2 : 1;
 }
 constexpr int updating_threads(const FusedConfig& c) {
   return c.family == kDirect || has_whole_depth(c) ? 0
@@ -150,11 +158,6 @@ constexpr int partial_sum_bytes(const FusedConfig& c) {
   return c.depth_warps * c.columns * (c.units * element + 16);
 }
 
-// Forward through L2 in several clusters, each of which exchanges what is its own over distributed
-// shared memory.
-constexpr bool is_mixed(const FusedConfig& c) {
-  return c.family == kGlobal && !c.is_backward && c.cluster > 1;
-}
 // Forward: units whose h is exchanged over distributed shared memory.
 constexpr int near_units_of(const FusedConfig& c) {
   return c.family == kCluster ? c.head_dim : is_mixed(c) ? c.cluster * c.units : 0;
