@@ -54,11 +54,15 @@ constexpr double kWidePerKilobyte = 20;
 // Partial sums of one gate, Elman's, a kilobyte of h (fitted to 256 and 512 units).
 constexpr double kOneGatePerKilobyte = 35;
 // Forward in a cluster with 4 sequences a tile: all operands looked for at once, or a part of them
-// at a time by a warp alone or two, and what Elman's idle rows cost beyond so many units (fitted to
-// 11 LSTMs of 64 to 512 units and 15 of other cells on an H100).
+// at a time by a warp alone or two (fitted to 11 LSTMs of 64 to 512 units and 9 of other cells on
+// an H100).
 constexpr double kFourSaves = 110, kFourAlone = 13, kFourShared = -400, kFourPerUnit = 0.9;
-constexpr double kFourOfOneGate = 2.9, kFourOfOneGateUnits = 384;
 constexpr double kTrustSaves = 45;  // where words are multiplied before it is known that they came
+// Where sequences past the batch are not exchanged, from four of them on: for a unit beyond so
+// many, and at most (fitted to 384 to 768 units and batches of 2 and 4).
+constexpr double kFewSavesAfter = 256, kFewSavesMost = 280;
+// Through L2, operands that a warp looks for beyond so many (fitted to Elman's at 768 and 1024).
+constexpr double kManyOperands = 50, kManyOperandsAfter = 3;
 // Forward through L2 in several clusters: the cluster's share of h comes sooner, and h goes to each
 // of its CTAs (fitted to head dims 384 to 768, clusters of 8 and 16).
 constexpr double kMixedSaves = 230, kMixedPerShare = 420, kMixedPerCta = 25;
@@ -126,7 +130,8 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
   const Clocks& k = is_backward ? kBackward : kForward;
   const double gates = p.cell->recurrent_gates, ctas = gpu::ctas_of_group(c);
   const double warps = gpu::multiplying_warps(c);
-  const double rows = (gpu::has_whole_depth(c) ? 4 : gates) * c.units;
+  const int of_tiles = c.columns < 8 ? gpu::divide_up(p.cell->recurrent_gates, 2) * 2 : 4;
+  const double rows = (gpu::has_whole_depth(c) ? of_tiles : gates) * c.units;
   const double product = rows * static_cast<double>(c.head_dim) * 8 /
                          (kMacsPerClock * std::min(1.0, warps / kFullRateWarps));
   const double slots = p.cell->slots / 4.0;
@@ -171,7 +176,6 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
                                    ? kFourAlone * (gates > 1)
                                    : kFourShared + kFourPerUnit * c.head_dim;
       latency += c.units == 16 || c.head_dim <= 128 ? -kFourSaves : at_a_time;
-      if (gates < 2) latency += kFourOfOneGate * std::max(0.0, c.head_dim - kFourOfOneGateUnits);
     } else if (is_whole && !gpu::takes_registers(c)) {
       latency -= kWholeSaves;
     }
@@ -179,7 +183,15 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
       latency += kWidePerKilobyte * (gates - 1) * kilobytes_of_tile(c);
     if (c.family == gpu::kCluster && !is_whole && gates < 2)
       latency += kOneGatePerKilobyte * kilobytes_of_tile(c);
-    if (c.family == gpu::kGlobal && gpu::multiplies_on_trust(c)) latency -= kTrustSaves;
+    if (c.family == gpu::kGlobal && gpu::multiplies_on_trust(c)) {
+      latency -= kTrustSaves;
+      const double absent = std::max(0.0, 1 - static_cast<double>(p.batch) / c.columns);
+      if (c.columns == 8)
+        latency -=
+            std::clamp(c.head_dim - kFewSavesAfter, 0.0, kFewSavesMost) * std::min(1.0, 2 * absent);
+    }
+    if (c.family == gpu::kGlobal)
+      latency += kManyOperands * std::max(0.0, gpu::depth_of(c) - kManyOperandsAfter);
     if (gpu::is_mixed(c))
       latency += kMixedPerCta * c.cluster - kMixedSaves -
                  kMixedPerShare * gpu::near_units_of(c) / c.head_dim -

@@ -101,8 +101,10 @@ std::vector<Family> families(int64_t time) {
       {"global_of_clusters_long_way", with_lengths(13, 1, 380), config(3, 8) + clusters},
       {"global_of_clusters_of_sixteen", of(FLASHRNN_GRU, with_lengths(13, 1, 512)),
        config(3, 8) + ",forward_cluster=16,forward_depth_warps=4"},
-      {"global_of_clusters_two_sequences", with_lengths(13, 1, 764),
+      {"global_of_clusters_taking_registers", with_lengths(13, 1, 764),
        config(3, 8) + ",forward_cluster=16,forward_depth_warps=8"},
+      {"global_two_sequences", with_lengths(3, 1, 768),
+       config(3, 8) + ",forward_cluster=1,forward_depth_warps=8"},
       {"global_of_five_clusters", of(FLASHRNN_ELMAN, problem(16, time, 1, 632)),
        config(3, 8) + clusters}};
 }
