@@ -343,5 +343,50 @@ TEST(ModelTest, RefusesClustersThatDoNotShareEvenlyOrDoNotFit) {
   EXPECT_THROW(check_config(small, p, right), Error);
 }
 
+// There, warps with many weights take registers of idle ones, by instructions of 9.0's own, so that
+// a thread updates one sequence; elsewhere a CTA has two for each, and no clusters.
+TEST(ModelTest, CrowdedClustersTakeRegistersOnHopperOnly) {
+  const Problem p = problem_of(1, DType::kBfloat16, 16, 1, 768);
+  const auto sequences_of = [&](const DeviceFacts& facts, bool is_mixed) {
+    std::set<int> sequences;
+    for (const RankedConfig& r : legal_configs(FakeDevice(facts, true), p)) {
+      if (!is_fused(r.config)) continue;
+      const gpu::FusedConfig c = fused_config(p, r.config, false);
+      if (c.family != gpu::kGlobal || c.columns != 8 || c.depth_warps != 8 ||
+          gpu::is_mixed(c) != is_mixed)
+        continue;
+      EXPECT_TRUE(gpu::is_crowded(c)) << fused_name(c);
+      EXPECT_EQ(gpu::takes_registers(c), is_mixed) << fused_name(c);
+      EXPECT_EQ(gpu::threads_of(c), is_mixed ? 512 : 352) << fused_name(c);
+      sequences.insert(gpu::sequences_of_thread(c));
+    }
+    return sequences;
+  };
+  EXPECT_EQ(sequences_of(hopper(), true), std::set<int>{1});
+  EXPECT_EQ(sequences_of(hopper(), false), std::set<int>{2});
+  DeviceFacts later = hopper();
+  later.major = 10;
+  EXPECT_EQ(sequences_of(later, true), std::set<int>{});
+  EXPECT_EQ(sequences_of(later, false), std::set<int>{2});
+  const RankedConfig best = legal_configs(FakeDevice(hopper(), true), p).front();
+  ASSERT_TRUE(gpu::takes_registers(fused_config(p, best.config, false)));
+  EXPECT_THROW(check_config(later, p, best.config), Error);
+}
+
+// Through L2 sequences past the batch cost nothing, neither by the model nor by the floor.
+TEST(ModelTest, FewSequencesAreFasterThroughL2) {
+  double before = 0, floor_before = 0;
+  for (const int64_t batch : {2, 6, 8}) {
+    Problem p = problem_of(1, DType::kBfloat16, batch, 1, 768);
+    p.mode = Mode::kInference;
+    const RankedConfig best = legal_configs(FakeDevice(hopper(), true), p).front();
+    ASSERT_EQ(fused_config(p, best.config, false).family, gpu::kGlobal);
+    const double floor = floors_of(hopper(), p, best.config).forward;
+    EXPECT_GT(best.predicted_microseconds, before) << batch;
+    EXPECT_GT(floor, floor_before) << batch;
+    before = best.predicted_microseconds, floor_before = floor;
+  }
+}
+
 }  // namespace
 }  // namespace flashrnn::cuda
