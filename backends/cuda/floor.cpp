@@ -30,7 +30,8 @@ double floor_of(const DeviceFacts& facts, const Problem& p, const gpu::FusedConf
   const bool is_backward = c.is_backward != 0;
   const double ctas = gpu::ctas_of_group(c), ghz = facts.clock_khz * 1e-6;
   const double sequences = std::min<double>(c.columns, static_cast<double>(p.batch));
-  const double kilobytes = kilobytes_of_tile(c) * sequences / c.columns;
+  // Of a tile of 8 or 4.
+  const double kilobytes = kilobytes_of_tile(c) * std::min(1.0, sequences / std::min(8, c.columns));
   // In several clusters, the share of h that comes through L2; what comes sooner is multiplied
   // meanwhile.
   const double far = gpu::is_mixed(c) ? 1 - c.cluster / ctas : 1;

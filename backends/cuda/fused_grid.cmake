@@ -43,9 +43,10 @@ function(flashrnn_grid_add cell dtype direction family head_dim columns units de
   flashrnn_grid_value(grid_directions ${direction} is_backward)
   flashrnn_grid_value(grid_families ${family} family_value)
   foreach(architecture IN LISTS FLASHRNN_CUDA_FUSED_ARCHITECTURES)
-    # Whose warps give registers to others, an instruction of 9.0's own (cuda.constrint).
-    if(direction STREQUAL "forward" AND family STREQUAL "cluster" AND units EQUAL 32 AND depth_warps EQUAL 1
-       AND NOT architecture STREQUAL "90a")
+    # Whose warps give registers to others, an instruction of 9.0's own (cuda.constrint), or, through L2, those of some cells.
+    if(direction STREQUAL "forward" AND NOT architecture STREQUAL "90a"
+       AND ((family STREQUAL "cluster" AND units EQUAL 32 AND depth_warps EQUAL 1)
+            OR (family STREQUAL "global" AND cluster GREATER 1 AND depth_warps EQUAL 8)))
       continue()
     endif()
     string(CONCAT symbol "${cell}_${dtype}_${direction}_${family}_d${head_dim}_c${columns}_u${units}_w${depth_warps}"

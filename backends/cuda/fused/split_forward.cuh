@@ -62,9 +62,10 @@ struct SplitForward {
   using Update = ForwardUpdate<Exchanged, Units, 8 * Tiles, Sequences, Chunk, 1>;
   using SplitStages = Stages<kChunk, Update::kIn.bytes(), Update::kOut.bytes()>;
   static_assert(Update::kPairThreads <= kUpdaters);
-  // Of the only tile, sequences past the batch are neither exchanged nor updated: who looks for
-  // them takes the first one instead. So small batches have fewer words on their way. (Where
-  // weights take more registers there are none for it.)
+  // Of the only tile, sequences past the batch are not looked for (who would takes the first one
+  // instead), nor are their sums handed over, nor does a warp update that has no other. So small
+  // batches have fewer words on their way. (Where weights take more registers there are none for
+  // it.)
   static constexpr bool kSkipsAbsent = Tiles == 1 && IsTrusting;
   static_assert(D % (32 * DepthWarps) == 0 && D % Units == 0 && Units % 16 == 0);
 

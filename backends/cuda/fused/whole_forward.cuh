@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forward in a cluster of CTAs of 16 or 32 units each, whose warps have the whole depth of the
-// product for a few units, of all gates, and so the whole sums of an element after one exchange
-// between neighbouring lanes; they update and publish it themselves. No partial sums, no barrier
-// within the CTA; but every warp reads all of h. It does so in the order in which the CTAs' parts
-// arrive, and multiplies what is there while the rest is on its way. Where weights and reads would
-// be too many for a warp, two or four of them share the depth. A last warp moves tensors
-// (mover.cuh). h is exchanged as in split_forward.cuh.
+// product for a few units, of all gates, and so the whole sums of an element (of 8 sequences after
+// one exchange between neighbouring lanes); they update and publish it themselves. No partial sums,
+// no barrier within the CTA; but every warp reads all of h. It does so in the order in which the
+// CTAs' parts arrive, and multiplies what is there while the rest is on its way. Where weights and
+// reads would be too many for a warp, two or four of them share the depth. A last warp moves
+// tensors (mover.cuh). h is exchanged as in split_forward.cuh.
 //
 // A batch tile has 8 sequences or 4. With 4, a product costs as much and does half, but a CTA sends
 // and reads half as much; that pays where the device holds the clusters.
