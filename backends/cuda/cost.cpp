@@ -54,8 +54,8 @@ constexpr double kWidePerKilobyte = 20;
 // Partial sums of one gate, Elman's, a kilobyte of h (fitted to 256 and 512 units).
 constexpr double kOneGatePerKilobyte = 35;
 // Forward in a cluster with 4 sequences a tile: all operands looked for at once, or a part of them
-// at a time by a warp alone or two (fitted to 11 LSTMs of 64 to 512 units and 9 of other cells on
-// an H100).
+// at a time by a warp alone or two (fitted to nine LSTMs of 64 to 512 units, and GRU and Elman at
+// 256 and 512, on an H100).
 constexpr double kFourSaves = 110, kFourAlone = 13, kFourShared = -400, kFourPerUnit = 0.9;
 constexpr double kTrustSaves = 45;  // where words are multiplied before it is known that they came
 // Where sequences past the batch are not exchanged, from four of them on: for a unit beyond so
@@ -183,15 +183,16 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
       latency += kWidePerKilobyte * (gates - 1) * kilobytes_of_tile(c);
     if (c.family == gpu::kCluster && !is_whole && gates < 2)
       latency += kOneGatePerKilobyte * kilobytes_of_tile(c);
-    if (c.family == gpu::kGlobal && gpu::multiplies_on_trust(c)) {
-      latency -= kTrustSaves;
-      const double absent = std::max(0.0, 1 - static_cast<double>(p.batch) / c.columns);
-      if (c.columns == 8)
-        latency -=
-            std::clamp(c.head_dim - kFewSavesAfter, 0.0, kFewSavesMost) * std::min(1.0, 2 * absent);
-    }
-    if (c.family == gpu::kGlobal)
+    if (c.family == gpu::kGlobal) {
       latency += kManyOperands * std::max(0.0, gpu::depth_of(c) - kManyOperandsAfter);
+      if (gpu::multiplies_on_trust(c)) {
+        const double present = static_cast<double>(p.batch) / c.columns;
+        latency -= kTrustSaves;
+        if (c.columns == 8)
+          latency -= std::clamp(c.head_dim - kFewSavesAfter, 0.0, kFewSavesMost) *
+                     std::clamp(2 * (1 - present), 0.0, 1.0);
+      }
+    }
     if (gpu::is_mixed(c))
       latency += kMixedPerCta * c.cluster - kMixedSaves -
                  kMixedPerShare * gpu::near_units_of(c) / c.head_dim -

@@ -368,6 +368,10 @@ TEST(ModelTest, CrowdedClustersTakeRegistersOnHopperOnly) {
   later.major = 10;
   EXPECT_EQ(sequences_of(later, true), std::set<int>{});
   EXPECT_EQ(sequences_of(later, false), std::set<int>{2});
+  // The constraints count the same threads as the kernel has.
+  DeviceFacts narrow = hopper();
+  narrow.threads_per_block = 511;
+  EXPECT_EQ(sequences_of(narrow, true), std::set<int>{});
   const RankedConfig best = legal_configs(FakeDevice(hopper(), true), p).front();
   ASSERT_TRUE(gpu::takes_registers(fused_config(p, best.config, false)));
   EXPECT_THROW(check_config(later, p, best.config), Error);
