@@ -6,7 +6,8 @@
 // of neighbouring units one after another as place_in_block says: [N][B / 8][even, odd][T in the
 // order of processing][D / 16][8 pairs of units][4 sequences]. A lane of a product's accumulators
 // has the sequences 2 q and 2 q + 1 of 8, so those of a warp stand in the order of its lanes.
-// `values` has, for each pair, the cell's saved values as pairs of 16-bit numbers; `kept` has, for
+// `values` has, for each pair, the cell's saved values as 16-bit numbers, those of its first unit
+// before those of its second; `kept` has, for
 // each kept state apart, a pair of 16-bit numbers or of float32, as cells.def says.
 #pragma once
 

@@ -62,6 +62,8 @@ std::vector<Family> families(int64_t time) {
       {"direct_asked", with_lengths(13, 2, 64), config(1, 8)},
       {"direct_of_four", problem(16, time, 2, 64), config(1, 4)},
       {"direct_of_four_asked", with_lengths(13, 2, 24), config(1, 4)},
+      {"direct_of_four_long_way", with_lengths(13, 2, 20), config(1, 4)},
+      {"direct_of_four_of_sixteen_units", problem(16, time, 2, 16), config(1, 4)},
       {"cluster", problem(16, time, 2, 128), config(2, 8) + shared},
       {"cluster_of_two_tiles", problem(16, time, 2, 128), config(2, 16)},
       {"cluster_asked", with_lengths(13, 2, 128), config(2, 16)},

@@ -7,6 +7,7 @@
 
 #include "cuda/fused/kept_pair.cuh"
 #include "cuda/fused/number.cuh"
+#include "cuda/fused/saved_pair.cuh"
 #include "cuda/fused/saved_place.cuh"
 #include "gpu/fused/cell.hpp"
 #include "gpu/fused/geometry.hpp"
@@ -81,7 +82,7 @@ struct BackwardPair {
   static constexpr int kFirst = Cell::kKept > 0 ? Cell::kKept : 1;
   KeptPair now[kFirst];
   u32 gradient[Cell::kSlots];  // of the last step, as it is written and as the product reads it
-  u32 saved[4];
+  SavedPair saved;
   KeptPair old[kFirst];
   u32 d_h_word, h_word;
   int ring_pairs;  // of the CTA
@@ -106,7 +107,7 @@ struct BackwardPair {
     const gpu::SavedLayout layout = gpu::saved_layout(p.shape);
     const Index pair = layout.block(n, gpu::block_of(b), last, u / gpu::kBlockUnits) +
                        gpu::place_in_block(u % gpu::kBlockUnits / 2, b);
-    values = static_cast<const char*>(p.saved) + pair * (4 * Cell::kSaved);
+    values = static_cast<const char*>(p.saved) + pair * kSavedPairBytes;
     kept = static_cast<const char*>(p.saved) + layout.value_bytes(p.shape.heads, Cell::kSaved) +
            pair * kKeptPairBytes;
     d_h = static_cast<const char*>(p.d_h.data) + 2 * (b * p.d_h.stride[0] + t * p.d_h.stride[1] +
@@ -175,7 +176,7 @@ struct BackwardPair {
       if (p.d_h.data != nullptr)
         fetch_pair(ring.d_h + offset, d_h, p.d_h.stride[3], facts.d_h_has_pairs);
     }
-    values -= facts.step_pairs * (4 * Cell::kSaved);
+    values -= facts.step_pairs * kSavedPairBytes;
     kept -= facts.step_pairs * kKeptPairBytes;
     d_h -= 2 * facts.step_sign * p.d_h.stride[1];
     h -= 2 * facts.step_sign * p.h.stride[1];
@@ -184,15 +185,7 @@ struct BackwardPair {
   // A step's inputs, and where it started from.
   __device__ __forceinline__ void read(const BackwardParams& p, int step, const BackwardRing& ring,
                                        u32 offset) {
-    if constexpr (Cell::kSaved > 2) {
-      const uint4 v = lds128(ring.values + offset);
-      saved[0] = v.x, saved[1] = v.y, saved[2] = v.z, saved[3] = v.w;
-    } else if constexpr (Cell::kSaved == 2) {
-      const uint2 v = lds64(ring.values + offset);
-      saved[0] = v.x, saved[1] = v.y;
-    } else {
-      saved[0] = lds32(ring.values + offset);
-    }
+    saved.take(ring.values + offset);
 #pragma unroll
     for (int k = 0; k < Cell::kKept; ++k)
       old[k].take(ring.kept + offset + k * (ring_pairs * kKeptPairBytes));
@@ -231,10 +224,8 @@ struct BackwardPair {
     float slots[Cell::kSlots][2];
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
-      typename Cell::Saved s;
+      const typename Cell::Saved s = saved.of_unit(e);
       typename Cell::States before, after, d;
-#pragma unroll
-      for (int k = 0; k < Cell::kSaved; ++k) s.v[k] = e == 0 ? low_of(saved[k]) : high_of(saved[k]);
 #pragma unroll
       for (int k = 0; k < Cell::kStates; ++k) {
         before.v[k] = 0.0f;
@@ -270,15 +261,7 @@ struct BackwardPair {
 
   // What forward saved, from a stage.
   __device__ __forceinline__ void take_saved(u32 at, u32 kept_at, int kept_bytes) {
-    if constexpr (Cell::kSaved > 2) {
-      const uint4 v = lds128(at);
-      saved[0] = v.x, saved[1] = v.y, saved[2] = v.z, saved[3] = v.w;
-    } else if constexpr (Cell::kSaved == 2) {
-      const uint2 v = lds64(at);
-      saved[0] = v.x, saved[1] = v.y;
-    } else {
-      saved[0] = lds32(at);
-    }
+    saved.take(at);
 #pragma unroll
     for (int k = 0; k < Cell::kKept; ++k) old[k].take(kept_at + k * kept_bytes);
   }
@@ -292,10 +275,8 @@ struct BackwardPair {
     float slots[Cell::kSlots][2];
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
-      typename Cell::Saved s;
+      const typename Cell::Saved s = saved.of_unit(e);
       typename Cell::States before, after, d;
-#pragma unroll
-      for (int k = 0; k < Cell::kSaved; ++k) s.v[k] = e == 0 ? low_of(saved[k]) : high_of(saved[k]);
 #pragma unroll
       for (int k = 0; k < Cell::kStates; ++k) before.v[k] = after.v[k] = 0.0f, d.v[k] = carry[k][e];
 #pragma unroll

@@ -44,12 +44,14 @@ __device__ __forceinline__ void store_block(char* global, u32 shared, int bytes,
 __device__ __forceinline__ void order_before_copies() {
   if constexpr (kHasBulkCopies) fence_for_bulk();
 }
-// After stores: a group ends; and until all groups have read their shared memory, or are through.
+// After stores: a group ends; and until all groups but the last `Pending` ones have read their
+// shared memory, or all are through.
 __device__ __forceinline__ void end_stores() {
   if constexpr (kHasBulkCopies) bulk_commit();
 }
+template <int Pending = 0>
 __device__ __forceinline__ void wait_stores_read() {
-  if constexpr (kHasBulkCopies) bulk_wait_read<0>();
+  if constexpr (kHasBulkCopies) bulk_wait_read<Pending>();
 }
 __device__ __forceinline__ void wait_stores() {
   if constexpr (kHasBulkCopies) bulk_wait_all();

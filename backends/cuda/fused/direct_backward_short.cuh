@@ -43,7 +43,8 @@ struct DirectBackwardShort {
   u32 a[kGates][kDepth][2][4];
   float carry[kPairs][Cell::kStates][2];
   KeptPair now[kPairs][kKept], old[kPairs][kKept], first[kPairs][kKept];
-  u32 saved[kPairs][4], d_h[kPairs], h[kPairs], first_h[kPairs];
+  SavedPair saved[kPairs];
+  u32 d_h[kPairs], h[kPairs], first_h[kPairs];
   u32 alone[kPairs];  // gradient of the slot that has no product
   const char* from[Tiles];
   char* to[Tiles][OutPieces::kOfLane];
@@ -85,15 +86,7 @@ struct DirectBackwardShort {
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
       const u32 at = chunks.value_place(c, saved_pair) + Chunks::further_value(Chunk - 1 - s, j);
-      if constexpr (Cell::kSaved > 2) {
-        const uint4 v = lds128(at);
-        saved[j][0] = v.x, saved[j][1] = v.y, saved[j][2] = v.z, saved[j][3] = v.w;
-      } else if constexpr (Cell::kSaved == 2) {
-        const uint2 v = lds64(at);
-        saved[j][0] = v.x, saved[j][1] = v.y;
-      } else {
-        saved[j][0] = lds32(at);
-      }
+      saved[j].take(at);
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k) {
         old[j][k].take(chunks.kept_place(c, saved_pair) +
@@ -242,11 +235,8 @@ struct DirectBackwardShort {
       const bool stands_still = IsAsked && source[j] == gpu::kNoStep;
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
-        typename Cell::Saved s;
+        const typename Cell::Saved s = saved[j].of_unit(e);
         typename Cell::States before, after, d;
-#pragma unroll
-        for (int k = 0; k < Cell::kSaved; ++k)
-          s.v[k] = e == 0 ? low_of(saved[j][k]) : high_of(saved[j][k]);
 #pragma unroll
         for (int k = 0; k < Cell::kStates; ++k)
           before.v[k] = after.v[k] = 0.0f, d.v[k] = carry[j][k][e];

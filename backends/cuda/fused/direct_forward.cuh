@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Forward with one CTA a (head, batch tile). A warp owns 16 units: it holds their rows of R for all
+// Forward with one CTA a (head, batch tile of 8 and more; of 4: direct_forward_four.cuh). A warp
+// owns 16 units: it holds their rows of R for all
 // gates as the A operands of mma.sync, so the sums of an element's gates meet in one thread, which
 // updates the element in its registers. What the warps exchange is h, through two buffers in shared
 // memory and one barrier a step.
@@ -18,6 +19,7 @@ inline constexpr int kRingSteps = gpu::kRingSteps;
 
 template <int D, int Columns>
 __device__ __forceinline__ void direct_forward(const ForwardParams& p, unsigned char* shared) {
+  static_assert(Columns % 8 == 0);
   using Tile = DirectTile<Columns>;
   constexpr int Tiles = Tile::kTiles, kPairs = Tile::kPairs;
   constexpr int kWarps = D / 16, kThreads = kWarps * 32;
@@ -87,7 +89,6 @@ __device__ __forceinline__ void direct_forward(const ForwardParams& p, unsigned 
       copy_wait<kRingSteps - 1>();
       float g[kPairs][Cell::kSlots][2];
       float sum[kGates][Tiles][4];
-      if constexpr (kPairs == 1) clear(sum);  // of columns that no sequence has
 #pragma unroll
       for (int j = 0; j < kPairs; ++j) {
         u32 x[4];

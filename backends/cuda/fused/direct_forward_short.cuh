@@ -25,7 +25,7 @@ struct DirectForwardShort {
   using Tile = DirectTile<Columns>;
   static constexpr int Tiles = Tile::kTiles, kPairs = Tile::kPairs, kOfTile = Tile::kOfTile;
   static constexpr int kWarps = D / 16, kThreads = kWarps * 32;
-  static_assert(HasSaver || kHasBulkCopies);
+  static_assert(Columns % 8 == 0 && (HasSaver || kHasBulkCopies));
   static constexpr int kDepth = (D + 31) / 32;
   static constexpr int kGates = Cell::kRecurrents, kInputs = Cell::kInputs, kAhead = gpu::kRowSteps;
   static constexpr int kTileBytes = kDepth * kOperandBytes, kBufferBytes = Tiles * kTileBytes;
@@ -43,11 +43,10 @@ struct DirectForwardShort {
   u32 a[kGates][kDepth][2][4];
   PairBias bias;
   float state[kPairs][Cell::kStates][2];
-  // Slots, with the product or, at first, without it. The sums of columns that no sequence has stay
-  // where they are: zeros anew would stand before each first product.
+  // Slots, with the product or, at first, without it.
   float sum[kGates][Tiles][4], alone[kPairs][Cell::kSlots][2];
   u32 inputs[kPairs][4];  // of the next step
-  u32 saved[kPairs][Cell::kSaved];
+  SavedPair saved[kPairs];
   KeptPair kept[kPairs][Cell::kKept > 0 ? Cell::kKept : 1];
   // This lane's first piece that was fetched last, and its piece of h that was stored last: a
   // pointer that goes on after its use waits until the use has read it.
@@ -113,14 +112,7 @@ struct DirectForwardShort {
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
       const u32 at = values_place + Chunks::further_value(s, j);
-      if constexpr (Cell::kSaved == 4) {
-        sts128(at, saved[j][0], saved[j][1], saved[j][2], saved[j][3]);
-      } else if constexpr (Cell::kSaved == 2) {
-        sts64(at, saved[j][0], saved[j][1]);
-      } else {
-#pragma unroll
-        for (int k = 0; k < Cell::kSaved; ++k) sts32(at + 4 * k, saved[j][k]);
-      }
+      saved[j].stage(at);
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k)
         kept[j][k].stage(kept_place + Chunks::further_kept(s, k, j));
@@ -227,7 +219,7 @@ struct DirectForwardShort {
       for (int j = 0; j < kPairs; ++j) sources[j].open(p, sequence(j), 0);
     }
     h_piece = h_buffer + (lane < 16 * Tiles ? lane / 16 : 0) * kTileBytes +
-              operand_word(warp * 16 + lane % 2 * 8, lane / 2 % kOfTile * Tile::kSpread);
+              operand_word(warp * 16 + lane % 2 * 8, lane / 2 % kOfTile);
     keep(wx_step), keep(h_step), keep(gate_step), keep(h_piece), keep(piece), keep(word);
   }
 
@@ -307,9 +299,7 @@ struct DirectForwardShort {
       }
       sts32(own + after + j / 2 * kTileBytes + j % 2 * kColumnBytes,
             pack(state[j][0][0], state[j][0][1]));
-#pragma unroll
-      for (int k = 0; k < Cell::kSaved; ++k)
-        saved[j][k] = pack(cell[0].saved.v[k], cell[1].saved.v[k]);
+      saved[j].set(cell[0].saved, cell[1].saved);
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k)
         kept[j][k] = KeptPair::of(state[j][k + 1][0], state[j][k + 1][1]);

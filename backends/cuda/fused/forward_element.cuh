@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cuda/fused/kept_pair.cuh"
+#include "cuda/fused/saved_pair.cuh"
 #include "gpu/fused/cell.hpp"
 
 namespace flashrnn::cuda {
@@ -81,21 +82,7 @@ struct ForwardElement {
   // What the last advance saves, to the pair's places in shared memory; after `operand`.
   __device__ __forceinline__ void stage_saved(u32 at, u32 kept_at, int kept_bytes,
                                               bool is_odd) const {
-    if constexpr (Cell::kSaved == 4) {
-      const u32 first = pack(saved[0], saved[1]), last = pack(saved[2], saved[3]),
-                other = of_neighbour<NeighbourLane>(is_odd ? first : last);
-      const u32 low = is_odd ? other : first, high = is_odd ? last : other;
-      sts64(at + is_odd * 8, bytes_of(low, high, 0x5410), bytes_of(low, high, 0x7632));
-    } else {
-#pragma unroll
-      for (int k = 0; k < Cell::kSaved; k += 2) {
-        const bool has_two = k + 1 < Cell::kSaved;
-        const u32 mine = pack(saved[k], saved[has_two ? k + 1 : k]),
-                  other = of_neighbour<NeighbourLane>(mine);
-        const u32 word = is_odd ? bytes_of(other, mine, 0x7632) : bytes_of(mine, other, 0x5410);
-        if (has_two || !is_odd) sts32(at + 4 * (k + is_odd), word);
-      }
-    }
+    stage_saved_unit(at + is_odd * kSavedUnitBytes, saved);
 #pragma unroll
     for (int k = 0; k < Cell::kKept; ++k) {
       if constexpr (kKeptIsHalf) {
@@ -107,6 +94,19 @@ struct ForwardElement {
         if (!is_odd) sts32(kept_at + k * kept_bytes, word);
       } else {
         sts32(kept_at + k * kept_bytes + is_odd * 4, __float_as_uint(state[k + 1]));
+      }
+    }
+  }
+  // Likewise without `operand`, to the unit's own places.
+  __device__ __forceinline__ void stage_own(u32 at, u32 kept_at, int kept_bytes) const {
+    stage_saved_unit(at, saved);
+#pragma unroll
+    for (int k = 0; k < Cell::kKept; ++k) {
+      const u32 place = kept_at + k * kept_bytes;
+      if constexpr (kKeptIsHalf) {
+        sts16(place, static_cast<unsigned short>(pack_kept(state[k + 1], 0.0f)));
+      } else {
+        sts32(place, __float_as_uint(state[k + 1]));
       }
     }
   }

@@ -6,6 +6,7 @@
 
 #include "cuda/fused/kept_pair.cuh"
 #include "cuda/fused/number.cuh"
+#include "cuda/fused/saved_pair.cuh"
 #include "cuda/fused/saved_place.cuh"
 #include "gpu/fused/cell.hpp"
 
@@ -32,7 +33,7 @@ struct ForwardPair {
   static constexpr int kRingBytes = 4 * padded_words(Cell::kInputs);
 
   float state[Cell::kStates][2];
-  u32 saved[Cell::kSaved];
+  SavedPair saved;
   u32 h_word;  // as it is written
   int source, next_source;
   int stored_source;  // of the step that waits to be stored
@@ -57,7 +58,7 @@ struct ForwardPair {
     const gpu::SavedLayout layout = gpu::saved_layout(p.shape);
     const Index pair = layout.block(n, gpu::block_of(b), 0, u / gpu::kBlockUnits) +
                        gpu::place_in_block(u % gpu::kBlockUnits / 2, b);
-    values = static_cast<char*>(p.saved) + pair * (4 * Cell::kSaved);
+    values = static_cast<char*>(p.saved) + pair * kSavedPairBytes;
     kept = static_cast<char*>(p.saved) + layout.value_bytes(p.shape.heads, Cell::kSaved) +
            pair * kKeptPairBytes;
     load_initial(p);
@@ -145,8 +146,7 @@ struct ForwardPair {
       for (int k = 0; k < Cell::kStates; ++k)
         state[k][0] = step[0].now.v[k], state[k][1] = step[1].now.v[k];
     }
-#pragma unroll
-    for (int k = 0; k < Cell::kSaved; ++k) saved[k] = pack(step[0].saved.v[k], step[1].saved.v[k]);
+    saved.set(step[0].saved, step[1].saved);
     h_word = pack(state[0][0], state[0][1]);
     // Elements past the head must not bring a NaN into the product.
     u32 operand = h_word & ((is_valid[0] ? 0xffffu : 0u) | (is_valid[1] ? 0xffff0000u : 0u));
@@ -191,15 +191,8 @@ struct ForwardPair {
   __device__ __forceinline__ void store_saved(const ForwardParams& p) {
     const gpu::SavedLayout layout = gpu::saved_layout(p.shape);
     const Index step_pairs = layout.step_pairs();
-    if constexpr (Cell::kSaved == 4) {
-      *reinterpret_cast<uint4*>(values) = uint4{saved[0], saved[1], saved[2], saved[3]};
-    } else if constexpr (Cell::kSaved == 2) {
-      *reinterpret_cast<uint2*>(values) = uint2{saved[0], saved[1]};
-    } else {
-#pragma unroll
-      for (int k = 0; k < Cell::kSaved; ++k) reinterpret_cast<u32*>(values)[k] = saved[k];
-    }
-    values += step_pairs * (4 * Cell::kSaved);
+    saved.store(values);
+    values += step_pairs * kSavedPairBytes;
     if constexpr (Cell::kKept > 0) {
       const Index all = layout.pairs(p.shape.heads) * kKeptPairBytes;
 #pragma unroll

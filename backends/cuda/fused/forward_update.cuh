@@ -209,7 +209,7 @@ struct ForwardUpdate {
               sts32(o + kOut.rows_at() + sequence_of(tile, k) * kRowBytes + word, operand[k]);
             const int pair = place + place_of(tile, k);
             if (p.saved != nullptr) {
-              element[tile][k].stage_saved(o + pair * (4 * Cell::kSaved),
+              element[tile][k].stage_saved(o + pair * kSavedPairBytes,
                                            o + kOut.kept_at() + pair * kKeptPairBytes,
                                            kOut.kept_bytes(), is_odd);
             }

@@ -10,6 +10,7 @@
 #include "cuda/fused/direct_backward_short.cuh"
 #elif FLASHRNN_FUSED_FAMILY == 1
 #include "cuda/fused/direct_forward.cuh"
+#include "cuda/fused/direct_forward_four.cuh"
 #include "cuda/fused/direct_forward_short.cuh"
 #elif FLASHRNN_FUSED_BACKWARD
 #include "cuda/fused/split_backward.cuh"
@@ -71,6 +72,15 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
                kConfig.depth_warps, kConfig.columns / 8, kSequences, kExtraWarps, kChunk,
                kHeldDepth, kIsTrusting>{params, {}, 0, 0, {}}
       .run(shared, way_through(params));
+#elif FLASHRNN_FUSED_COLUMNS < 8
+  const Way way = way_through(params);
+  if (way == Way::kPlain) {
+    DirectForwardFour<kConfig.head_dim, kChunk, Way::kPlain>{params, {}}.run(shared);
+  } else if (way == Way::kAsked) {
+    DirectForwardFour<kConfig.head_dim, kChunk, Way::kAsked>{params, {}}.run(shared);
+  } else {
+    DirectForwardFour<kConfig.head_dim, kChunk, Way::kLong>{params, {}}.run(shared);
+  }
 #else
   const Way way = way_through(params);
   if (way == Way::kPlain) {

@@ -53,11 +53,11 @@ __device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const Fo
   m.unit_blocks = blocks_at(p.shape, at.u0, Units);
   m.has_saved = p.saved != nullptr && m.unit_blocks > 0;
   m.values_in = m.kept_in = nullptr;
-  m.values_out = static_cast<char*>(p.saved) + saved.pair * (4 * Cell::kSaved);
+  m.values_out = static_cast<char*>(p.saved) + saved.pair * kSavedPairBytes;
   m.kept_out = static_cast<char*>(p.saved) + saved.value_bytes + saved.pair * kKeptPairBytes;
-  m.values_step = saved.step_pairs * (4 * Cell::kSaved);
+  m.values_step = saved.step_pairs * kSavedPairBytes;
   m.kept_step = saved.step_pairs * kKeptPairBytes;
-  m.block_values = saved.block_pairs * (4 * Cell::kSaved);
+  m.block_values = saved.block_pairs * kSavedPairBytes;
   m.block_kept = saved.block_pairs * kKeptPairBytes;
   m.all_kept = saved.all_pairs * kKeptPairBytes;
 }
@@ -102,15 +102,15 @@ __device__ __forceinline__ void set_up(Mover<true, Units, Columns>& m, const Bac
   }
   m.blocks = blocks_of_tile<Columns>(p.shape, at.b0);
   const SavedPlace saved(p.shape, at, p.shape.time - 1);
-  m.values_in = static_cast<const char*>(p.saved) + saved.pair * (4 * Cell::kSaved);
+  m.values_in = static_cast<const char*>(p.saved) + saved.pair * kSavedPairBytes;
   m.kept_in = static_cast<const char*>(p.saved) + saved.value_bytes +
               (saved.pair - saved.step_pairs) * kKeptPairBytes;
   m.values_out = m.kept_out = nullptr;
   m.unit_blocks = blocks_at(p.shape, at.u0, Units);
   m.has_saved = false;
-  m.values_step = -saved.step_pairs * (4 * Cell::kSaved);
+  m.values_step = -saved.step_pairs * kSavedPairBytes;
   m.kept_step = -saved.step_pairs * kKeptPairBytes;
-  m.block_values = saved.block_pairs * (4 * Cell::kSaved);
+  m.block_values = saved.block_pairs * kSavedPairBytes;
   m.block_kept = saved.block_pairs * kKeptPairBytes;
   m.all_kept = saved.all_pairs * kKeptPairBytes;
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "cuda/fused/number.cuh"
+#include "gpu/fused/cell.hpp"
 #include "gpu/saved_layout.hpp"
 
 namespace flashrnn::cuda {
@@ -59,6 +60,23 @@ __device__ __forceinline__ void load_rows(const View& r, int gate, int head, int
   const uint4 y = weight_octet(r, gate, head, v, in0, units);
   a[0][0] = x.x, a[0][1] = y.x, a[0][2] = x.y, a[0][3] = y.y;
   a[1][0] = x.z, a[1][1] = y.z, a[1][2] = x.w, a[1][3] = y.w;
+}
+
+// Likewise of one unit's rows of two gates, of which the second may not be there, and the depth
+// from in0 on. IsShallow: the depth is 16 units, of which lane q has those from 4 q on in the first
+// mma.
+template <bool IsShallow>
+__device__ __forceinline__ void load_gates(const View& r, int gate, int head, int u, int in0, int q,
+                                           int units, u32 (&a)[2][4]) {
+#pragma unroll
+  for (int k = 0; k < 2; ++k) {
+    uint4 v = {0, 0, 0, 0};
+    if (gate + k < gpu::Cell::kRecurrents) {
+      v = weight_octet(r, gate + k, head, u, in0 + q / (1 + IsShallow) * 8, units);
+      if (IsShallow && q % 2 != 0) v.x = v.z, v.y = v.w;
+    }
+    a[0][k] = v.x, a[0][2 + k] = v.y, a[1][k] = v.z, a[1][2 + k] = v.w;
+  }
 }
 
 // Likewise of the transposed R: rows are the units `in` and `in` + 1 of h, the depth is the units

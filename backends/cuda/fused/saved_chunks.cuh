@@ -2,22 +2,22 @@
 // Saved memory of a CTA that has a whole head, between shared and global memory by copies of a
 // chunk of steps (block_copy.cuh): there the steps follow one another, so a chunk is one copy of
 // the values and one of each kept state, for each block of sequences. Two chunks are in shared
-// memory.
+// memory, or, where steps are short, as many as `Buffers` says.
 #pragma once
 
 #include "cuda/fused/block_copy.cuh"
 #include "cuda/fused/kept_pair.cuh"
+#include "cuda/fused/saved_pair.cuh"
 #include "cuda/fused/saved_place.cuh"
 
 namespace flashrnn::cuda {
 
-template <int D, int Columns, int Chunk>
+template <int D, int Columns, int Chunk, int Buffers = 2>
 struct SavedChunks {
   static constexpr int kBlocks = Columns / gpu::kBlockSequences;
   static constexpr int kPairs = D / 16 * gpu::kBlockPairs;  // of a step and a block's sequences
   static constexpr int kKept = Cell::kKept;
-  static constexpr int kValueBytes = kPairs * 4 * Cell::kSaved,
-                       kKeptBytes = kPairs * kKeptPairBytes;
+  static constexpr int kValueBytes = kPairs * kSavedPairBytes, kKeptBytes = kPairs * kKeptPairBytes;
   // [blocks][steps] values, then [kept states][blocks][steps].
   static constexpr int kKeptAt = kBlocks * Chunk * kValueBytes,
                        kBytes = kKeptAt + kKept * kBlocks * Chunk * kKeptBytes;
@@ -31,9 +31,9 @@ struct SavedChunks {
   __device__ __forceinline__ void set_up(const gpu::Shape& shape, void* saved, const Place& at,
                                          u32 shared) {
     base = shared;
-    barriers = shared + 2 * kBytes;
+    barriers = shared + Buffers * kBytes;
     const SavedPlace place(shape, at, 0);
-    values = static_cast<char*>(saved) + place.pair * (4 * Cell::kSaved);
+    values = static_cast<char*>(saved) + place.pair * kSavedPairBytes;
     kept = static_cast<char*>(saved) + place.value_bytes + place.pair * kKeptPairBytes;
     block_pairs = place.block_pairs;
     all_pairs = place.all_pairs;
@@ -44,10 +44,10 @@ struct SavedChunks {
   // Where a thread's pair stands in chunk c (its number is the thread's), and from there in block j
   // at step s.
   __device__ __forceinline__ u32 value_place(int c, u32 pair) const {
-    return base + c % 2 * kBytes + pair * (4 * Cell::kSaved);
+    return base + c % Buffers * kBytes + pair * kSavedPairBytes;
   }
   __device__ __forceinline__ u32 kept_place(int c, u32 pair) const {
-    return base + c % 2 * kBytes + kKeptAt + pair * kKeptPairBytes;
+    return base + c % Buffers * kBytes + kKeptAt + pair * kKeptPairBytes;
   }
   static __device__ constexpr u32 further_value(int s, int j) {
     return (j * Chunk + s) * kValueBytes;
@@ -62,12 +62,12 @@ struct SavedChunks {
   __device__ __forceinline__ void store(int c, int count, int thread) const {
     order_before_copies();
     const Index first = Index(c) * Chunk;
-    const u32 from = base + c % 2 * kBytes;
+    const u32 from = base + c % Buffers * kBytes;
     // Not unrolled, here and below: it is done once a chunk, and a step's instructions fit the
     // cache.
 #pragma unroll 1
     for (int j = 0; j < blocks; ++j) {
-      store_block<Team>(values + j * block_pairs * (4 * Cell::kSaved) + first * kValueBytes,
+      store_block<Team>(values + j * block_pairs * kSavedPairBytes + first * kValueBytes,
                         from + j * Chunk * kValueBytes, count * kValueBytes, thread);
       for (int k = 0; k < kKept; ++k) {
         store_block<Team>(
@@ -141,7 +141,7 @@ struct SavedChunks {
     for (int j = first; j < blocks; j += step) {
       load_block<kTeam>(
           to + (j * Chunk + Chunk - count) * kValueBytes,
-          values + j * block_pairs * (4 * Cell::kSaved) + Index(last - count + 1) * kValueBytes,
+          values + j * block_pairs * kSavedPairBytes + Index(last - count + 1) * kValueBytes,
           count * kValueBytes, bar, thread);
       for (int k = 0; k < kKept && before > 0; ++k) {
         load_block<kTeam>(to + kKeptAt + ((k * kBlocks + j) * Chunk + Chunk - before) * kKeptBytes,

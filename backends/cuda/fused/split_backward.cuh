@@ -202,7 +202,7 @@ struct SplitBackward {
 #pragma unroll
         for (int tile = 0; tile < Tiles; ++tile) {
           BackwardPair& one = pair[tile];
-          one.take_saved(in + mine.place(tile) * (4 * Cell::kSaved),
+          one.take_saved(in + mine.place(tile) * kSavedPairBytes,
                          in + kIn.kept_at() + mine.place(tile) * kKeptPairBytes, kIn.kept_bytes());
           one.d_h_word = lds32(rows + tile * kTileRows);
           if constexpr (IsAsked) one.take_source(sources[tile].at(step));

@@ -17,8 +17,9 @@ namespace flashrnn::cuda {
 enum class Way { kPlain, kAsked, kLong };
 
 // With the exchange between CTAs a thread that updates has time for what is seldom asked; a thread
-// that multiplies too has no registers for it.
-inline constexpr bool kAskedTakesAll = FLASHRNN_FUSED_FAMILY != gpu::kDirect;
+// that multiplies too has no registers for it, but with one element a lane.
+inline constexpr bool kAskedTakesAll = FLASHRNN_FUSED_FAMILY != gpu::kDirect ||
+                                       (!FLASHRNN_FUSED_BACKWARD && FLASHRNN_FUSED_COLUMNS < 8);
 
 // Rows of whole 16-byte pieces, or nothing.
 template <int Axes>

@@ -13,7 +13,15 @@ namespace flashrnn::gpu {
 // Steps that inputs are fetched ahead on the long way.
 inline constexpr int kRingSteps = 4;
 
-inline constexpr int kRowSteps = 8;           // steps that kDirect fetches its rows ahead
+inline constexpr int kRowSteps = 8;  // steps that kDirect fetches its rows ahead
+// Bytes of a row of a head's units that a direct tile of 4 fetches.
+constexpr int direct_row_bytes(int head_dim) { return 2 * head_dim + 16; }
+
+// Chunks of saved memory in shared memory: two, or as many where steps are so short that what is
+// copied from there would not have been read when the chunk after the next begins.
+inline constexpr int kFourSavedChunks = 4;
+inline constexpr int kDirectMovers = 3;  // warps of a direct tile of 4 that only move tensors
+
 inline constexpr int kWeightRegisters = 136;  // of a multiplying thread beyond kDirect, at most
 
 constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
@@ -32,7 +40,14 @@ constexpr int larger(int a, int b) { return a > b ? a : b; }
 constexpr bool has_whole_depth(const FusedConfig& c) {
   return c.family == kCluster && !c.is_backward && c.depth_warps == 1;
 }
-constexpr int units_of_warp(const FusedConfig& c) { return c.columns < 8 ? 8 : 4; }
+// Forward with one CTA a tile of 4 sequences: likewise eight units.
+constexpr bool is_direct_four(const FusedConfig& c) {
+  return c.family == kDirect && !c.is_backward && c.columns < 8;
+}
+constexpr int units_of_warp(const FusedConfig& c) {
+  if (c.family == kDirect) return is_direct_four(c) ? 8 : 16;
+  return c.columns < 8 ? 8 : 4;
+}
 constexpr int sharers_of_depth(const FusedConfig& c) {
   if (c.columns < 8) return c.units == 16 || c.head_dim > 192 ? 2 : 1;
   return c.units > 16 ? 4 : 1;
@@ -45,7 +60,7 @@ constexpr int swap_bytes_of(const FusedConfig& c) {
 // Warps that multiply, and those that update the units of a CTA (of the same ones where it is
 // direct, or where they have the whole depth).
 constexpr int multiplying_warps(const FusedConfig& c) {
-  return c.family == kDirect ? c.head_dim / 16
+  return c.family == kDirect ? c.head_dim / units_of_warp(c)
          : c.is_backward     ? c.depth_warps
          : has_whole_depth(c)
              ? c.units / units_of_warp(c) * (c.columns < 8 ? sharers_of_depth(c) : 1)
@@ -129,6 +144,7 @@ constexpr int updating_threads(const FusedConfig& c) {
 // beside it.
 constexpr int extra_warps(const FusedConfig& c) {
   if (takes_registers(c)) return 4;
+  if (is_direct_four(c)) return kDirectMovers;
   return c.family != kDirect || (!c.is_backward && c.min_ctas < 3) ? 1 : 0;
 }
 constexpr int threads_of(const FusedConfig& c) {
@@ -175,8 +191,11 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
                    (c.is_backward ? backward_ring_bytes(cell) : 4 * padded_words_of(cell.inputs));
   const int row_kinds = c.is_backward ? 1 + cell.reads_h : cell.inputs;
   const int stages = c.family == kDirect
-                         ? kRowSteps * c.units / 16 * c.columns * row_kinds * 32 +
-                               2 * chunk_of(c) * pairs * (4 * cell.saved + kept_bytes_of(cell)) + 32
+                         ? kRowSteps * c.columns * row_kinds *
+                                   (is_direct_four(c) ? direct_row_bytes(c.units) : 2 * c.units) +
+                               (is_direct_four(c) ? kFourSavedChunks : 2) * chunk_of(c) * pairs *
+                                   (4 * cell.saved + kept_bytes_of(cell)) +
+                               32
                          : stages_bytes(cell, c.is_backward, c.units, c.columns, chunk_of(c));
   const int tensors = larger(ring, stages);
   if (c.family == kDirect) {
