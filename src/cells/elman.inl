@@ -15,6 +15,9 @@ struct elman_step {
   elman_states now;
   elman_saved saved;
 };
+struct elman_factors {
+  real v[1];
+};
 struct elman_gradient {
   elman_slots slots;
   elman_states old;
@@ -38,9 +41,20 @@ CELL_FUNCTION elman_step elman_forward(elman_slots g, elman_states old) {
   return elman_update(elman_activate(g), old);
 }
 
-CELL_FUNCTION elman_gradient elman_backward(elman_saved a, elman_states old, elman_states now, elman_states d) {
+// What the gradients are multiplied with, all that does not wait for them.
+CELL_FUNCTION elman_factors elman_weigh(elman_saved a, elman_states old, elman_states now) {
+  elman_factors w;
+  w.v[0] = a.v[0];
+  return w;
+}
+
+CELL_FUNCTION elman_gradient elman_apply(elman_factors w, elman_states d) {
   elman_gradient r;
-  r.slots.v[0] = d.v[0] * a.v[0];
+  r.slots.v[0] = d.v[0] * w.v[0];
   r.old.v[0] = cell_zero();
   return r;
+}
+
+CELL_FUNCTION elman_gradient elman_backward(elman_saved a, elman_states old, elman_states now, elman_states d) {
+  return elman_apply(elman_weigh(a, old, now), d);
 }

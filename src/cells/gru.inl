@@ -15,6 +15,9 @@ struct gru_step {
   gru_states now;
   gru_saved saved;
 };
+struct gru_factors {
+  real v[5];
+};
 struct gru_gradient {
   gru_slots slots;
   gru_states old;
@@ -46,17 +49,32 @@ CELL_FUNCTION gru_step gru_forward(gru_slots g, gru_states old) {
   return gru_update(gru_activate(g), old);
 }
 
-CELL_FUNCTION gru_gradient gru_backward(gru_saved a, gru_states old, gru_states now, gru_states d) {
-  gru_gradient s;
+// What the gradients are multiplied with, all that does not wait for them.
+CELL_FUNCTION gru_factors gru_weigh(gru_saved a, gru_states old, gru_states now) {
+  gru_factors w;
   real one = cell_one();
   real r = a.v[0];
   real u = a.v[1];
   real n = a.v[2];
-  real dn = d.v[0] * (one - u) * (one - n * n);
-  s.slots.v[0] = dn * a.v[3] * r * (one - r);
-  s.slots.v[1] = d.v[0] * (old.v[0] - n) * u * (one - u);
-  s.slots.v[2] = dn;
-  s.slots.v[3] = dn * r;
-  s.old.v[0] = d.v[0] * u;
-  return s;
+  w.v[0] = (one - u) * (one - n * n);
+  w.v[1] = a.v[3] * (r * (one - r));
+  w.v[2] = (old.v[0] - n) * (u * (one - u));
+  w.v[3] = r;
+  w.v[4] = u;
+  return w;
+}
+
+CELL_FUNCTION gru_gradient gru_apply(gru_factors w, gru_states d) {
+  gru_gradient r;
+  real dn = d.v[0] * w.v[0];
+  r.slots.v[0] = dn * w.v[1];
+  r.slots.v[1] = d.v[0] * w.v[2];
+  r.slots.v[2] = dn;
+  r.slots.v[3] = dn * w.v[3];
+  r.old.v[0] = d.v[0] * w.v[4];
+  return r;
+}
+
+CELL_FUNCTION gru_gradient gru_backward(gru_saved a, gru_states old, gru_states now, gru_states d) {
+  return gru_apply(gru_weigh(a, old, now), d);
 }

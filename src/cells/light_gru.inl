@@ -15,6 +15,9 @@ struct light_gru_step {
   light_gru_states now;
   light_gru_saved saved;
 };
+struct light_gru_factors {
+  real v[3];
+};
 struct light_gru_gradient {
   light_gru_slots slots;
   light_gru_states old;
@@ -41,15 +44,27 @@ CELL_FUNCTION light_gru_step light_gru_forward(light_gru_slots g, light_gru_stat
   return light_gru_update(light_gru_activate(g), old);
 }
 
-CELL_FUNCTION light_gru_gradient light_gru_backward(light_gru_saved a, light_gru_states old, light_gru_states now,
-                                                    light_gru_states d) {
-  light_gru_gradient r;
+// What the gradients are multiplied with, all that does not wait for them.
+CELL_FUNCTION light_gru_factors light_gru_weigh(light_gru_saved a, light_gru_states old, light_gru_states now) {
+  light_gru_factors w;
   real zero = cell_zero();
   real u = a.v[0];
   real n = a.v[1];
-  real dn = d.v[0] * (cell_one() - u);
-  r.slots.v[0] = d.v[0] * (old.v[0] - n) * u * (cell_one() - u);
-  r.slots.v[1] = cell_if_greater(n, zero, dn, zero);
-  r.old.v[0] = d.v[0] * u;
+  real rest = cell_one() - u;
+  w.v[0] = (old.v[0] - n) * (u * rest);
+  w.v[1] = cell_if_greater(n, zero, rest, zero);
+  w.v[2] = u;
+  return w;
+}
+
+CELL_FUNCTION light_gru_gradient light_gru_apply(light_gru_factors w, light_gru_states d) {
+  light_gru_gradient r;
+  r.slots.v[0] = d.v[0] * w.v[0];
+  r.slots.v[1] = d.v[0] * w.v[1];
+  r.old.v[0] = d.v[0] * w.v[2];
   return r;
+}
+
+CELL_FUNCTION light_gru_gradient light_gru_backward(light_gru_saved a, light_gru_states old, light_gru_states now, light_gru_states d) {
+  return light_gru_apply(light_gru_weigh(a, old, now), d);
 }

@@ -15,6 +15,9 @@ struct lstm_step {
   lstm_states now;
   lstm_saved saved;
 };
+struct lstm_factors {
+  real v[6];
+};
 struct lstm_gradient {
   lstm_slots slots;
   lstm_states old;
@@ -45,20 +48,36 @@ CELL_FUNCTION lstm_step lstm_forward(lstm_slots g, lstm_states old) {
   return lstm_update(lstm_activate(g), old);
 }
 
-CELL_FUNCTION lstm_gradient lstm_backward(lstm_saved a, lstm_states old, lstm_states now, lstm_states d) {
-  lstm_gradient r;
+// What the gradients are multiplied with, all that does not wait for them.
+CELL_FUNCTION lstm_factors lstm_weigh(lstm_saved a, lstm_states old, lstm_states now) {
+  lstm_factors w;
   real one = cell_one();
   real i = a.v[0];
   real f = a.v[1];
   real z = a.v[2];
   real o = a.v[3];
   real tanh_c = cell_tanh(now.v[1]);
-  real dc = d.v[1] + d.v[0] * o * (one - tanh_c * tanh_c);
-  r.slots.v[0] = dc * z * i * (one - i);
-  r.slots.v[1] = dc * old.v[1] * f * (one - f);
-  r.slots.v[2] = dc * i * (one - z * z);
-  r.slots.v[3] = d.v[0] * tanh_c * o * (one - o);
+  w.v[0] = o * (one - tanh_c * tanh_c);
+  w.v[1] = z * (i * (one - i));
+  w.v[2] = old.v[1] * (f * (one - f));
+  w.v[3] = i * (one - z * z);
+  w.v[4] = tanh_c * (o * (one - o));
+  w.v[5] = f;
+  return w;
+}
+
+CELL_FUNCTION lstm_gradient lstm_apply(lstm_factors w, lstm_states d) {
+  lstm_gradient r;
+  real dc = d.v[1] + d.v[0] * w.v[0];
+  r.slots.v[0] = dc * w.v[1];
+  r.slots.v[1] = dc * w.v[2];
+  r.slots.v[2] = dc * w.v[3];
+  r.slots.v[3] = d.v[0] * w.v[4];
   r.old.v[0] = cell_zero();
-  r.old.v[1] = dc * f;
+  r.old.v[1] = dc * w.v[5];
   return r;
+}
+
+CELL_FUNCTION lstm_gradient lstm_backward(lstm_saved a, lstm_states old, lstm_states now, lstm_states d) {
+  return lstm_apply(lstm_weigh(a, old, now), d);
 }

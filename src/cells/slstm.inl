@@ -20,6 +20,9 @@ struct slstm_step {
   slstm_states now;
   slstm_saved saved;
 };
+struct slstm_factors {
+  real v[12];
+};
 struct slstm_gradient {
   slstm_slots slots;
   slstm_states old;
@@ -66,8 +69,9 @@ CELL_FUNCTION slstm_step slstm_forward(slstm_slots g, slstm_states old) {
   return slstm_update(slstm_activate(g), old);
 }
 
-CELL_FUNCTION slstm_gradient slstm_backward(slstm_saved a, slstm_states old, slstm_states now, slstm_states d) {
-  slstm_gradient r;
+// What the gradients are multiplied with, all that does not wait for them.
+CELL_FUNCTION slstm_factors slstm_weigh(slstm_saved a, slstm_states old, slstm_states now) {
+  slstm_factors w;
   real zero = cell_zero();
   real one = cell_one();
   real delta = a.v[0];
@@ -82,19 +86,43 @@ CELL_FUNCTION slstm_gradient slstm_backward(slstm_saved a, slstm_states old, sls
   real is_held = cell_if_equal(by_input, one, cell_if_greater(zero, delta, one, zero), zero);
   real inverse = cell_quotient(one, now.v[2]);
   real ratio = now.v[1] * inverse;
-  real dc = d.v[1] + d.v[0] * o * inverse;
-  real dn = cell_if_greater(now.v[2], one, d.v[2] - d.v[0] * o * ratio * inverse, zero);
-  real di = (dc * z + dn) * i;
-  real df = cell_if_equal(is_held, one, zero, (dc * old.v[1] + dn * old.v[2]) * f);
+  w.v[0] = o * inverse;
+  w.v[1] = o * ratio * inverse;
+  w.v[2] = now.v[2];
+  w.v[3] = z * i;
+  w.v[4] = i;
+  w.v[5] = cell_if_equal(is_held, one, zero, old.v[1] * f);
+  w.v[6] = cell_if_equal(is_held, one, zero, old.v[2] * f);
+  w.v[7] = by_input;
+  w.v[8] = a.v[1];
+  w.v[9] = i * (one - z * z);
+  w.v[10] = ratio * (o * (one - o));
+  w.v[11] = f;
+  return w;
+}
+
+CELL_FUNCTION slstm_gradient slstm_apply(slstm_factors w, slstm_states d) {
+  slstm_gradient r;
+  real zero = cell_zero();
+  real one = cell_one();
+  real dc = d.v[1] + d.v[0] * w.v[0];
+  // n is at least 1, and held there has no gradient.
+  real dn = cell_if_greater(w.v[2], one, d.v[2] - d.v[0] * w.v[1], zero);
+  real di = dc * w.v[3] + dn * w.v[4];
+  real df = dc * w.v[5] + dn * w.v[6];
   real dm = d.v[3] - di - df;
-  real dlf = df + cell_if_equal(by_input, one, zero, dm);
-  r.slots.v[0] = di + cell_if_equal(by_input, one, dm, zero);
-  r.slots.v[1] = dlf * a.v[1];
-  r.slots.v[2] = dc * i * (one - z * z);
-  r.slots.v[3] = d.v[0] * ratio * o * (one - o);
+  real dlf = df + cell_if_equal(w.v[7], one, zero, dm);
+  r.slots.v[0] = di + cell_if_equal(w.v[7], one, dm, zero);
+  r.slots.v[1] = dlf * w.v[8];
+  r.slots.v[2] = dc * w.v[9];
+  r.slots.v[3] = d.v[0] * w.v[10];
   r.old.v[0] = zero;
-  r.old.v[1] = dc * f;
-  r.old.v[2] = dn * f;
+  r.old.v[1] = dc * w.v[11];
+  r.old.v[2] = dn * w.v[11];
   r.old.v[3] = dlf;
   return r;
+}
+
+CELL_FUNCTION slstm_gradient slstm_backward(slstm_saved a, slstm_states old, slstm_states now, slstm_states d) {
+  return slstm_apply(slstm_weigh(a, old, now), d);
 }

@@ -83,6 +83,7 @@ struct BackwardPair {
   KeptPair now[kFirst];
   u32 gradient[Cell::kSlots];  // of the last step, as it is written and as the product reads it
   SavedPair saved;
+  typename Cell::Factors factors[2];  // the short way's
   KeptPair old[kFirst];
   u32 d_h_word, h_word;
   int ring_pairs;  // of the CTA
@@ -266,29 +267,39 @@ struct BackwardPair {
     for (int k = 0; k < Cell::kKept; ++k) old[k].take(kept_at + k * kept_bytes);
   }
 
-  // The cell on the short way (way.cuh); `first`: the kept initial states, which a fresh step
-  // started from.
+  // The cell on the short way (way.cuh), as far as it does not wait for what passes through R from
+  // the later step; `first`: the kept initial states, which a fresh step started from.
   template <bool IsAsked>
-  __device__ __forceinline__ void advance_short(const BackwardParams& p, int step, bool is_fresh,
-                                                const KeptPair (&first)[kFirst]) {
-    const bool stands_still = IsAsked && source == gpu::kNoStep;
-    float slots[Cell::kSlots][2];
+  __device__ __forceinline__ void weigh_short(bool is_fresh, const KeptPair (&first)[kFirst]) {
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
-      const typename Cell::Saved s = saved.of_unit(e);
-      typename Cell::States before, after, d;
+      typename Cell::States before, after;
 #pragma unroll
-      for (int k = 0; k < Cell::kStates; ++k) before.v[k] = after.v[k] = 0.0f, d.v[k] = carry[k][e];
+      for (int k = 0; k < Cell::kStates; ++k) before.v[k] = after.v[k] = 0.0f;
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k)
         after.v[k + 1] = now[k][e], before.v[k + 1] = is_fresh ? first[k][e] : old[k][e];
       if constexpr (Cell::kReadsH) before.v[0] = e == 0 ? low_of(h_word) : high_of(h_word);
-      d.v[0] += e == 0 ? low_of(d_h_word) : high_of(d_h_word);
+      factors[e] = Cell::weigh(saved.of_unit(e), before, after);
+      if constexpr (!IsAsked) carry[0][e] += e == 0 ? low_of(d_h_word) : high_of(d_h_word);
+    }
+  }
+  // And the rest.
+  template <bool IsAsked>
+  __device__ __forceinline__ void advance_short(const BackwardParams& p, int step) {
+    const bool stands_still = IsAsked && source == gpu::kNoStep;
+    float slots[Cell::kSlots][2];
+#pragma unroll
+    for (int e = 0; e < 2; ++e) {
+      typename Cell::States d;
+#pragma unroll
+      for (int k = 0; k < Cell::kStates; ++k) d.v[k] = carry[k][e];
       if constexpr (IsAsked) {
+        d.v[0] += e == 0 ? low_of(d_h_word) : high_of(d_h_word);
         if (p.d_states.data != nullptr) add_d_states(p, step, e, d);
         if (p.shape.forward_clip > 0.0f && is_clipped(p, step, e)) d.v[0] = 0.0f;
       }
-      const typename Cell::Gradient g = Cell::backward(s, before, after, d);
+      const typename Cell::Gradient g = Cell::apply(factors[e], d);
 #pragma unroll
       for (int k = 0; k < Cell::kSlots; ++k) slots[k][e] = stands_still ? 0.0f : g.slots.v[k];
 #pragma unroll

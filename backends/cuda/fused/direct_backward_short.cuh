@@ -44,8 +44,10 @@ struct DirectBackwardShort {
   float carry[kPairs][Cell::kStates][2];
   KeptPair now[kPairs][kKept], old[kPairs][kKept], first[kPairs][kKept];
   SavedPair saved[kPairs];
+  typename Cell::Factors factors[kPairs][2];
   u32 d_h[kPairs], h[kPairs], first_h[kPairs];
   u32 alone[kPairs];  // gradient of the slot that has no product
+  // Fetched and stored last: a pointer that goes on after its use waits until the use has read it.
   const char* from[Tiles];
   char* to[Tiles][OutPieces::kOfLane];
   Index from_step, to_step[OutPieces::kOfLane];
@@ -71,11 +73,13 @@ struct DirectBackwardShort {
 
   // The rows of a step; h is that of the step before, which step 0 lacks.
   __device__ __forceinline__ void fetch(int step, u32 slot) {
+    const bool is_there =
+        has_from && (Cell::kReadsH && Pieces::kind(lane, 0) != 0 ? step > 0 : step >= 0);
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
-      if (has_from && (Pieces::kind(lane, 0) == 0 || step > 0))
-        copy_async<16>(piece + slot + c * kRowsBytes, from[c]);
       from[c] += from_step;
+      keep(from[c]);
+      copy_async_if(is_there, piece + slot + c * kRowsBytes, from[c]);
     }
   }
 
@@ -113,9 +117,10 @@ struct DirectBackwardShort {
     for (int c = 0; c < Tiles; ++c) {
 #pragma unroll
       for (int k = 0; k < OutPieces::kOfLane; ++k) {
+        to[c][k] += to_step[k];
+        keep(to[c][k]);
         if (has_to[c] && OutPieces::has(lane, k))
           stg128(to[c][k], v[c][k].x, v[c][k].y, v[c][k].z, v[c][k].w);
-        to[c][k] += to_step[k];
       }
     }
     if constexpr (slot_alone() >= 0) {
@@ -145,7 +150,7 @@ struct DirectBackwardShort {
     for (int c = 0; c < Tiles; ++c) {
       const int b = min(b0 + c * 8 + Tile::step(Pieces::column(lane)), p.shape.batch - 1);
       from[c] = static_cast<const char*>(in.data) +
-                2 * (b * in.stride[0] + (t - Pieces::kind(lane, 0) * sign()) * in.stride[1] +
+                2 * (b * in.stride[0] + (t + (1 - Pieces::kind(lane, 0)) * sign()) * in.stride[1] +
                      n * in.stride[2] + warp * 16 + lane % 2 * 8);
       has_to[c] = has_units && b0 + c * 8 + Tile::step(OutPieces::column(lane)) < p.shape.batch;
 #pragma unroll
@@ -157,9 +162,9 @@ struct DirectBackwardShort {
           if (gate == g) out = &p.slot_gradient[slot_of_gate(g)];
         }
         to_step[k] = -2 * sign() * out->stride[1];
-        to[c][k] =
-            static_cast<char*>(out->data) + 2 * (b * out->stride[0] + t * out->stride[1] +
-                                                 n * out->stride[2] + warp * 16 + lane % 2 * 8);
+        to[c][k] = static_cast<char*>(out->data) +
+                   2 * (b * out->stride[0] + (t + sign()) * out->stride[1] + n * out->stride[2] +
+                        warp * 16 + lane % 2 * 8);
       }
     }
     out_piece = buffer + min(OutPieces::kind(lane, 0), kGates - 1) * kGateBytes +
@@ -201,15 +206,22 @@ struct DirectBackwardShort {
     }
   }
 
+  static __device__ __forceinline__ float sum_of(const float (&sum)[kGates][Tiles][4], int tile,
+                                                 int k) {
+    if constexpr (kGates == 4)
+      return (sum[0][tile][k] + sum[1][tile][k]) + (sum[2][tile][k] + sum[3][tile][k]);
+    float all = sum[0][tile][k];
+#pragma unroll
+    for (int g = 1; g < kGates; ++g) all += sum[g][tile][k];
+    return all;
+  }
   // `source` is still that of the later step, which the gradient comes from.
   __device__ __forceinline__ void receive(const float (&sum)[kGates][Tiles][4]) {
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
-        float through = sum[0][j / 2][2 * e + j % 2];
-#pragma unroll
-        for (int g = 1; g < kGates; ++g) through += sum[g][j / 2][2 * e + j % 2];
+        const float through = sum_of(sum, j / 2, 2 * e + j % 2);
         carry[j][0][e] = IsAsked ? with_through(p.shape, source[j], carry[j][0][e], through)
                                  : carry[j][0][e] + through;
       }
@@ -221,25 +233,19 @@ struct DirectBackwardShort {
     }
   }
 
-  // The cell at a step; its sequences start from their initial states at step 0 if nothing else is
-  // said.
-  __device__ __forceinline__ void advance(int step, u32 own) {
+  // The cell at a step, as far as it does not wait for what passes through R from the later one.
+  // Its sequences start from their initial states at step 0 if nothing else is said.
+  __device__ __forceinline__ void weigh(int step) {
 #pragma unroll
     for (int j = 0; j < kPairs; ++j) {
-      float slots[Cell::kSlots][2];
       bool is_fresh = false;
-      if constexpr (IsAsked) {
-        source[j] = sources[j].at(step);
-        is_fresh = p.sources == nullptr ? step == 0 : source[j] == gpu::kInitialStates;
-      }
-      const bool stands_still = IsAsked && source[j] == gpu::kNoStep;
+      if constexpr (IsAsked)
+        is_fresh = p.sources == nullptr ? step == 0 : sources[j].at(step) == gpu::kInitialStates;
 #pragma unroll
       for (int e = 0; e < 2; ++e) {
-        const typename Cell::Saved s = saved[j].of_unit(e);
-        typename Cell::States before, after, d;
+        typename Cell::States before, after;
 #pragma unroll
-        for (int k = 0; k < Cell::kStates; ++k)
-          before.v[k] = after.v[k] = 0.0f, d.v[k] = carry[j][k][e];
+        for (int k = 0; k < Cell::kStates; ++k) before.v[k] = after.v[k] = 0.0f;
 #pragma unroll
         for (int k = 0; k < Cell::kKept; ++k)
           after.v[k + 1] = now[j][k][e],
@@ -248,8 +254,27 @@ struct DirectBackwardShort {
           const u32 word = IsAsked && is_fresh ? first_h[j] : h[j];
           before.v[0] = e == 0 ? low_of(word) : high_of(word);
         }
-        d.v[0] += e == 0 ? low_of(d_h[j]) : high_of(d_h[j]);
-        const typename Cell::Gradient g = Cell::backward(s, before, after, d);
+        factors[j][e] = Cell::weigh(saved[j].of_unit(e), before, after);
+        if constexpr (!IsAsked) carry[j][0][e] += e == 0 ? low_of(d_h[j]) : high_of(d_h[j]);
+      }
+#pragma unroll
+      for (int k = 0; k < Cell::kKept; ++k) now[j][k] = old[j][k];
+    }
+  }
+  // And the rest.
+  __device__ __forceinline__ void advance(int step, u32 own) {
+#pragma unroll
+    for (int j = 0; j < kPairs; ++j) {
+      float slots[Cell::kSlots][2];
+      if constexpr (IsAsked) source[j] = sources[j].at(step);
+      const bool stands_still = IsAsked && source[j] == gpu::kNoStep;
+#pragma unroll
+      for (int e = 0; e < 2; ++e) {
+        typename Cell::States d;
+#pragma unroll
+        for (int k = 0; k < Cell::kStates; ++k) d.v[k] = carry[j][k][e];
+        if constexpr (IsAsked) d.v[0] += e == 0 ? low_of(d_h[j]) : high_of(d_h[j]);
+        const typename Cell::Gradient g = Cell::apply(factors[j][e], d);
 #pragma unroll
         for (int k = 0; k < Cell::kSlots; ++k) slots[k][e] = stands_still ? 0.0f : g.slots.v[k];
 #pragma unroll
@@ -267,8 +292,6 @@ struct DirectBackwardShort {
           sts32(own + j / 2 * kTileBytes + gate * kGateBytes + j % 2 * kColumnBytes, gradient);
         }
       }
-#pragma unroll
-      for (int k = 0; k < Cell::kKept; ++k) now[j][k] = old[j][k];
     }
   }
 
@@ -286,16 +309,8 @@ struct DirectBackwardShort {
     if (i > 0) store(later);
     // The rows that were read an iteration ago make room.
     const int next = p.shape.time - 1 - i - (kAhead - 1);
-    if (next >= 0) fetch(next, before);
+    fetch(next, before);
     copy_commit();
-#pragma unroll
-    for (int g = 0; g < kGates; ++g) {
-#pragma unroll
-      for (int c = 0; c < Tiles; ++c) {
-#pragma unroll
-        for (int r = 0; r < 4; ++r) keep(sum[g][c][r]);
-      }
-    }
     const int step = p.shape.time - 1 - i;
     if (IsAsked && SourceWords<-1>::is_first_of_word(step)) {
       u32 all = 0;
@@ -303,6 +318,8 @@ struct DirectBackwardShort {
       for (int j = 0; j < kPairs; ++j) all |= sources[j].turn(p, sequence(j), step);
       any_anew = any_starts(all);
     }
+    weigh(step);
+    fence_schedule(s == 0 ? piece : s == 1 ? word : s == 2 ? out_piece : own);
     if (!IsAsked || i > 0) receive(sum);
     advance(step, own + write);
   }
@@ -331,7 +348,7 @@ struct DirectBackwardShort {
     aim(buffer);
 #pragma unroll
     for (int s = 0; s < kAhead - 1; ++s) {
-      if (s < p.shape.time) fetch(p.shape.time - 1 - s, s * kStepBytes);
+      fetch(p.shape.time - 1 - s, s * kStepBytes);
       copy_commit();
     }
 #pragma unroll

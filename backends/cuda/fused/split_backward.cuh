@@ -211,12 +211,13 @@ struct SplitBackward {
           if constexpr (Cell::kReadsH)
             one.h_word =
                 is_fresh ? first_h[tile] : lds32(rows + tile * kTileRows + kColumns * kRowBytes);
+          one.template weigh_short<IsAsked>(is_fresh, first[tile]);
           if (i > 0) receive<IsAsked>(mine, index, tile, i - 1, (buffer + 3) % 4, one);
           if (IsAsked && any_anew) {
             one.leave(p);
             __syncwarp();
           }
-          one.template advance_short<IsAsked>(p, step, is_fresh, first[tile]);
+          one.template advance_short<IsAsked>(p, step);
           // Units past the head must not bring a NaN into the product.
 #pragma unroll
           for (int k = 0; k < Cell::kSlots; ++k) one.gradient[k] = is_past ? 0 : one.gradient[k];

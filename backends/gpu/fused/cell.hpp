@@ -115,9 +115,16 @@ struct Cell : device_cell::CellOf<FLASHRNN_FUSED_CELL_ID> {
   using States = device_cell::FLASHRNN_FUSED_TEXT(_states);
   using Saved = device_cell::FLASHRNN_FUSED_TEXT(_saved);
   using Step = device_cell::FLASHRNN_FUSED_TEXT(_step);
+  using Factors = device_cell::FLASHRNN_FUSED_TEXT(_factors);
   using Gradient = device_cell::FLASHRNN_FUSED_TEXT(_gradient);
   static CELL_FUNCTION Step forward(Slots g, States old) {
     return device_cell::FLASHRNN_FUSED_TEXT(_forward)(g, old);
+  }
+  static CELL_FUNCTION Factors weigh(Saved a, States old, States now) {
+    return device_cell::FLASHRNN_FUSED_TEXT(_weigh)(a, old, now);
+  }
+  static CELL_FUNCTION Gradient apply(Factors w, States d) {
+    return device_cell::FLASHRNN_FUSED_TEXT(_apply)(w, d);
   }
   static CELL_FUNCTION Gradient backward(Saved a, States old, States now, States d) {
     return device_cell::FLASHRNN_FUSED_TEXT(_backward)(a, old, now, d);
