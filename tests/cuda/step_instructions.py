@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Holds the steps of a direct forward kernel with a batch tile of 4 to what they were measured with.
+
+    step_instructions.py NVDISASM CUBIN
+
+Between two barriers of its computing warps an LSTM's step on the plain way has five tanh, of one element; these steps must
+have few instructions, none that moves tensors, and next to nothing between the last tanh and the barrier. A compiler or a
+change that puts more there makes a kernel that is right and slower, which no other test without a GPU would see. Exit status
+77 without nvdisasm: skipped.
+"""
+import re
+import shutil
+import subprocess
+import sys
+
+TANHS = 5
+STEPS = 4  # of a turn of the loop
+MOST_INSTRUCTIONS = 80  # 55, 55, 63 and 76 (a turn's first step) by CUDA 13.0's assembler
+MOST_AFTER_TANH = 12
+MOVING = ("STG", "LDG", "SHFL", "ATOM", "UBLKCP", "SYNCS")
+
+
+def steps(text):
+    """The instructions between barriers, as far as they have the tanhs of one step."""
+    found, current = [], []
+    for line in text.splitlines():
+        match = re.search(r"/\*[0-9a-f]{4,}\*/\s+(.*?);", line)
+        if not match:
+            continue
+        instruction = re.sub(r"^@!?U?P\w+\s+", "", match.group(1).strip())
+        if instruction.startswith("BAR.SYNC"):
+            if sum(i.startswith("MUFU.TANH") for i in current) == TANHS:
+                found.append(current)
+            current = []
+        else:
+            current.append(instruction)
+    return sorted(found, key=len)
+
+
+def complaints(step):
+    if len(step) > MOST_INSTRUCTIONS:
+        yield f"has {len(step)} instructions: must have at most {MOST_INSTRUCTIONS}"
+    moving = [i for i in step if i.startswith(MOVING)]
+    if moving:
+        yield f"moves tensors itself: {moving[0]}"
+    last = max(k for k, i in enumerate(step) if i.startswith("MUFU.TANH"))
+    after = len(step) - 1 - last
+    if after > MOST_AFTER_TANH:
+        yield f"has {after} instructions after its last tanh: must have at most {MOST_AFTER_TANH}"
+
+
+def main(nvdisasm, cubin):
+    if not shutil.which(nvdisasm):
+        print("SKIPPED: no nvdisasm")
+        return 77
+    text = subprocess.run([nvdisasm, "-c", cubin], check=True, capture_output=True, text=True).stdout
+    found = steps(text)[:STEPS]
+    if len(found) < STEPS:
+        print(f"{cubin}: {len(found)} steps with {TANHS} tanh between two barriers: must be at least {STEPS}")
+        return 1
+    wrong = [c for step in found for c in complaints(step)]
+    for complaint in wrong:
+        print(f"{cubin}: a step {complaint}")
+    print(f"{cubin}: steps of {', '.join(str(len(s)) for s in found)} instructions")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
