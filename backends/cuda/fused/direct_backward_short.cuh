@@ -4,10 +4,12 @@
 //
 // What forward saved comes by bulk copies, a chunk of steps at a time (saved_chunks.cuh); d_h (and
 // h) row by row, by the warp that reads them. The slots' gradients are written from the buffers in
-// which the product reads them.
+// which the product reads them. With a batch tile of 4 three more warps do all of that
+// (direct_backward_mover.cuh).
 #pragma once
 
 #include "cuda/fused/backward_pair.cuh"
+#include "cuda/fused/direct_backward_mover.cuh"
 #include "cuda/fused/operand.cuh"
 #include "cuda/fused/rows.cuh"
 #include "cuda/fused/saved_chunks.cuh"
@@ -28,11 +30,15 @@ struct DirectBackwardShort {
                        kBufferBytes = Tiles * kTileBytes;
   static constexpr int kKept = Cell::kKept > 0 ? Cell::kKept : 1, kAhead = gpu::kRowSteps;
   static constexpr int kKinds = Cell::kReadsH ? 2 : 1;  // rows of d_h, and of h one step before
-  static constexpr int kRowsBytes = kKinds * kOfTile * kWarpRowBytes,
-                       kStepBytes = kWarps * Tiles * kRowsBytes;
+  static constexpr bool kHasMovers = Columns < 8;
+  using Mover = DirectBackwardMover<D, Chunk>;
+  static constexpr int kRowBytes = kHasMovers ? Mover::kRowBytes : kWarpRowBytes;
+  static constexpr int kRowsBytes = kKinds * kOfTile * kRowBytes,
+                       kStepBytes = (kHasMovers ? 1 : kWarps * Tiles) * kRowsBytes;
   using Pieces = LanePieces<kKinds, kOfTile>;
   using OutPieces = LanePieces<kGates, kOfTile>;
-  using Chunks = SavedChunks<D, Columns, Chunk>;
+  using Chunks =
+      SavedChunks<D, Columns, Chunk, kHasMovers ? Mover::kChunks : 2, kHasMovers ? 32 : kThreads>;
 
   const BackwardParams& p;
   Chunks chunks;
@@ -97,10 +103,10 @@ struct DirectBackwardShort {
                        Chunks::further_kept(Chunk - 1 - s, k, j));
         if (is_first && !IsAsked) old[j][k] = first[j][k];
       }
-      const u32 rows = word + slot + j / 2 * kRowsBytes + j % 2 * 4 * kWarpRowBytes;
+      const u32 rows = word + slot + j / 2 * kRowsBytes + j % 2 * 4 * kRowBytes;
       d_h[j] = lds32(rows);
       if constexpr (Cell::kReadsH)
-        h[j] = is_first && !IsAsked ? first_h[j] : lds32(rows + kOfTile * kWarpRowBytes);
+        h[j] = is_first && !IsAsked ? first_h[j] : lds32(rows + kOfTile * kRowBytes);
     }
   }
 
@@ -123,6 +129,8 @@ struct DirectBackwardShort {
           stg128(to[c][k], v[c][k].x, v[c][k].y, v[c][k].z, v[c][k].w);
       }
     }
+  }
+  __device__ __forceinline__ void store_alone() {
     if constexpr (slot_alone() >= 0) {
       const View& view = p.slot_gradient[slot_alone()];
 #pragma unroll
@@ -169,12 +177,15 @@ struct DirectBackwardShort {
     }
     out_piece = buffer + min(OutPieces::kind(lane, 0), kGates - 1) * kGateBytes +
                 operand_word(warp * 16 + lane % 2 * 8, OutPieces::column(lane) * Tile::kSpread);
+    keep(piece), keep(out_piece), keep(from_step);
+  }
+  __device__ __forceinline__ void aim_alone() {
     if constexpr (slot_alone() >= 0) {
+      const Index t = p.shape.is_reverse ? 0 : p.shape.time - 1;
       const View& v = p.slot_gradient[slot_alone()];
       alone_to = static_cast<char*>(v.data) +
                  2 * (sequence(0) * v.stride[0] + t * v.stride[1] + n * v.stride[2] + u);
     }
-    keep(piece), keep(word), keep(out_piece), keep(from_step);
   }
 
   __device__ __forceinline__ void start() {
@@ -295,22 +306,32 @@ struct DirectBackwardShort {
     }
   }
 
+  static __device__ __forceinline__ void meet() {
+    if constexpr (kHasMovers) {
+      all_warps_meet<kWarps>();
+    } else {
+      warps_meet<kWarps>();
+    }
+  }
   __device__ __forceinline__ void step(int c, int s, u32 write, u32 later, u32 own, u32 operand) {
     const int i = c * Chunk + s;
     const u32 slot = i % kAhead * kStepBytes, before = (i + kAhead - 1) % kAhead * kStepBytes;
-    copy_wait<kAhead - 2>();
+    if constexpr (!kHasMovers) copy_wait<kAhead - 2>();
     float sum[kGates][Tiles][4];
-    warps_meet<kWarps>();
+    meet();
     clear(sum);
     multiply_each(sum, a, operand + later);  // of zeros in iteration 0
     // All warps have read the chunk before this one.
-    if (s == 0 && c > 0 && Chunks::loads(threadIdx.x)) chunks.load(c + 1, threadIdx.x);
+    if (!kHasMovers && s == 0 && c > 0 && Chunks::loads(threadIdx.x))
+      chunks.load(c + 1, threadIdx.x);
     read(c, s, slot);
-    if (i > 0) store(later);
-    // The rows that were read an iteration ago make room.
-    const int next = p.shape.time - 1 - i - (kAhead - 1);
-    fetch(next, before);
-    copy_commit();
+    if (i > 0) store_alone();
+    if constexpr (!kHasMovers) {
+      if (i > 0) store(later);
+      // The rows that were read an iteration ago make room.
+      fetch(p.shape.time - 1 - i - (kAhead - 1), before);
+      copy_commit();
+    }
     const int step = p.shape.time - 1 - i;
     if (IsAsked && SourceWords<-1>::is_first_of_word(step)) {
       u32 all = 0;
@@ -319,7 +340,7 @@ struct DirectBackwardShort {
       any_anew = any_starts(all);
     }
     weigh(step);
-    fence_schedule(s == 0 ? piece : s == 1 ? word : s == 2 ? out_piece : own);
+    fence_schedule(s == 0 ? word : s == 1 ? own : s == 2 ? operand : saved_pair);
     if (!IsAsked || i > 0) receive(sum);
     advance(step, own + write);
   }
@@ -332,25 +353,43 @@ struct DirectBackwardShort {
     const u32 buffer = shared_address(shared), all_rows = buffer + 2 * kBufferBytes;
     chunks.set_up(p.shape, const_cast<void*>(p.saved), Place{n, b0, 0},
                   all_rows + kAhead * kStepBytes);
-    for (u32 i = threadIdx.x; i < (2 * kBufferBytes + kAhead * kStepBytes) / 4; i += kThreads)
+    for (u32 i = threadIdx.x; i < (2 * kBufferBytes + kAhead * kStepBytes) / 4; i += blockDim.x)
       sts32(buffer + 4 * i, 0);
     if (threadIdx.x == 0) chunks.init_loads();
-    if constexpr (!kHasBulkCopies || Chunks::kLoaders > 1) __syncthreads();
-    if (Chunks::loads(threadIdx.x)) {
-      chunks.load(0, threadIdx.x);
-      chunks.load(1, threadIdx.x);
-    }
-    __syncthreads();
-    const u32 rows = all_rows + warp * Tiles * kRowsBytes;
-    piece = rows + Pieces::place(lane);
-    word = rows + q * kWarpRowBytes + row * 4;
     saved_pair = threadIdx.x;
-    aim(buffer);
+    if constexpr (kHasMovers) {
+      __syncthreads();
+      if (warp >= kWarps) {
+        const Mover mover{p, chunks, lane, n, b0};
+        if (warp == kWarps) {
+          mover.move_inputs(all_rows);
+        } else if (warp == kWarps + 1) {
+          mover.move_gradients(buffer);
+        } else {
+          mover.move_saved();
+        }
+        return;
+      }
+      word = all_rows + q * kRowBytes + u * 2;
+    } else {
+      if constexpr (!kHasBulkCopies || Chunks::kLoaders > 1) __syncthreads();
+      if (Chunks::loads(threadIdx.x)) {
+        chunks.load(0, threadIdx.x);
+        chunks.load(1, threadIdx.x);
+      }
+      __syncthreads();
+      const u32 rows = all_rows + warp * Tiles * kRowsBytes;
+      piece = rows + Pieces::place(lane);
+      word = rows + q * kWarpRowBytes + row * 4;
+      aim(buffer);
 #pragma unroll
-    for (int s = 0; s < kAhead - 1; ++s) {
-      fetch(p.shape.time - 1 - s, s * kStepBytes);
-      copy_commit();
+      for (int s = 0; s < kAhead - 1; ++s) {
+        fetch(p.shape.time - 1 - s, s * kStepBytes);
+        copy_commit();
+      }
     }
+    keep(word);
+    aim_alone();
 #pragma unroll
     for (int g = 0; g < kGates; ++g) {
 #pragma unroll
@@ -369,10 +408,11 @@ struct DirectBackwardShort {
     if (p.shape.time > 0) {
       float sum[kGates][Tiles][4];
       const u32 last = p.shape.time % 2 * kBufferBytes;
-      warps_meet<kWarps>();
+      meet();
       clear(sum);
       multiply_each(sum, a, operand + last);
-      store(last);
+      store_alone();
+      if constexpr (!kHasMovers) store(last);
       any_anew = true;
       receive(sum);
     }

@@ -26,8 +26,9 @@ struct DirectMover {
   static constexpr int kColumns = gpu::kBlockSequences, kWarps = D / 8, kInputs = Cell::kInputs;
   // A row is an input gate of a sequence, or its h, in pieces of 16 bytes.
   static constexpr int kPieces = D / 8, kOfKind = kColumns * kPieces, kOfLane = (kOfKind + 31) / 32;
-  static constexpr int kRowBytes = gpu::direct_row_bytes(D), kKindBytes = kColumns * kRowBytes,
-                       kStepBytes = kInputs * kKindBytes, kAhead = gpu::kRowSteps;
+  static constexpr int kRowBytes = gpu::direct_row_bytes(D, false),
+                       kKindBytes = kColumns * kRowBytes, kStepBytes = kInputs * kKindBytes,
+                       kAhead = gpu::kRowSteps;
   // h as the product reads it: a head of 16 units is one mma deep, others a multiple of two.
   static constexpr bool kIsShallow = D == 16;
   static constexpr int kBufferBytes = (D + 31) / 32 * kOperandBytes;

@@ -12,7 +12,8 @@
 
 namespace flashrnn::cuda {
 
-template <int D, int Columns, int Chunk, int Buffers = 2>
+// Loading: the threads that load.
+template <int D, int Columns, int Chunk, int Buffers = 2, int Loading = D * 2>
 struct SavedChunks {
   static constexpr int kBlocks = Columns / gpu::kBlockSequences;
   static constexpr int kPairs = D / 16 * gpu::kBlockPairs;  // of a step and a block's sequences
@@ -113,7 +114,7 @@ struct SavedChunks {
   // Backward, whose chunk c is the steps down from T - 1 - c Chunk, the last of them last: a
   // barrier tells that it is there. The team that loads are the CTA's threads; bulk copies are
   // started by the first thread of each warp, a block's each, so that none is held up for long.
-  static constexpr int kTeam = D * 2, kWarps = D / 16,
+  static constexpr int kTeam = Loading, kWarps = D / 16,
                        kLoaders = kBlocks < kWarps ? kBlocks : kWarps;
   static __device__ __forceinline__ bool loads(int thread) {
     if constexpr (!kHasBulkCopies) return true;
@@ -121,18 +122,17 @@ struct SavedChunks {
   }
   __device__ __forceinline__ void init_loads() const {
     constexpr int kArrivals = kHasBulkCopies ? kLoaders : kTeam;
-    mbarrier_init(barriers, kArrivals);
-    mbarrier_init(barriers + 8, kArrivals);
+    for (int c = 0; c < Buffers; ++c) mbarrier_init(barriers + c * 8, kArrivals);
     mbarrier_init_fence();
   }
   __device__ __forceinline__ void wait(int c) const {
-    mbarrier_wait(barriers + c % 2 * 8, c / 2 & 1);
+    mbarrier_wait(barriers + c % Buffers * 8, c / Buffers & 1);
   }
   // Kept states are those of the step before. By the threads that load.
   __device__ __forceinline__ void load(int c, int thread) const {
     const int last = time - 1 - c * Chunk, count = min(Chunk, last + 1), before = min(Chunk, last);
     if (count <= 0) return;
-    const u32 to = base + c % 2 * kBytes, bar = barriers + c % 2 * 8;
+    const u32 to = base + c % Buffers * kBytes, bar = barriers + c % Buffers * 8;
     constexpr int step = kHasBulkCopies ? kLoaders : 1;
     const int first = step == 1 ? 0 : thread / 32,
               mine = step == 1 ? blocks : max(0, blocks - first + step - 1) / step;

@@ -14,8 +14,11 @@ namespace flashrnn::gpu {
 inline constexpr int kRingSteps = 4;
 
 inline constexpr int kRowSteps = 8;  // steps that kDirect fetches its rows ahead
-// Bytes of a row of a head's units that a direct tile of 4 fetches.
-constexpr int direct_row_bytes(int head_dim) { return 2 * head_dim + 16; }
+// Bytes of a row of a head's units that a direct tile of 4 fetches, so padded that a warp's lanes
+// read no bank twice: 8 units of 4 sequences in forward, as many pairs of units in backward.
+constexpr int direct_row_bytes(int head_dim, bool is_backward) {
+  return 2 * head_dim + (!is_backward ? 16 : head_dim % 32 == 0 ? 32 : 0);
+}
 
 // Chunks of saved memory in shared memory: two, or as many where steps are so short that what is
 // copied from there would not have been read when the chunk after the next begins.
@@ -43,6 +46,10 @@ constexpr bool has_whole_depth(const FusedConfig& c) {
 // Forward with one CTA a tile of 4 sequences: likewise eight units.
 constexpr bool is_direct_four(const FusedConfig& c) {
   return c.family == kDirect && !c.is_backward && c.columns < 8;
+}
+// With a direct tile of 4, three warps more move tensors.
+constexpr bool has_direct_movers(const FusedConfig& c) {
+  return c.family == kDirect && c.columns < 8;
 }
 constexpr int units_of_warp(const FusedConfig& c) {
   if (c.family == kDirect) return is_direct_four(c) ? 8 : 16;
@@ -144,7 +151,7 @@ constexpr int updating_threads(const FusedConfig& c) {
 // beside it.
 constexpr int extra_warps(const FusedConfig& c) {
   if (takes_registers(c)) return 4;
-  if (is_direct_four(c)) return kDirectMovers;
+  if (has_direct_movers(c)) return kDirectMovers;
   return c.family != kDirect || (!c.is_backward && c.min_ctas < 3) ? 1 : 0;
 }
 constexpr int threads_of(const FusedConfig& c) {
@@ -190,13 +197,15 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
   const int ring = kRingSteps * pairs *
                    (c.is_backward ? backward_ring_bytes(cell) : 4 * padded_words_of(cell.inputs));
   const int row_kinds = c.is_backward ? 1 + cell.reads_h : cell.inputs;
-  const int stages = c.family == kDirect
-                         ? kRowSteps * c.columns * row_kinds *
-                                   (is_direct_four(c) ? direct_row_bytes(c.units) : 2 * c.units) +
-                               (is_direct_four(c) ? kFourSavedChunks : 2) * chunk_of(c) * pairs *
-                                   (4 * cell.saved + kept_bytes_of(cell)) +
-                               32
-                         : stages_bytes(cell, c.is_backward, c.units, c.columns, chunk_of(c));
+  const int stages =
+      c.family == kDirect
+          ? kRowSteps * c.columns * row_kinds *
+                    (has_direct_movers(c) ? direct_row_bytes(c.units, c.is_backward != 0)
+                                          : 2 * c.units) +
+                (has_direct_movers(c) ? kFourSavedChunks : 2) * chunk_of(c) * pairs *
+                    (4 * cell.saved + kept_bytes_of(cell)) +
+                32
+          : stages_bytes(cell, c.is_backward, c.units, c.columns, chunk_of(c));
   const int tensors = larger(ring, stages);
   if (c.family == kDirect) {
     return 2 * divide_up(c.columns, 8) * divide_up(c.head_dim, 32) * 640 *

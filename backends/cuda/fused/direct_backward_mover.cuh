@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// The three warps that move tensors of a direct backward CTA with a batch tile of 4
+// (direct_backward_short.cuh), in step with the others, as in forward (direct_mover.cuh).
+#pragma once
+
+#include "cuda/fused/direct_mover.cuh"
+
+namespace flashrnn::cuda {
+
+template <int D, int Chunk>
+struct DirectBackwardMover {
+  static constexpr int kColumns = gpu::kBlockSequences, kWarps = D / 16, kGates = Cell::kRecurrents;
+  static constexpr int kKinds = Cell::kReadsH ? 2 : 1;  // rows of d_h, and of h one step before
+  static constexpr int kPieces = D / 8, kOfKind = kColumns * kPieces, kOfLane = (kOfKind + 31) / 32;
+  static constexpr int kRowBytes = gpu::direct_row_bytes(D, true),
+                       kKindBytes = kColumns * kRowBytes, kStepBytes = kKinds * kKindBytes,
+                       kAhead = gpu::kRowSteps;
+  static constexpr int kGateBytes = (D + 31) / 32 * kOperandBytes,
+                       kBufferBytes = kGates * kGateBytes;
+  static constexpr int kChunks = gpu::kFourSavedChunks;
+  using Chunks = SavedChunks<D, kColumns, Chunk, kChunks, 32>;
+
+  const gpu::BackwardParams& p;
+  const Chunks& chunks;
+  int lane, n, b0;
+
+  __device__ __forceinline__ Index sign() const { return p.shape.is_reverse ? -1 : 1; }
+  // This lane's piece k of a row: its sequence, its first unit, and whether it is there.
+  __device__ __forceinline__ int sequence(int k) const {
+    return b0 + min(lane + 32 * k, kOfKind - 1) / kPieces * gpu::sequence_step(kColumns);
+  }
+  __device__ __forceinline__ int unit(int k) const {
+    return min(lane + 32 * k, kOfKind - 1) % kPieces * 8;
+  }
+  __device__ __forceinline__ bool has(int k) const {
+    return lane + 32 * k < kOfKind && unit(k) < p.shape.units && sequence(k) < p.shape.batch;
+  }
+  // Of the last step plus `later`.
+  __device__ __forceinline__ char* piece_of(const View& v, int k, int later) const {
+    const Index t = (p.shape.is_reverse ? 0 : p.shape.time - 1) + later * sign();
+    return static_cast<char*>(v.data) +
+           2 * (sequence(k) * v.stride[0] + t * v.stride[1] + n * v.stride[2] + unit(k));
+  }
+  __device__ __forceinline__ void meet() const {
+    __syncwarp();
+    all_warps_meet<kWarps>();
+  }
+
+  __device__ __forceinline__ void move_inputs(u32 rows) const {
+    const char* from[kKinds][kOfLane];
+    bool is_there[kKinds][kOfLane];
+    Index step[kKinds];
+    u32 place[kOfLane];
+#pragma unroll
+    for (int k = 0; k < kOfLane; ++k) {
+      place[k] = rows + (sequence(k) - b0) / gpu::sequence_step(kColumns) * kRowBytes + unit(k) * 2;
+#pragma unroll
+      for (int m = 0; m < kKinds; ++m) {
+        const View& v = m == 0 ? p.d_h : p.h;
+        step[m] = -2 * sign() * v.stride[1];
+        from[m][k] = piece_of(v, k, 1 - m);
+        is_there[m][k] = has(k) && v.data != nullptr;
+      }
+    }
+    // What iteration i reads; h before step 0 is not in the tensor.
+    const auto fetch = [&](int i) {
+      const int left = p.shape.time - 1 - i;
+#pragma unroll
+      for (int m = 0; m < kKinds; ++m) {
+#pragma unroll
+        for (int k = 0; k < kOfLane; ++k) {
+          from[m][k] += step[m];
+          keep(from[m][k]);
+          copy_async_if(is_there[m][k] && left >= m,
+                        place[k] + i % kAhead * kStepBytes + m * kKindBytes, from[m][k]);
+        }
+      }
+      copy_commit();
+    };
+    for (int i = 0; i < kAhead - 1; ++i) fetch(i);
+    copy_wait<kAhead - 2>();
+    for (int i = 0; i < p.shape.time; ++i) {
+      meet();
+      fetch(i + kAhead - 1);
+      copy_wait<kAhead - 2>();
+    }
+    meet();
+  }
+
+  // The gradients of the later step's slots, from the buffer in which the product reads them.
+  __device__ __forceinline__ void move_gradients(u32 buffer) const {
+    char* to[kGates][kOfLane];
+    Index step[kGates];
+    u32 place[kOfLane];
+#pragma unroll
+    for (int k = 0; k < kOfLane; ++k) {
+      place[k] =
+          buffer + operand_word(unit(k), (sequence(k) - b0) / gpu::sequence_step(kColumns) * 2);
+#pragma unroll
+      for (int s = 0; s < Cell::kSlots; ++s) {
+        const int g = Cell::recurrent_of_slot(s);
+        if (g < 0) continue;
+        step[g] = -2 * sign() * p.slot_gradient[s].stride[1];
+        to[g][k] = piece_of(p.slot_gradient[s], k, 1);
+      }
+    }
+    for (int i = 0; i <= p.shape.time; ++i) {
+      meet();
+      if (i == 0) continue;
+#pragma unroll
+      for (int k = 0; k < kOfLane; ++k) {
+        uint4 v[kGates];
+#pragma unroll
+        for (int g = 0; g < kGates; ++g)
+          v[g] = lds128(place[k] + i % 2 * kBufferBytes + g * kGateBytes);
+#pragma unroll
+        for (int g = 0; g < kGates; ++g) {
+          to[g][k] += step[g];
+          keep(to[g][k]);
+          if (has(k)) stg128(to[g][k], v[g].x, v[g].y, v[g].z, v[g].w);
+        }
+      }
+    }
+  }
+
+  // A chunk's buffer has been read when the first iteration of the next chunk begins.
+  __device__ __forceinline__ void move_saved() const {
+    const bool loads = Chunks::loads(lane);
+    if (loads) {
+      for (int c = 0; c < kChunks; ++c) chunks.load(c, lane);
+    }
+    for (int i = 0; i <= p.shape.time; ++i) {
+      meet();
+      if (loads && i % Chunk == 0 && i > 0) chunks.load(i / Chunk - 1 + kChunks, lane);
+    }
+  }
+};
+
+}  // namespace flashrnn::cuda
