@@ -66,6 +66,19 @@ __device__ __forceinline__ void give(const BackwardParams& p, int b, int n, int 
   }
 }
 
+// The factors of a pair of units are worked out here, not where they are used. `shared`: an address
+// in shared memory, of whose upper bits, which are zeros, the compiler does not know.
+__device__ __forceinline__ void fence_factors(const Cell::Factors (&factors)[2], u32 shared) {
+  u32 any = 0;
+#pragma unroll
+  for (int e = 0; e < 2; ++e) {
+#pragma unroll
+    for (int k = 0; k < int(sizeof(Cell::Factors) / sizeof(float)); ++k)
+      any |= __float_as_uint(factors[e].v[k]);
+  }
+  fence_schedule(any >> 8 | shared);
+}
+
 // The gradient of h with what passes through R from the later step, which did `later`.
 __device__ __forceinline__ float with_through(const gpu::Shape& s, int later, float carried,
                                               float through) {
@@ -270,7 +283,8 @@ struct BackwardPair {
   // The cell on the short way (way.cuh), as far as it does not wait for what passes through R from
   // the later step; `first`: the kept initial states, which a fresh step started from.
   template <bool IsAsked>
-  __device__ __forceinline__ void weigh_short(bool is_fresh, const KeptPair (&first)[kFirst]) {
+  __device__ __forceinline__ void weigh_short(bool is_fresh, const KeptPair (&first)[kFirst],
+                                              u32 shared) {
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
       typename Cell::States before, after;
@@ -283,6 +297,7 @@ struct BackwardPair {
       factors[e] = Cell::weigh(saved.of_unit(e), before, after);
       if constexpr (!IsAsked) carry[0][e] += e == 0 ? low_of(d_h_word) : high_of(d_h_word);
     }
+    fence_factors(factors, shared);
   }
   // And the rest.
   template <bool IsAsked>

@@ -339,9 +339,21 @@ struct DirectBackwardShort {
       for (int j = 0; j < kPairs; ++j) all |= sources[j].turn(p, sequence(j), step);
       any_anew = any_starts(all);
     }
-    weigh(step);
-    fence_schedule(s == 0 ? word : s == 1 ? own : s == 2 ? operand : saved_pair);
+    if constexpr (kHasMovers) {
+      weigh(step);
+      fence_factors(factors[0], word);
+    } else {
+#pragma unroll
+      for (int g = 0; g < kGates; ++g) {
+#pragma unroll
+        for (int c = 0; c < Tiles; ++c) {
+#pragma unroll
+          for (int r = 0; r < 4; ++r) keep(sum[g][c][r]);
+        }
+      }
+    }
     if (!IsAsked || i > 0) receive(sum);
+    if constexpr (!kHasMovers) weigh(step);  // sooner it would need registers that are not there
     advance(step, own + write);
   }
 

@@ -211,7 +211,7 @@ struct SplitBackward {
           if constexpr (Cell::kReadsH)
             one.h_word =
                 is_fresh ? first_h[tile] : lds32(rows + tile * kTileRows + kColumns * kRowBytes);
-          one.template weigh_short<IsAsked>(is_fresh, first[tile]);
+          one.template weigh_short<IsAsked>(is_fresh, first[tile], in);
           if (i > 0) receive<IsAsked>(mine, index, tile, i - 1, (buffer + 3) % 4, one);
           if (IsAsked && any_anew) {
             one.leave(p);
