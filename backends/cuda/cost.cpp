@@ -57,11 +57,14 @@ constexpr double kOneGatePerKilobyte = 35;
 // at a time by a warp alone or two (fitted to nine LSTMs of 64 to 512 units, and GRU and Elman at
 // 256 and 512, on an H100).
 constexpr double kFourSaves = 110, kFourAlone = 13, kFourShared = -400, kFourPerUnit = 0.9;
-// Forward with one CTA a tile of 4: a slot of the cell, a unit beyond 16 and for each two gates,
-// and how long a tile keeps its SM busy (fitted to LSTM, GRU, sLSTM and Elman of 16 to 96 units on
-// an H100).
-constexpr double kDirectFour = 135, kDirectFourPerSlot = 36, kDirectFourPerUnit = 0.65,
-                 kDirectFourPerUnitAndPair = 0.75, kDirectFourBusy = 0.5;
+// One CTA a tile of 4, whose tensors other warps move. A slot of the cell; a unit, and that for
+// each two gates, or, backward, for each; backward, a state beyond two; and how long a tile keeps
+// its SM busy (fitted to LSTM, GRU, sLSTM and Elman of 16 to 64 units on an H100).
+constexpr double kFourForward = 122, kFourForwardPerSlot = 36, kFourForwardPerUnit = 0.9,
+                 kFourForwardPerUnitAndPair = 0.7;
+constexpr double kFourBackward = 60, kFourBackwardPerSlot = 85, kFourBackwardPerUnitAndGate = 0.68,
+                 kFourBackwardPerState = 80;
+constexpr double kFourBusy = 0.5;
 constexpr double kTrustSaves = 45;  // where words are multiplied before it is known that they came
 // Where sequences past the batch are not exchanged, from four of them on: for a unit beyond so
 // many, and at most (fitted to 384 to 768 units and batches of 2 and 4).
@@ -105,7 +108,7 @@ double filled_of(const gpu::FusedConfig& c) { return std::min(1.0, c.columns / 8
 // Registers of a thread as the compiler leaves them, near enough to tell how many CTAs fit.
 int registers_of(const gpu::FusedConfig& c) {
   const int tiles = gpu::divide_up(c.columns, 8);
-  if (gpu::is_direct_four(c)) return 128;
+  if (gpu::has_direct_movers(c)) return c.is_backward != 0 ? 168 : 128;
   if (c.family == gpu::kDirect) return c.min_ctas > 1 ? 168 : tiles == 1 ? 208 : 248;
   if (gpu::takes_registers(c)) return 168;
   if (gpu::has_whole_depth(c) && c.columns < 8)
@@ -141,12 +144,16 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
   const double product = rows * static_cast<double>(c.head_dim) * 8 /
                          (kMacsPerClock * std::min(1.0, warps / kFullRateWarps));
   const double slots = p.cell->slots / 4.0;
-  if (gpu::is_direct_four(c)) {
-    const double of_unit =
-        kDirectFourPerUnit + kDirectFourPerUnitAndPair * gpu::divide_up(p.cell->recurrent_gates, 2);
+  if (gpu::has_direct_movers(c)) {
     const double latency =
-        kDirectFour + kDirectFourPerSlot * p.cell->slots + of_unit * (c.head_dim - 16);
-    return norm(latency, tiles * kDirectFourBusy * latency, kStepNorm);
+        is_backward
+            ? kFourBackward + kFourBackwardPerSlot * p.cell->slots +
+                  kFourBackwardPerState * std::max(0, p.cell->states - 2) +
+                  kFourBackwardPerUnitAndGate * gates * c.head_dim
+            : kFourForward + kFourForwardPerSlot * p.cell->slots +
+                  (kFourForwardPerUnit + kFourForwardPerUnitAndPair * std::ceil(gates / 2)) *
+                      (c.head_dim - 16);
+    return norm(latency, tiles * kFourBusy * latency, kStepNorm);
   }
   if (c.family == gpu::kDirect) {
     const double elements = 4 * filled_of(c);  // of a thread, for a tile

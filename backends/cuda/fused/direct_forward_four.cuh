@@ -92,10 +92,10 @@ struct DirectForwardFour {
     keep(values_place), keep(kept_place);
   }
   // Where the next step starts anew: h of this one, which stands at `own`, to its tensor, and to
-  // its place what the next one reads.
+  // its place what the next one reads, zeros past the head, where a NaN would live on.
   __device__ __forceinline__ void put_initial(int i, u32 own) const {
-    if (!source.is_next(gpu::kInitialStates, i) || u >= p.shape.units) return;
-    if (!IsLong && p.h.data != nullptr && b < p.shape.batch) {
+    if (!source.is_next(gpu::kInitialStates, i)) return;
+    if (!IsLong && p.h.data != nullptr && Element::is_there(p, b, u)) {
       const Index t = p.shape.is_reverse ? p.shape.time - 1 - i : i;
       auto* at = static_cast<unsigned short*>(p.h.data) + b * p.h.stride[0] + t * p.h.stride[1] +
                  n * p.h.stride[2] + u;
@@ -180,7 +180,11 @@ struct DirectForwardFour {
       store_long(i);
       fetch_long(slot, s + kAhead < left);
     }
-    fence_schedule(operands[0].y);
+    // Inputs are there by now; they are 16 bits of a word, and the upper ones of an address zeros.
+    u32 read_word = word;
+#pragma unroll
+    for (int g = 0; g < kInputs; ++g) read_word |= inputs[g];
+    fence_schedule(read_word);
     if (IsAsked && i % 4 == 3) any_beyond = any_starts(source.ahead & 0xffu);
     if (IsAsked && any_anew) {
       if (source.is(gpu::kInitialStates, i)) element.start(p, b, n, u);

@@ -169,15 +169,15 @@ struct DirectForwardShort {
   }
 
   // Where the next step starts anew: h of this one, which stands at `own`, to its tensor, and to
-  // its place what the next one reads.
+  // its place what the next one reads, zeros past the head, where a NaN would live on.
   __device__ __forceinline__ void put_initial(int i, u32 own) const {
     const Index t = p.shape.is_reverse ? p.shape.time - 1 - i : i;
     const u32 next = which_next(gpu::kInitialStates, i), still = which(gpu::kNoStep, i);
 #pragma unroll 1
     for (int j = 0; j < kPairs; ++j) {
-      if ((next >> j & 1) == 0 || u >= p.shape.units) continue;
+      if ((next >> j & 1) == 0) continue;
       const u32 place = own + j / 2 * kTileBytes + j % 2 * kColumnBytes;
-      if (p.h.data != nullptr) {
+      if (p.h.data != nullptr && u < p.shape.units) {
         auto* at = static_cast<unsigned short*>(p.h.data) + sequence(j) * p.h.stride[0] +
                    t * p.h.stride[1] + n * p.h.stride[2] + u;
         *reinterpret_cast<u32*>(at) = (still >> j & 1) != 0 ? 0 : lds32(place);
