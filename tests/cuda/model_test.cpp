@@ -394,5 +394,38 @@ TEST(ModelTest, FewSequencesAreFasterThroughL2) {
   }
 }
 
+// Direct tiles of 4, whose tensors three more warps move: where an H100 was measured to be fastest
+// with them (docs/cuda-notebook.md), and nowhere beyond 64 units.
+TEST(ModelTest, HasDirectTilesOfFourWhereTheyPay) {
+  const FakeDevice device(hopper(), true);
+  struct Measured {
+    int cell;
+    int64_t batch, heads, head_dim;
+    bool forward, backward;
+  };
+  const Measured measured[] = {
+      {1, 16, 48, 16, true, true},  {1, 16, 24, 32, true, true},   {1, 16, 12, 64, true, true},
+      {1, 32, 12, 64, true, true},  {1, 16, 16, 48, true, true},   {1, 16, 9, 80, false, false},
+      {1, 16, 8, 96, false, false}, {1, 64, 24, 32, false, false}, {1, 64, 12, 64, false, false},
+      {4, 16, 12, 64, true, false}, {3, 16, 24, 32, true, true},   {2, 16, 24, 32, true, true},
+  };
+  for (const Measured& m : measured) {
+    const Problem p = problem_of(m.cell, DType::kBfloat16, m.batch, m.heads, m.head_dim);
+    const RankedConfig best = legal_configs(device, p).front();
+    ASSERT_TRUE(is_fused(best.config));
+    const gpu::FusedConfig forward = fused_config(p, best.config, false),
+                           backward = fused_config(p, best.config, true);
+    EXPECT_EQ(gpu::has_direct_movers(forward), m.forward) << fused_name(forward);
+    EXPECT_EQ(gpu::has_direct_movers(backward), m.backward) << fused_name(backward);
+  }
+  for (const RankedConfig& ranked :
+       legal_configs(device, problem_of(3, DType::kBfloat16, 16, 1, 80))) {
+    if (!is_fused(ranked.config)) continue;
+    const Problem p = problem_of(3, DType::kBfloat16, 16, 1, 80);
+    EXPECT_FALSE(gpu::has_direct_movers(fused_config(p, ranked.config, false)));
+    EXPECT_FALSE(gpu::has_direct_movers(fused_config(p, ranked.config, true)));
+  }
+}
+
 }  // namespace
 }  // namespace flashrnn::cuda
