@@ -156,11 +156,11 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
     return norm(latency, tiles * kFourBusy * latency, kStepNorm);
   }
   if (c.family == gpu::kDirect) {
-    const double elements = 4 * filled_of(c);  // of a thread, for a tile
+    const double elements = 4;  // of a thread, for a tile
     const double per_element = k.direct_per_element + k.direct_per_element_and_unit * c.head_dim;
     const double pointwise = k.direct_pointwise + per_element * slots * elements;
-    const double busy = kBusyProduct * product + k.direct_busy +
-                        k.direct_busy_per_element * slots * c.units / 8.0 * filled_of(c);
+    const double busy =
+        kBusyProduct * product + k.direct_busy + k.direct_busy_per_element * slots * c.units / 8.0;
     return product + pointwise + k.direct_exchange +
            k.direct_wide * std::max(0.0, c.head_dim - k.direct_wide_after) +
            k.direct_tile * (tiles_of(c) - 1) * (product + pointwise) +

@@ -60,7 +60,8 @@ CELL_FUNCTION light_gru_factors light_gru_weigh(light_gru_saved a, light_gru_sta
 CELL_FUNCTION light_gru_gradient light_gru_apply(light_gru_factors w, light_gru_states d) {
   light_gru_gradient r;
   r.slots.v[0] = d.v[0] * w.v[0];
-  r.slots.v[1] = d.v[0] * w.v[1];
+  // No gradient, whatever d is, where the rectifier has none.
+  r.slots.v[1] = cell_if_greater(w.v[1], cell_zero(), d.v[0] * w.v[1], cell_zero());
   r.old.v[0] = d.v[0] * w.v[2];
   return r;
 }

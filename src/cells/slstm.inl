@@ -21,7 +21,7 @@ struct slstm_step {
   slstm_saved saved;
 };
 struct slstm_factors {
-  real v[12];
+  real v[13];
 };
 struct slstm_gradient {
   slstm_slots slots;
@@ -91,13 +91,14 @@ CELL_FUNCTION slstm_factors slstm_weigh(slstm_saved a, slstm_states old, slstm_s
   w.v[2] = now.v[2];
   w.v[3] = z * i;
   w.v[4] = i;
-  w.v[5] = cell_if_equal(is_held, one, zero, old.v[1] * f);
-  w.v[6] = cell_if_equal(is_held, one, zero, old.v[2] * f);
+  w.v[5] = old.v[1] * f;
+  w.v[6] = old.v[2] * f;
   w.v[7] = by_input;
   w.v[8] = a.v[1];
   w.v[9] = i * (one - z * z);
   w.v[10] = ratio * (o * (one - o));
   w.v[11] = f;
+  w.v[12] = is_held;
   return w;
 }
 
@@ -109,7 +110,7 @@ CELL_FUNCTION slstm_gradient slstm_apply(slstm_factors w, slstm_states d) {
   // n is at least 1, and held there has no gradient.
   real dn = cell_if_greater(w.v[2], one, d.v[2] - d.v[0] * w.v[1], zero);
   real di = dc * w.v[3] + dn * w.v[4];
-  real df = dc * w.v[5] + dn * w.v[6];
+  real df = cell_if_equal(w.v[12], one, zero, dc * w.v[5] + dn * w.v[6]);
   real dm = d.v[3] - di - df;
   real dlf = df + cell_if_equal(w.v[7], one, zero, dm);
   r.slots.v[0] = di + cell_if_equal(w.v[7], one, dm, zero);

@@ -5,7 +5,7 @@
 // What forward saved comes by bulk copies, a chunk of steps at a time (saved_chunks.cuh); d_h (and
 // h) row by row, by the warp that reads them. The slots' gradients are written from the buffers in
 // which the product reads them. With a batch tile of 4 three more warps do all of that
-// (direct_backward_mover.cuh).
+// (direct_backward_mover.cuh) but for the gradients of a slot without a product.
 #pragma once
 
 #include "cuda/fused/backward_pair.cuh"
@@ -35,8 +35,8 @@ struct DirectBackwardShort {
   static constexpr int kRowBytes = kHasMovers ? Mover::kRowBytes : kWarpRowBytes;
   static constexpr int kRowsBytes = kKinds * kOfTile * kRowBytes,
                        kStepBytes = (kHasMovers ? 1 : kWarps * Tiles) * kRowsBytes;
-  using Pieces = LanePieces<kKinds, kOfTile>;
-  using OutPieces = LanePieces<kGates, kOfTile>;
+  using Pieces = LanePieces<kKinds>;
+  using OutPieces = LanePieces<kGates>;
   using Chunks =
       SavedChunks<D, Columns, Chunk, kHasMovers ? Mover::kChunks : 2, kHasMovers ? 32 : kThreads>;
 
@@ -156,11 +156,11 @@ struct DirectBackwardShort {
     has_from = has_units && in.data != nullptr && Pieces::has(lane, 0);
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
-      const int b = min(b0 + c * 8 + Tile::step(Pieces::column(lane)), p.shape.batch - 1);
+      const int b = min(b0 + c * 8 + Pieces::column(lane), p.shape.batch - 1);
       from[c] = static_cast<const char*>(in.data) +
                 2 * (b * in.stride[0] + (t + (1 - Pieces::kind(lane, 0)) * sign()) * in.stride[1] +
                      n * in.stride[2] + warp * 16 + lane % 2 * 8);
-      has_to[c] = has_units && b0 + c * 8 + Tile::step(OutPieces::column(lane)) < p.shape.batch;
+      has_to[c] = has_units && b0 + c * 8 + OutPieces::column(lane) < p.shape.batch;
 #pragma unroll
       for (int k = 0; k < OutPieces::kOfLane; ++k) {
         const int gate = min(OutPieces::kind(lane, k), kGates - 1);
@@ -176,7 +176,7 @@ struct DirectBackwardShort {
       }
     }
     out_piece = buffer + min(OutPieces::kind(lane, 0), kGates - 1) * kGateBytes +
-                operand_word(warp * 16 + lane % 2 * 8, OutPieces::column(lane) * Tile::kSpread);
+                operand_word(warp * 16 + lane % 2 * 8, OutPieces::column(lane));
     keep(piece), keep(out_piece), keep(from_step);
   }
   __device__ __forceinline__ void aim_alone() {
@@ -417,17 +417,16 @@ struct DirectBackwardShort {
         step(c, s, (s + 1) % 2 * kBufferBytes, s % 2 * kBufferBytes, own, operand);
       }
     }
-    if (p.shape.time > 0) {
-      float sum[kGates][Tiles][4];
-      const u32 last = p.shape.time % 2 * kBufferBytes;
-      meet();
-      clear(sum);
-      multiply_each(sum, a, operand + last);
-      store_alone();
-      if constexpr (!kHasMovers) store(last);
-      any_anew = true;
-      receive(sum);
-    }
+    // There is a step: others are no problem of a fused kernel (cuda.constrint).
+    float sum[kGates][Tiles][4];
+    const u32 last = p.shape.time % 2 * kBufferBytes;
+    meet();
+    clear(sum);
+    multiply_each(sum, a, operand + last);
+    store_alone();
+    if constexpr (!kHasMovers) store(last);
+    any_anew = true;
+    receive(sum);
     const View& v = p.d_initial_states;
     if (v.data == nullptr) return;
 #pragma unroll

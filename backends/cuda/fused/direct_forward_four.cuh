@@ -28,7 +28,7 @@ struct DirectForwardFour {
   static constexpr bool kIsShallow = Mover::kIsShallow;
   static constexpr int kBufferBytes = Mover::kBufferBytes, kRowBytes = Mover::kRowBytes,
                        kKindBytes = Mover::kKindBytes, kStepBytes = Mover::kStepBytes;
-  using Element = ForwardElement<4>;  // the lane that has the other unit of a pair
+  using Element = ForwardElement<4>;  // whose `operand`, between two lanes, is not used here
 
   const ForwardParams& p;
   Chunks chunks;
@@ -73,6 +73,7 @@ struct DirectForwardFour {
     }
   }
 
+  // What the first step stages is none of a step's, and is written over before it is read.
   __device__ __forceinline__ void open_chunk(int c) {
     const u32 pair = u / 2 * kColumns + lane % 4;
     values_place = chunks.value_place(c, pair) + is_odd * kSavedUnitBytes,

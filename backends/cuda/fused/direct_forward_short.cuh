@@ -31,7 +31,7 @@ struct DirectForwardShort {
   static constexpr int kTileBytes = kDepth * kOperandBytes, kBufferBytes = Tiles * kTileBytes;
   static constexpr int kRowsBytes = kInputs * kOfTile * kWarpRowBytes,
                        kStepBytes = kWarps * Tiles * kRowsBytes;
-  using Pieces = LanePieces<kInputs, kOfTile>;
+  using Pieces = LanePieces<kInputs>;
   using Chunks = SavedChunks<D, Columns, Chunk>;
 
   const ForwardParams& p;
@@ -126,7 +126,7 @@ struct DirectForwardShort {
   __device__ __forceinline__ void store_h(uint4 v, int i, bool has_before) {
     bool is_here = has_to && has_before;
     if constexpr (IsAsked) {
-      if (SourceWords<1>::is_first_of_word(i)) sources_to.turn(p, b0 + Tile::step(lane / 2), i);
+      if (SourceWords<1>::is_first_of_word(i)) sources_to.turn(p, b0 + lane / 2, i);
       is_here &= !sources_to.is(gpu::kInitialStates, i);
       if (was_still) v = uint4{0, 0, 0, 0};
       was_still = sources_to.is(gpu::kNoStep, i);
@@ -201,13 +201,13 @@ struct DirectForwardShort {
     gate_step = 2 * p.wx.stride[2];
 #pragma unroll
     for (int c = 0; c < Tiles; ++c) {
-      const int b = min(b0 + c * 8 + Tile::step(Pieces::column(lane)), p.shape.batch - 1);
+      const int b = min(b0 + c * 8 + Pieces::column(lane), p.shape.batch - 1);
       from[c] = static_cast<const char*>(p.wx.data) +
                 min(Pieces::kind(lane, 0), kInputs - 1) * gate_step +
                 2 * (b * p.wx.stride[0] + (t - sign) * p.wx.stride[1] + n * p.wx.stride[3] +
                      warp * 16 + lane % 2 * 8);
     }
-    const int b = b0 + Tile::step(lane / 2);
+    const int b = b0 + lane / 2;
     has_from = warp * 16 + lane % 2 * 8 < p.shape.units;
     has_to = has_from && b < p.shape.batch && lane < 2 * Columns && p.h.data != nullptr;
     to = static_cast<char*>(p.h.data) + 2 * (b * p.h.stride[0] + (t - 2 * sign) * p.h.stride[1] +

@@ -15,16 +15,15 @@
 
 namespace flashrnn::cuda {
 
-// The sequences of a direct CTA: tiles of 8, one a column; or 4 in every second column of one tile,
-// so that each thread has one pair of units to update instead of two. Column k of a tile's has the
-// sequence `step(k)` after its first one, a thread's pair j `sequence(j, q)` after the CTA's first.
+// The sequences of a direct CTA whose threads have pairs of units: tiles of 8, one a column; or 4
+// in every second column of one tile, so that each thread has one pair to update instead of two. A
+// thread's pair j has the sequence `sequence(j, q)` after the CTA's first.
 template <int Columns>
 struct DirectTile {
   static constexpr int kTiles = (Columns + 7) / 8, kPairs = Columns / 4;
-  static constexpr int kOfTile = Columns < 8 ? Columns : 8, kSpread = 8 / kOfTile;
+  static constexpr int kOfTile = Columns < 8 ? Columns : 8;
   static_assert(Columns == 4 || Columns % 8 == 0);
 
-  static __device__ constexpr int step(int column) { return column * gpu::sequence_step(Columns); }
   static __device__ constexpr int sequence(int j, int q) { return j / 2 * 8 + 2 * q + j % 2; }
 };
 

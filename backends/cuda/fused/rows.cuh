@@ -10,19 +10,16 @@ namespace flashrnn::cuda {
 
 inline constexpr int kWarpRowBytes = 32;
 
-// Where row (kind, column) of a tile's columns stands: of 8, even columns before odd ones, so that
-// lanes (row of pairs, q) that read column 2 q + j meet no bank twice; of 4, lane q reads column q.
-template <int Columns>
+// Where row (kind, column) of a tile of 8 stands: even columns before odd ones, so that lanes (row
+// of pairs, q) that read column 2 q + j meet no bank twice.
 __device__ constexpr int row_place(int kind, int column) {
-  return kind * Columns + (Columns == 8 ? column % 2 * 4 + column / 2 : column);
+  return kind * 8 + column % 2 * 4 + column / 2;
 }
 
-// The pieces of Kinds x Columns rows that one lane copies: piece = lane + 32 k, row = piece / 2.
-template <int Kinds, int Columns>
+// The pieces of Kinds x 8 rows that one lane copies: piece = lane + 32 k, row = piece / 2.
+template <int Kinds>
 struct LanePieces {
-  static_assert(Columns == 8 || Columns == 4);
-  static constexpr int kOfKind = 2 * Columns, kPieces = Kinds * kOfKind,
-                       kOfLane = (kPieces + 31) / 32;
+  static constexpr int kOfKind = 16, kPieces = Kinds * kOfKind, kOfLane = (kPieces + 31) / 32;
   // From a piece of a lane to its next one.
   static constexpr int kNextKind = 32 / kOfKind, kNextPlace = 16 * kWarpRowBytes;
 
@@ -30,9 +27,9 @@ struct LanePieces {
     return kPieces % 32 == 0 || lane + 32 * k < kPieces;
   }
   static __device__ int kind(int lane, int k) { return (lane + 32 * k) / kOfKind; }
-  static __device__ int column(int lane) { return lane / 2 % Columns; }
+  static __device__ int column(int lane) { return lane / 2 % 8; }
   static __device__ int place(int lane) {
-    return row_place<Columns>(kind(lane, 0), column(lane)) * kWarpRowBytes + lane % 2 * 16;
+    return row_place(kind(lane, 0), column(lane)) * kWarpRowBytes + lane % 2 * 16;
   }
 };
 

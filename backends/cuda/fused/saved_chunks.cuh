@@ -84,6 +84,7 @@ struct SavedChunks {
   __device__ u32 done(int c) const { return barriers + c % 2 * 8; }
   __device__ u32 free(int c) const { return barriers + 16 + c % 2 * 8; }
   __device__ __forceinline__ void init_stores(int computing_warps) const {
+    static_assert(Buffers == 2);
     for (int c = 0; c < 2; ++c) {
       mbarrier_init(done(c), computing_warps);
       mbarrier_init(free(c), 1);

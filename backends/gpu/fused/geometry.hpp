@@ -21,7 +21,8 @@ constexpr int direct_row_bytes(int head_dim, bool is_backward) {
 }
 
 // Chunks of saved memory in shared memory: two, or as many where steps are so short that what is
-// copied from there would not have been read when the chunk after the next begins.
+// copied from there (backward: to there) would not have been read (have come) when the chunk after
+// the next begins.
 inline constexpr int kFourSavedChunks = 4;
 inline constexpr int kDirectMovers = 3;  // warps of a direct tile of 4 that only move tensors
 
@@ -146,9 +147,9 @@ constexpr int updating_threads(const FusedConfig& c) {
          : c.is_backward                           ? c.units * 4
                                                    : c.units * 8 / sequences_of_thread(c);
 }
-// Warps that only move tensors: in backward a direct CTA has none, in forward it has one for what
-// it saves. Warps give registers to others by fours, so one that is to do so has three idle ones
-// beside it.
+// Warps that only move tensors: a direct CTA has three with a tile of 4, else in backward none and
+// in forward one for what it saves. Warps give registers to others by fours, so one that is to do
+// so has three idle ones beside it.
 constexpr int extra_warps(const FusedConfig& c) {
   if (takes_registers(c)) return 4;
   if (has_direct_movers(c)) return kDirectMovers;
