@@ -60,7 +60,7 @@ constexpr double kFourSaves = 110, kFourAlone = 13, kFourShared = -400, kFourPer
 // One CTA a tile of 4, whose tensors other warps move. A slot of the cell; a unit, and that for
 // each two gates, or, backward, for each; backward, a state beyond two; and how long a tile keeps
 // its SM busy (fitted to LSTM, GRU, sLSTM and Elman of 16 to 64 units on an H100).
-constexpr double kFourForward = 88, kFourForwardPerSlot = 29, kFourForwardPerUnit = 1.1,
+constexpr double kFourForward = 60, kFourForwardPerSlot = 29, kFourForwardPerUnit = 1.1,
                  kFourForwardPerUnitAndPair = 1.4;
 constexpr double kFourBackward = 91, kFourBackwardPerSlot = 47, kFourBackwardPerUnitAndGate = 1.09,
                  kFourBackwardPerState = 66;
@@ -152,7 +152,7 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
                   kFourBackwardPerUnitAndGate * gates * c.head_dim
             : kFourForward + kFourForwardPerSlot * p.cell->slots +
                   (kFourForwardPerUnit + kFourForwardPerUnitAndPair * std::ceil(gates / 2)) *
-                      (c.head_dim - 8);
+                      c.head_dim;
     return norm(latency, tiles * kFourBusy * latency, kStepNorm);
   }
   if (c.family == gpu::kDirect) {

@@ -31,7 +31,11 @@ Point draw(const CellEntry& cell, Random& random) {
   for (int k = 0; k < cell.states; ++k) p.d_now[k] = random.uniform(-1, 1);
   if (cell.cell == FLASHRNN_SLSTM) {
     p.old[2] = 1 + std::fabs(p.old[2]);
-    if (random.chance(0.25)) p.old[1] = p.old[2] = 0;
+    // A fresh state; where it has a c, what holds the forget gate there shows.
+    if (random.chance(0.25)) {
+      p.old[2] = 0;
+      if (random.chance(0.5)) p.old[1] = 0;
+    }
   }
   return p;
 }
