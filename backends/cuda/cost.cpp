@@ -57,12 +57,13 @@ constexpr double kOneGatePerKilobyte = 35;
 // at a time by a warp alone or two (fitted to nine LSTMs of 64 to 512 units, and GRU and Elman at
 // 256 and 512, on an H100).
 constexpr double kFourSaves = 110, kFourAlone = 13, kFourShared = -400, kFourPerUnit = 0.9;
-// One CTA a tile of 4, whose tensors other warps move. A slot of the cell; a unit, and that for
-// each two gates, or, backward, for each; backward, a state beyond two; and how long a tile keeps
-// its SM busy (fitted to LSTM, GRU, sLSTM and Elman of 16 to 64 units on an H100).
-constexpr double kFourForward = 60, kFourForwardPerSlot = 29, kFourForwardPerUnit = 1.1,
-                 kFourForwardPerUnitAndPair = 1.4;
-constexpr double kFourBackward = 91, kFourBackwardPerSlot = 47, kFourBackwardPerUnitAndGate = 1.09,
+// One CTA a tile of 4, whose tensors other warps move: forward with warps of eight units, a slot of
+// the cell and a unit; with 16, a gate and a state beyond two; backward, a slot, a unit and gate, a
+// state beyond two; and how long a tile keeps its SM busy (fitted to LSTM of 16 to 64 units, GRU,
+// sLSTM and Elman of 64, on an H100).
+constexpr double kFourOfEight = 102, kFourOfEightPerSlot = 29, kFourOfEightPerUnit = 0.9;
+constexpr double kFourOfSixteen = 150, kFourOfSixteenPerGate = 60, kFourOfSixteenPerState = 16;
+constexpr double kFourBackward = 34, kFourBackwardPerSlot = 47, kFourBackwardPerUnitAndGate = 1.14,
                  kFourBackwardPerState = 66;
 constexpr double kFourBusy = 0.5;
 constexpr double kTrustSaves = 45;  // where words are multiplied before it is known that they came
@@ -108,7 +109,8 @@ double filled_of(const gpu::FusedConfig& c) { return std::min(1.0, c.columns / 8
 // Registers of a thread as the compiler leaves them, near enough to tell how many CTAs fit.
 int registers_of(const gpu::FusedConfig& c) {
   const int tiles = gpu::divide_up(c.columns, 8);
-  if (gpu::has_direct_movers(c)) return c.is_backward != 0 ? 168 : 128;
+  if (gpu::has_direct_movers(c))
+    return c.is_backward != 0 ? 168 : gpu::units_of_warp(c) == 8 ? 128 : 200;
   if (c.family == gpu::kDirect) return c.min_ctas > 1 ? 168 : tiles == 1 ? 208 : 248;
   if (gpu::takes_registers(c)) return 168;
   if (gpu::has_whole_depth(c) && c.columns < 8)
@@ -145,14 +147,14 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
                          (kMacsPerClock * std::min(1.0, warps / kFullRateWarps));
   const double slots = p.cell->slots / 4.0;
   if (gpu::has_direct_movers(c)) {
+    const double more_states = std::max(0, p.cell->states - 2);
     const double latency =
-        is_backward
-            ? kFourBackward + kFourBackwardPerSlot * p.cell->slots +
-                  kFourBackwardPerState * std::max(0, p.cell->states - 2) +
-                  kFourBackwardPerUnitAndGate * gates * c.head_dim
-            : kFourForward + kFourForwardPerSlot * p.cell->slots +
-                  (kFourForwardPerUnit + kFourForwardPerUnitAndPair * std::ceil(gates / 2)) *
-                      c.head_dim;
+        is_backward ? kFourBackward + kFourBackwardPerSlot * p.cell->slots +
+                          kFourBackwardPerState * more_states +
+                          kFourBackwardPerUnitAndGate * gates * c.head_dim
+        : gpu::units_of_warp(c) == 8
+            ? kFourOfEight + kFourOfEightPerSlot * p.cell->slots + kFourOfEightPerUnit * c.head_dim
+            : kFourOfSixteen + kFourOfSixteenPerGate * gates + kFourOfSixteenPerState * more_states;
     return norm(latency, tiles * kFourBusy * latency, kStepNorm);
   }
   if (c.family == gpu::kDirect) {

@@ -14,7 +14,7 @@ struct DirectBackwardMover {
   static constexpr int kPieces = D / 8, kOfKind = kColumns * kPieces, kOfLane = (kOfKind + 31) / 32;
   static constexpr int kRowBytes = gpu::direct_row_bytes(D, true),
                        kKindBytes = kColumns * kRowBytes, kStepBytes = kKinds * kKindBytes,
-                       kAhead = gpu::kRowSteps;
+                       kAhead = gpu::kFourRowSteps;
   static constexpr int kGateBytes = (D + 31) / 32 * kOperandBytes,
                        kBufferBytes = kGates * kGateBytes;
   static constexpr int kChunks = gpu::kFourSavedChunks;

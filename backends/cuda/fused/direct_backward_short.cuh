@@ -28,7 +28,8 @@ struct DirectBackwardShort {
   static constexpr int kGates = Cell::kRecurrents;
   static constexpr int kGateBytes = kDepth * kOperandBytes, kTileBytes = kGates * kGateBytes,
                        kBufferBytes = Tiles * kTileBytes;
-  static constexpr int kKept = Cell::kKept > 0 ? Cell::kKept : 1, kAhead = gpu::kRowSteps;
+  static constexpr int kKept = Cell::kKept > 0 ? Cell::kKept : 1,
+                       kAhead = Columns < 8 ? gpu::kFourRowSteps : gpu::kRowSteps;
   static constexpr int kKinds = Cell::kReadsH ? 2 : 1;  // rows of d_h, and of h one step before
   static constexpr bool kHasMovers = Columns < 8;
   using Mover = DirectBackwardMover<D, Chunk>;
@@ -341,7 +342,6 @@ struct DirectBackwardShort {
     }
     if constexpr (kHasMovers) {
       weigh(step);
-      fence_factors(factors[0], word);
     } else {
 #pragma unroll
       for (int g = 0; g < kGates; ++g) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Forward with one CTA a (head, batch tile of 4). A warp owns eight units, and two gates of these
-// are a tile of rows, so a lane has all of the sums of one element. That is twice as many warps as
-// with 16 units each, which hide each other's waits. Each sequence has two columns of the product,
-// of which the even one counts.
+// Forward with one CTA a (head, batch tile of 4). A warp owns eight units, of which two gates are a
+// tile of rows, or 16, of which one is; a lane has all of the sums of one of them or two (its
+// second is eight further). Each sequence has two columns of the product, of which the even one
+// counts.
 //
-// A step is: barrier, what the last one saves, product, the cell, h; the next one's inputs are read
-// on the way. Three more warps move tensors (direct_mover.cuh), since copies and stores hold the
-// registers of their addresses for as long as a step takes. On the long way (way.cuh) lanes load
-// and store their own elements.
+// A step is: barrier, loads of h and of the inputs, what the last step saves, product, the cell, h.
+// The assembler orders these well where nothing keeps it from that. Three more warps move tensors
+// (direct_mover.cuh), since copies and stores hold the registers of their addresses for as long as
+// a step takes. On the long way (way.cuh) lanes load and store their own elements.
 #pragma once
 
 #include "cuda/fused/direct_mover.cuh"
@@ -15,16 +15,17 @@
 
 namespace flashrnn::cuda {
 
-template <int D, int Chunk, Way TheWay>
+template <int D, int UnitsOfWarp, int Chunk, Way TheWay>
 struct DirectForwardFour {
-  using Mover = DirectMover<D, Chunk, TheWay>;
+  using Mover = DirectMover<D, D / UnitsOfWarp, Chunk, TheWay>;
   using Chunks = typename Mover::Chunks;
   // Sequences may start anew or stand still at a step, or more is asked of it.
   static constexpr bool IsAsked = Mover::IsAsked, IsLong = Mover::IsLong;
   static constexpr int kColumns = Mover::kColumns, kWarps = Mover::kWarps, kThreads = kWarps * 32;
   static constexpr int kDepth = (D + 31) / 32;  // operands of 32 units
   static constexpr int kGates = Cell::kRecurrents, kInputs = Cell::kInputs,
-                       kTiles = (kGates + 1) / 2, kAhead = Mover::kAhead;
+                       kOwn = UnitsOfWarp / 8,  // units of a lane
+      kTiles = kOwn == 2 ? kGates : (kGates + 1) / 2, kAhead = Mover::kAhead;
   static constexpr bool kIsShallow = Mover::kIsShallow;
   static constexpr int kBufferBytes = Mover::kBufferBytes, kRowBytes = Mover::kRowBytes,
                        kKindBytes = Mover::kKindBytes, kStepBytes = Mover::kStepBytes;
@@ -32,17 +33,17 @@ struct DirectForwardFour {
 
   const ForwardParams& p;
   Chunks chunks;
-  int lane, b, n, u;             // the lane's sequence, head and unit
+  int lane, b, n, u;             // the lane's sequence, head and first unit
   bool is_odd;                   // the second unit of its pair
   u32 word;                      // of this lane's first input in the rows of step 0
   u32 values_place, kept_place;  // of this lane in the chunk at hand of saved memory
   u32 a[kTiles][kDepth][2][4];
-  ElementBias bias;
-  Element element;
-  // With the product or, at first, without it. The sums of columns that no sequence has stay where
-  // they are: zeros anew would stand before each first product.
-  float sum[kTiles][4], alone[Cell::kSlots];
-  u32 inputs[4];  // of the next step
+  ElementBias bias[kOwn];
+  Element element[kOwn];
+  // From the biases on. The sums of columns that no sequence has stay where they are: zeros anew
+  // would stand before each first product.
+  float sum[kTiles][4];
+  u32 inputs[kOwn][4];
   SourceWords<1> source;
   // Whether a sequence of the warp starts anew in the four steps at hand, and at the one after
   // them.
@@ -52,24 +53,50 @@ struct DirectForwardFour {
   char* to;
   Index wx_step, h_step;
   u32 late_slot;
-  unsigned short late[4];
+  unsigned short late[kOwn][4];
   bool was_still;
+
+  // In bytes of rows and of the buffer of h, from a lane's first unit to its second.
+  static constexpr u32 kFurther = 16;
 
   static __device__ __forceinline__ unsigned short number_of(float v) {
     return static_cast<unsigned short>(pack(v, 0.0f));
   }
   __device__ __forceinline__ void read(u32 slot) {
 #pragma unroll
-    for (int g = 0; g < kInputs; ++g) inputs[g] = lds16(word + slot + g * kKindBytes);
+    for (int g = 0; g < kInputs; ++g) {
+#pragma unroll
+      for (int e = 0; e < kOwn; ++e)
+        inputs[e][g] = lds16(word + slot + g * kKindBytes + e * kFurther);
+    }
   }
-  // The slots of the step whose inputs were read.
-  __device__ __forceinline__ void begin_slots() {
-    float slots[Cell::kSlots];
-    slot_inputs(inputs, bias, slots);
+  __device__ __forceinline__ void load_weights(int t, int d) {
+    if constexpr (kOwn == 2) {
+      load_rows(p.r, t, n, u, u + 8, d * 32 + lane % 4 * 8, p.shape.units, a[t][d]);
+    } else {
+      load_gates<kIsShallow>(p.r, 2 * t, n, u, d * 32, lane % 4, p.shape.units, a[t][d]);
+    }
+  }
+  __device__ __forceinline__ float& sum_of(int gate, int e) {
+    return kOwn == 2 ? sum[gate][2 * e] : sum[gate / 2][gate % 2 * 2];
+  }
+  __device__ __forceinline__ void begin_sums() {
+#pragma unroll
+    for (int e = 0; e < kOwn; ++e) {
+#pragma unroll
+      for (int k = 0; k < Cell::kSlots; ++k) {
+        const int gate = Cell::recurrent_of_slot(k);
+        if (gate >= 0) sum_of(gate, e) = bias[e].v[k];
+      }
+    }
+  }
+  // Inputs come last, since they are read while the product is under way.
+  __device__ __forceinline__ void end_slots(int e, float (&slots)[Cell::kSlots]) {
 #pragma unroll
     for (int k = 0; k < Cell::kSlots; ++k) {
-      const int gate = Cell::recurrent_of_slot(k);
-      (gate < 0 ? alone[k] : sum[gate < 0 ? 0 : gate / 2][gate % 2 * 2]) = slots[k];
+      const int gate = Cell::recurrent_of_slot(k), input = Cell::input_of_slot(k);
+      slots[k] = gate < 0 ? bias[e].v[k] : sum_of(gate < 0 ? 0 : gate, e);
+      if (input >= 0) slots[k] += low_of(inputs[e][input < 0 ? 0 : input]);
     }
   }
 
@@ -82,8 +109,13 @@ struct DirectForwardFour {
   }
   // What the cell of step s of the chunk gave for backward.
   __device__ __forceinline__ void stage(int s) const {
-    element.stage_own(values_place + Chunks::further_value(s, 0),
-                      kept_place + Chunks::further_kept(s, 0, 0), Chunks::further_kept(0, 1, 0));
+#pragma unroll
+    for (int e = 0; e < kOwn; ++e) {
+      element[e].stage_own(
+          values_place + Chunks::further_value(s, 0) + e * 4 * kColumns * kSavedPairBytes,
+          kept_place + Chunks::further_kept(s, 0, 0) + e * 4 * kColumns * kKeptPairBytes,
+          Chunks::further_kept(0, 1, 0));
+    }
   }
   // The places of chunk c, which go round.
   __device__ __forceinline__ void next_chunk(int c) {
@@ -94,7 +126,7 @@ struct DirectForwardFour {
   }
   // Where the next step starts anew: h of this one, which stands at `own`, to its tensor, and to
   // its place what the next one reads, zeros past the head, where a NaN would live on.
-  __device__ __forceinline__ void put_initial(int i, u32 own) const {
+  __device__ __forceinline__ void put_initial(int i, u32 own, int u) const {
     if (!source.is_next(gpu::kInitialStates, i)) return;
     if (!IsLong && p.h.data != nullptr && Element::is_there(p, b, u)) {
       const Index t = p.shape.is_reverse ? p.shape.time - 1 - i : i;
@@ -120,25 +152,37 @@ struct DirectForwardFour {
     was_still = false;
     late_slot = 0;
 #pragma unroll
-    for (int g = 0; g < 4; ++g) late[g] = 0;
+    for (int e = 0; e < kOwn; ++e) {
+#pragma unroll
+      for (int g = 0; g < 4; ++g) late[e][g] = 0;
+    }
     for (int s = 0; s < kAhead; ++s) fetch_long(s * kStepBytes, s < p.shape.time);
   }
   // The inputs of a later step; what was loaded before goes to its place.
   __device__ __forceinline__ void fetch_long(u32 slot, bool is_wanted) {
     from += wx_step;
 #pragma unroll
-    for (int g = 0; g < kInputs; ++g) {
-      sts16(word + late_slot + g * kKindBytes, late[g]);
-      if (is_wanted && Element::is_there(p, b, u))
-        late[g] = reinterpret_cast<const unsigned short*>(from)[g * p.wx.stride[2]];
+    for (int e = 0; e < kOwn; ++e) {
+#pragma unroll
+      for (int g = 0; g < kInputs; ++g) {
+        sts16(word + late_slot + g * kKindBytes + e * kFurther, late[e][g]);
+        if (is_wanted && Element::is_there(p, b, u + 8 * e))
+          late[e][g] = reinterpret_cast<const unsigned short*>(
+              from)[g * p.wx.stride[2] + 8 * e * p.wx.stride[4]];
+      }
     }
     late_slot = slot;
   }
   // h of step i - 1.
   __device__ __forceinline__ void store_long(int i) {
     to += h_step;
-    if (i > 0 && p.h.data != nullptr && Element::is_there(p, b, u))
-      *reinterpret_cast<unsigned short*>(to) = was_still ? 0 : number_of(element.state[0]);
+#pragma unroll
+    for (int e = 0; e < kOwn; ++e) {
+      if (i > 0 && p.h.data != nullptr && Element::is_there(p, b, u + 8 * e)) {
+        reinterpret_cast<unsigned short*>(to)[8 * e * p.h.stride[3]] =
+            was_still ? 0 : number_of(element[e].state[0]);
+      }
+    }
     was_still = source.is(gpu::kNoStep, i);
   }
 
@@ -153,7 +197,10 @@ struct DirectForwardFour {
       for (int d = 0; d < kDepth; ++d) operands[d] = lds128(at + d * kOperandBytes);
     }
   }
+  // A single tile's chain of products is cut in two, which overlap.
   __device__ __forceinline__ void multiply(const Operands& operands) {
+    constexpr bool kIsCut = kTiles == 1 && !kIsShallow;
+    float other[4] = {0.0f, 0.0f, 0.0f, 0.0f};
 #pragma unroll
     for (int d = 0; d < kDepth; ++d) {
 #pragma unroll
@@ -161,19 +208,19 @@ struct DirectForwardFour {
         multiply_add(sum[t], a[t][d][0], operands[d].x, operands[d].y);
 #pragma unroll
       for (int t = 0; t < (kIsShallow ? 0 : kTiles); ++t)
-        multiply_add(sum[t], a[t][d][1], operands[d].z, operands[d].w);
+        multiply_add(kIsCut ? other : sum[t], a[t][d][1], operands[d].z, operands[d].w);
     }
+    if constexpr (kIsCut) sum[0][0] += other[0], sum[0][2] += other[2];
   }
 
-  // Step s of chunk c, which is there: of `left` steps in this chunk and later ones. `own`: where h
-  // goes.
+  // Step s of chunk c, which is there: of `left` steps in this chunk and later ones. `slot`: of its
+  // rows, `own`: where h goes.
   __device__ __forceinline__ void step(const Operands& operands, int c, int s, int left, u32 slot,
-                                       u32 next_slot, u32 own) {
+                                       u32 own) {
     const int i = c * Chunk + s;
-    begin_slots();
+    begin_sums();
     stage((s + Chunk - 1) % Chunk);  // what the last step gave; in the first one, what nobody reads
-    fence_schedule(operands[0].x);   // a pair of numbers, so not the word that ends a thread
-    read(next_slot);
+    read(slot);
     multiply(operands);
     if (s == 0) next_chunk(c);
     if (IsAsked && SourceWords<1>::is_first_of_word(i)) any_anew = any_starts(source.turn(p, b, i));
@@ -181,27 +228,25 @@ struct DirectForwardFour {
       store_long(i);
       fetch_long(slot, s + kAhead < left);
     }
-    // Inputs are there by now; they are 16 bits of a word, and the upper ones of an address zeros.
-    u32 read_word = word;
-#pragma unroll
-    for (int g = 0; g < kInputs; ++g) read_word |= inputs[g];
-    fence_schedule(read_word);
     if (IsAsked && i % 4 == 3) any_beyond = any_starts(source.ahead & 0xffu);
     if (IsAsked && any_anew) {
-      if (source.is(gpu::kInitialStates, i)) element.start(p, b, n, u);
+#pragma unroll
+      for (int e = 0; e < kOwn; ++e)
+        if (source.is(gpu::kInitialStates, i)) element[e].start(p, b, n, u + 8 * e);
       __syncwarp();
     }
-    float slots[Cell::kSlots];
 #pragma unroll
-    for (int k = 0; k < Cell::kSlots; ++k) {
-      const int gate = Cell::recurrent_of_slot(k);
-      slots[k] = gate < 0 ? alone[k] : sum[gate < 0 ? 0 : gate / 2][gate % 2 * 2];
+    for (int e = 0; e < kOwn; ++e) {
+      float slots[Cell::kSlots];
+      end_slots(e, slots);
+      element[e].template advance<IsAsked>(p, slots, IsAsked && source.is(gpu::kNoStep, i));
+      sts16(own + e * kFurther, number_of(element[e].state[0]));
+      if constexpr (IsAsked)
+        element[e].store_states(p, b, n, u + 8 * e, i, source.is(gpu::kNoStep, i));
     }
-    element.template advance<IsAsked>(p, slots, IsAsked && source.is(gpu::kNoStep, i));
-    sts16(own, number_of(element.state[0]));
-    if constexpr (IsAsked) element.store_states(p, b, n, u, i, source.is(gpu::kNoStep, i));
     if (IsAsked && (any_anew || (i % 4 == 3 && any_beyond))) {
-      put_initial(i, own);
+#pragma unroll
+      for (int e = 0; e < kOwn; ++e) put_initial(i, own + e * kFurther, u + 8 * e);
       __syncwarp();
     }
   }
@@ -210,17 +255,14 @@ struct DirectForwardFour {
   // compiler puts nothing else of the step before that.
   __device__ __forceinline__ void steps(u32 own, u32 operand) {
     for (int c = 0, left = p.shape.time;; ++c, left -= Chunk) {
-      const u32 slot = c * Chunk % kAhead * kStepBytes,
-                other = (c + 1) * Chunk % kAhead * kStepBytes;
+      const u32 slot = c * Chunk % kAhead * kStepBytes;
 #pragma unroll
       for (int s = 0; s < Chunk; ++s) {
         Operands operands;
         all_warps_meet<kWarps>();
         look(operand + s % 2 * kBufferBytes, operands);
         if (s >= left) return;
-        step(operands, c, s, left, slot + s * kStepBytes,
-             s == Chunk - 1 ? other : slot + (s + 1) * kStepBytes,
-             own + (s + 1) % 2 * kBufferBytes);
+        step(operands, c, s, left, slot + s * kStepBytes, own + (s + 1) % 2 * kBufferBytes);
       }
     }
   }
@@ -246,7 +288,7 @@ struct DirectForwardFour {
       return;
     }
     b = b0 + lane % 4 * gpu::sequence_step(kColumns);
-    u = warp * 8 + lane / 4;
+    u = warp * UnitsOfWarp + lane / 4;
     is_odd = u % 2 != 0;
     word = rows + lane % 4 * kRowBytes + u * 2;
     keep(word);
@@ -254,26 +296,26 @@ struct DirectForwardFour {
 #pragma unroll
     for (int t = 0; t < kTiles; ++t) {
 #pragma unroll
-      for (int d = 0; d < kDepth; ++d)
-        load_gates<kIsShallow>(p.r, 2 * t, n, u, d * 32, lane % 4, p.shape.units, a[t][d]);
+      for (int d = 0; d < kDepth; ++d) load_weights(t, d);
     }
-    bias.load(p, n, u);
-    element.start(p, b, n, u);
+#pragma unroll
+    for (int e = 0; e < kOwn; ++e)
+      bias[e].load(p, n, u + 8 * e), element[e].start(p, b, n, u + 8 * e);
     if constexpr (IsLong) start_long();
     const u32 own = h_buffer + Mover::place_of_h(u, lane % 4);
-    sts16(own, number_of(element.state[0]));
+#pragma unroll
+    for (int e = 0; e < kOwn; ++e) sts16(own + e * kFurther, number_of(element[e].state[0]));
 #pragma unroll
     for (int t = 0; t < kTiles; ++t) sum[t][0] = sum[t][1] = sum[t][2] = sum[t][3] = 0.0f;
     open_chunk(Mover::kChunks - 1);
-    all_warps_meet<kWarps>();
-    read(0);
     steps(own, h_buffer + (kIsShallow ? lane / 4 * 32 + lane % 4 * 8 : operand_lane(lane)));
     if (p.shape.time > 0) {
       if constexpr (IsLong) store_long(p.shape.time);
       stage((p.shape.time - 1) % Chunk);
     }
     all_warps_meet<kWarps>();
-    element.finish(p, b, n, u);
+#pragma unroll
+    for (int e = 0; e < kOwn; ++e) element[e].finish(p, b, n, u + 8 * e);
   }
 };
 

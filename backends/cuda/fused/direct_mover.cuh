@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The three warps that move tensors of a direct forward CTA with a batch tile of 4
 // (direct_forward_four.cuh), in step with the others, whose barriers they meet: inputs come kAhead
-// steps ahead, h is written from the buffer in which the product reads it, what backward needs
+// - 1 steps ahead, h is written from the buffer in which the product reads it, what backward needs
 // leaves a chunk of steps at a time. A step is shorter than one warp would take for all of it.
 #pragma once
 
@@ -20,15 +20,15 @@ __device__ __forceinline__ void all_warps_meet() {
   meeting_point();
 }
 
-template <int D, int Chunk, Way TheWay>
+template <int D, int Warps, int Chunk, Way TheWay>
 struct DirectMover {
   static constexpr bool IsAsked = TheWay != Way::kPlain, IsLong = TheWay == Way::kLong;
-  static constexpr int kColumns = gpu::kBlockSequences, kWarps = D / 8, kInputs = Cell::kInputs;
+  static constexpr int kColumns = gpu::kBlockSequences, kWarps = Warps, kInputs = Cell::kInputs;
   // A row is an input gate of a sequence, or its h, in pieces of 16 bytes.
   static constexpr int kPieces = D / 8, kOfKind = kColumns * kPieces, kOfLane = (kOfKind + 31) / 32;
   static constexpr int kRowBytes = gpu::direct_row_bytes(D, false),
                        kKindBytes = kColumns * kRowBytes, kStepBytes = kInputs * kKindBytes,
-                       kAhead = gpu::kRowSteps;
+                       kAhead = gpu::kFourRowSteps;
   // h as the product reads it: a head of 16 units is one mma deep, others a multiple of two.
   static constexpr bool kIsShallow = D == 16;
   static constexpr int kBufferBytes = (D + 31) / 32 * kOperandBytes;
@@ -117,18 +117,17 @@ struct DirectMover {
   }
 
   // ---- three warps: inputs, h, and what backward needs ----
-  // The first inputs come before the others meet for the first time.
+  // Step i reads its inputs, and has those of step i - 1 no more to read.
   __device__ __forceinline__ void move_inputs(u32 rows, u32 h_buffer) {
     if constexpr (!IsLong) {
       start(rows, h_buffer);
-      for (int i = 0; i < kAhead; ++i) fetch(i);
+      for (int i = 0; i < kAhead - 1; ++i) fetch(i);
       copy_wait<kAhead - 2>();
     }
-    meet();
     for (int i = 0; i < p.shape.time; ++i) {
       meet();
       if constexpr (!IsLong) {
-        fetch(i + kAhead);
+        fetch(i + kAhead - 1);
         copy_wait<kAhead - 2>();
       }
     }
@@ -137,7 +136,6 @@ struct DirectMover {
   }
   __device__ __forceinline__ void move_h(u32 rows, u32 h_buffer) {
     if constexpr (!IsLong) start(rows, h_buffer);
-    meet();
     for (int i = 0; i <= p.shape.time; ++i) {
       meet();
       if constexpr (!IsLong) store_h(i);
@@ -149,7 +147,6 @@ struct DirectMover {
   __device__ __forceinline__ void move_saved() {
     const int time = p.shape.time;
     const bool saves = p.saved != nullptr && takes_part(lane);
-    meet();
     for (int c = 0; c * Chunk <= time; ++c) {
       meet();
       if (saves) wait_stores_read<kChunks - 2>();

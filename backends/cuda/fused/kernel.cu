@@ -31,6 +31,7 @@ inline constexpr bool kIsNear = flashrnn::gpu::has_near_gradients(kConfig);
 inline constexpr int kHeldDepth = flashrnn::gpu::held_depth_of(kConfig);
 inline constexpr int kSharers = flashrnn::gpu::sharers_of_depth(kConfig);
 inline constexpr bool kIsTrusting = flashrnn::gpu::multiplies_on_trust(kConfig);
+inline constexpr int kUnitsOfWarp = flashrnn::gpu::units_of_warp(kConfig);
 inline constexpr int kExtraWarps = flashrnn::gpu::extra_warps(kConfig);
 #define FLASHRNN_FUSED_BOUNDS \
   __launch_bounds__(flashrnn::gpu::threads_of(kConfig), kConfig.min_ctas)
@@ -75,11 +76,11 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
 #elif FLASHRNN_FUSED_COLUMNS < 8
   const Way way = way_through(params);
   if (way == Way::kPlain) {
-    DirectForwardFour<kConfig.head_dim, kChunk, Way::kPlain>{params, {}}.run(shared);
+    DirectForwardFour<kConfig.head_dim, kUnitsOfWarp, kChunk, Way::kPlain>{params, {}}.run(shared);
   } else if (way == Way::kAsked) {
-    DirectForwardFour<kConfig.head_dim, kChunk, Way::kAsked>{params, {}}.run(shared);
+    DirectForwardFour<kConfig.head_dim, kUnitsOfWarp, kChunk, Way::kAsked>{params, {}}.run(shared);
   } else {
-    DirectForwardFour<kConfig.head_dim, kChunk, Way::kLong>{params, {}}.run(shared);
+    DirectForwardFour<kConfig.head_dim, kUnitsOfWarp, kChunk, Way::kLong>{params, {}}.run(shared);
   }
 #else
   const Way way = way_through(params);

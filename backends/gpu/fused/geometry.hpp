@@ -13,7 +13,9 @@ namespace flashrnn::gpu {
 // Steps that inputs are fetched ahead on the long way.
 inline constexpr int kRingSteps = 4;
 
-inline constexpr int kRowSteps = 8;  // steps that kDirect fetches its rows ahead
+// Steps that kDirect fetches its rows ahead; with tiles of 4 steps are shorter than a sixth of what
+// memory takes to answer.
+inline constexpr int kRowSteps = 8, kFourRowSteps = 16;
 // Bytes of a row of a head's units that a direct tile of 4 fetches, so padded that a warp's lanes
 // read no bank twice: 8 units of 4 sequences in forward, as many pairs of units in backward.
 constexpr int direct_row_bytes(int head_dim, bool is_backward) {
@@ -53,7 +55,7 @@ constexpr bool has_direct_movers(const FusedConfig& c) {
   return c.family == kDirect && c.columns < 8;
 }
 constexpr int units_of_warp(const FusedConfig& c) {
-  if (c.family == kDirect) return is_direct_four(c) ? 8 : 16;
+  if (c.family == kDirect) return is_direct_four(c) && c.head_dim < 64 ? 8 : 16;
   return c.columns < 8 ? 8 : 4;
 }
 constexpr int sharers_of_depth(const FusedConfig& c) {
@@ -200,7 +202,7 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
   const int row_kinds = c.is_backward ? 1 + cell.reads_h : cell.inputs;
   const int stages =
       c.family == kDirect
-          ? kRowSteps * c.columns * row_kinds *
+          ? (has_direct_movers(c) ? kFourRowSteps : kRowSteps) * c.columns * row_kinds *
                     (has_direct_movers(c) ? direct_row_bytes(c.units, c.is_backward != 0)
                                           : 2 * c.units) +
                 (has_direct_movers(c) ? kFourSavedChunks : 2) * chunk_of(c) * pairs *
