@@ -57,15 +57,18 @@ constexpr double kOneGatePerKilobyte = 35;
 // at a time by a warp alone or two (fitted to nine LSTMs of 64 to 512 units, and GRU and Elman at
 // 256 and 512, on an H100).
 constexpr double kFourSaves = 110, kFourAlone = 13, kFourShared = -400, kFourPerUnit = 0.9;
-// One CTA a tile of 4, whose tensors other warps move: forward with warps of eight units, a slot of
-// the cell and a unit; with 16, a gate and a state beyond two; backward, a slot, a unit and gate, a
-// state beyond two; and how long a tile keeps its SM busy (fitted to LSTM of 16 to 64 units, GRU,
-// sLSTM and Elman of 64, on an H100).
-constexpr double kFourOfEight = 102, kFourOfEightPerSlot = 29, kFourOfEightPerUnit = 0.9;
-constexpr double kFourOfSixteen = 150, kFourOfSixteenPerGate = 60, kFourOfSixteenPerState = 16;
+// One CTA a tile of 4, whose tensors other warps move: forward with warps of eight units or of 16,
+// a gate, a state beyond two and a unit; backward, a slot, a unit and gate, a state beyond two
+// (beyond what it costs in other families, which are fitted without it); how
+// long a tile keeps its SM busy; and the time of memory beside that of larger tiles (fitted to LSTM
+// of 16 to 64 units and batches of 16 to 64, and GRU, sLSTM and Elman of 32 and 64, on an H100).
+struct FourClocks {
+  double all, per_gate, per_state, per_unit;
+};
+constexpr FourClocks kFourOfEight = {85, 34, 32, 0.9}, kFourOfSixteen = {144, 63, 17, 0};
 constexpr double kFourBackward = 34, kFourBackwardPerSlot = 47, kFourBackwardPerUnitAndGate = 1.14,
-                 kFourBackwardPerState = 66;
-constexpr double kFourBusy = 0.5;
+                 kFourBackwardPerState = 15;
+constexpr double kFourBusy = 0.5, kFourMemory = 1.12;
 constexpr double kTrustSaves = 45;  // where words are multiplied before it is known that they came
 // Where sequences past the batch are not exchanged, from four of them on: for a unit beyond so
 // many, and at most (fitted to 384 to 768 units and batches of 2 and 4).
@@ -148,13 +151,13 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
   const double slots = p.cell->slots / 4.0;
   if (gpu::has_direct_movers(c)) {
     const double more_states = std::max(0, p.cell->states - 2);
-    const double latency =
-        is_backward ? kFourBackward + kFourBackwardPerSlot * p.cell->slots +
-                          kFourBackwardPerState * more_states +
-                          kFourBackwardPerUnitAndGate * gates * c.head_dim
-        : gpu::units_of_warp(c) == 8
-            ? kFourOfEight + kFourOfEightPerSlot * p.cell->slots + kFourOfEightPerUnit * c.head_dim
-            : kFourOfSixteen + kFourOfSixteenPerGate * gates + kFourOfSixteenPerState * more_states;
+    const FourClocks& of_warp = gpu::units_of_warp(c) == 8 ? kFourOfEight : kFourOfSixteen;
+    const double latency = is_backward ? kFourBackward + kFourBackwardPerSlot * p.cell->slots +
+                                             kFourBackwardPerState * more_states +
+                                             kFourBackwardPerUnitAndGate * gates * c.head_dim
+                                       : of_warp.all + of_warp.per_gate * gates +
+                                             of_warp.per_state * more_states +
+                                             of_warp.per_unit * c.head_dim;
     return norm(latency, tiles * kFourBusy * latency, kStepNorm);
   }
   if (c.family == gpu::kDirect) {
@@ -237,7 +240,9 @@ double fused_time(const DeviceFacts& facts, const Problem& p, const gpu::FusedCo
   const double ghz = facts.clock_khz * 1e-6 * kLoadedClock;
   const double steps = divide_up(groups, r.groups) * static_cast<double>(p.time) *
                        step_clocks(p, c, r.tiles) / ghz * 1e-3;
-  return norm(steps, memory_time(facts, p, c.is_backward != 0), kMemoryNorm) + kLaunch;
+  const double memory =
+      memory_time(facts, p, c.is_backward != 0) * (gpu::has_direct_movers(c) ? kFourMemory : 1);
+  return norm(steps, memory, kMemoryNorm) + kLaunch;
 }
 
 double macs_of_step(const Problem& p) {

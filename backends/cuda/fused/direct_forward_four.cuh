@@ -241,7 +241,11 @@ struct DirectForwardFour {
       end_slots(e, slots);
       element[e].template advance<IsAsked>(p, slots, IsAsked && source.is(gpu::kNoStep, i));
       sts16(own + e * kFurther, number_of(element[e].state[0]));
-      if constexpr (IsAsked)
+    }
+    // Not between the cells of two units, which are worked out together.
+    if (IsAsked && p.states.data != nullptr) {
+#pragma unroll
+      for (int e = 0; e < kOwn; ++e)
         element[e].store_states(p, b, n, u + 8 * e, i, source.is(gpu::kNoStep, i));
     }
     if (IsAsked && (any_anew || (i % 4 == 3 && any_beyond))) {
