@@ -58,14 +58,15 @@ constexpr double kOneGatePerKilobyte = 35;
 // 256 and 512, on an H100).
 constexpr double kFourSaves = 110, kFourAlone = 13, kFourShared = -400, kFourPerUnit = 0.9;
 // One CTA a tile of 4, whose tensors other warps move: forward with warps of eight units or of 16,
-// a gate, a state beyond two and a unit; backward, a slot, a unit and gate, a state beyond two
-// (beyond what it costs in other families, which are fitted without it); how
-// long a tile keeps its SM busy; and the time of memory beside that of larger tiles (fitted to LSTM
-// of 16 to 64 units and batches of 16 to 64, and GRU, sLSTM and Elman of 32 and 64, on an H100).
+// a gate, a state beyond two, a unit and an operand of 32 units beyond the first; backward, a slot,
+// a unit and gate, and a state beyond two (more than it costs in other families, which are fitted
+// without it); how long a tile keeps its SM busy; and the time of memory beside that of larger
+// tiles (fitted to LSTM of 16 to 64 units and batches of 16 to 64, and GRU, sLSTM and Elman of 32
+// and 64, on an H100).
 struct FourClocks {
-  double all, per_gate, per_state, per_unit;
+  double all, per_gate, per_state, per_unit, per_operand;
 };
-constexpr FourClocks kFourOfEight = {85, 34, 32, 0.9}, kFourOfSixteen = {144, 63, 17, 0};
+constexpr FourClocks kFourOfEight = {85, 34, 32, 0.9, 90}, kFourOfSixteen = {144, 63, 17, 0, 0};
 constexpr double kFourBackward = 34, kFourBackwardPerSlot = 47, kFourBackwardPerUnitAndGate = 1.14,
                  kFourBackwardPerState = 15;
 constexpr double kFourBusy = 0.5, kFourMemory = 1.12;
@@ -152,12 +153,13 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
   if (gpu::has_direct_movers(c)) {
     const double more_states = std::max(0, p.cell->states - 2);
     const FourClocks& of_warp = gpu::units_of_warp(c) == 8 ? kFourOfEight : kFourOfSixteen;
-    const double latency = is_backward ? kFourBackward + kFourBackwardPerSlot * p.cell->slots +
-                                             kFourBackwardPerState * more_states +
-                                             kFourBackwardPerUnitAndGate * gates * c.head_dim
-                                       : of_warp.all + of_warp.per_gate * gates +
-                                             of_warp.per_state * more_states +
-                                             of_warp.per_unit * c.head_dim;
+    const double latency =
+        is_backward ? kFourBackward + kFourBackwardPerSlot * p.cell->slots +
+                          kFourBackwardPerState * more_states +
+                          kFourBackwardPerUnitAndGate * gates * c.head_dim
+                    : of_warp.all + of_warp.per_gate * gates + of_warp.per_state * more_states +
+                          of_warp.per_unit * c.head_dim +
+                          of_warp.per_operand * (gpu::divide_up(c.head_dim, 32) - 1);
     return norm(latency, tiles * kFourBusy * latency, kStepNorm);
   }
   if (c.family == gpu::kDirect) {

@@ -55,7 +55,7 @@ constexpr bool has_direct_movers(const FusedConfig& c) {
   return c.family == kDirect && c.columns < 8;
 }
 constexpr int units_of_warp(const FusedConfig& c) {
-  if (c.family == kDirect) return is_direct_four(c) && c.head_dim <= 32 ? 8 : 16;
+  if (c.family == kDirect) return is_direct_four(c) && c.head_dim < 64 ? 8 : 16;
   return c.columns < 8 ? 8 : 4;
 }
 constexpr int sharers_of_depth(const FusedConfig& c) {
