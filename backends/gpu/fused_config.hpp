@@ -7,8 +7,8 @@
 namespace flashrnn::gpu {
 
 enum FusedFamily : int {
-  kDirect = 1,   // one CTA a (head, batch tile); a warp owns 16 units (forward of a tile of 4:
-                 // eight) and updates them in its registers
+  kDirect = 1,   // one CTA a (head, batch tile); a warp owns 16 units (forward of a tile of 4 and
+                 // heads below 64: eight) and updates them in its registers
   kCluster = 2,  // one cluster a (head, batch tile); h, or partial gradients of h, over distributed
                  // shared memory
   kGlobal = 3    // several CTAs or clusters a (head, batch tile); exchange through L2
