@@ -69,7 +69,7 @@ struct FourClocks {
 constexpr FourClocks kFourOfEight = {85, 34, 32, 0.9, 90}, kFourOfSixteen = {144, 63, 17, 0, 0};
 constexpr double kFourBackward = 34, kFourBackwardPerSlot = 47, kFourBackwardPerUnitAndGate = 1.14,
                  kFourBackwardPerState = 15;
-constexpr double kFourBusy = 0.5, kFourMemory = 1.12;
+constexpr double kFourBusy = 0.5, kFourMemory = 1.2;
 constexpr double kTrustSaves = 45;  // where words are multiplied before it is known that they came
 // Where sequences past the batch are not exchanged, from four of them on: for a unit beyond so
 // many, and at most (fitted to 384 to 768 units and batches of 2 and 4).

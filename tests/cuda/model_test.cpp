@@ -21,9 +21,10 @@ namespace {
 // registers. Those that lie in shared memory are counted there.
 int weight_registers(const gpu::FusedConfig& c) {
   const int gates = gpu::cell_counts(c.cell).recurrents;
-  const int tiles = gpu::has_whole_depth(c)  ? 1
-                    : gpu::is_direct_four(c) ? gpu::divide_up(gates, 2)
-                                             : gates;
+  const int tiles = gpu::has_whole_depth(c) ? 1
+                    : gpu::is_direct_four(c) && gpu::units_of_warp(c) == 8
+                        ? gpu::divide_up(gates, 2)
+                        : gates;
   const int all = (c.head_dim + 15) / 16 * tiles * 4 / c.depth_warps;
   const int warps = gpu::multiplying_warps(c);
   EXPECT_EQ(gpu::shared_weight_bytes(c) % (warps * 128), 0);

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holds the steps of a direct forward kernel with a batch tile of 4 to the order that docs/cuda-notebook.md found fast.
 
-    step_instructions.py NVDISASM CUBIN
+    step_instructions.py NVDISASM UNITS CUBIN
 
-Between two barriers of its computing warps an LSTM's step on the plain way has ten tanh, of two units; these steps must
-have few instructions, none that moves tensors, no load behind the first tanh (the next step would wait for it), and next to
+Between two barriers of its computing warps an LSTM's step on the plain way has five tanh for each of a lane's UNITS; these steps must
+have few instructions, none that moves tensors, no exit (fence_schedule of ptx.cuh), no load behind the first tanh (the next step would wait for it), and next to
 nothing between the last tanh and the barrier. A compiler or a change that puts more there makes a kernel that is right and
 slower, which no other test without a GPU would see. Exit status 77 without nvdisasm: skipped.
 """
@@ -14,14 +14,16 @@ import shutil
 import subprocess
 import sys
 
-TANHS = 10
+TANHS = 5  # a unit
 STEPS = 4  # of a turn of the loop
-MOST_INSTRUCTIONS = 130  # 102, 105, 107 and 121 (a turn's first step) by CUDA 13.0's assembler
-MOST_AFTER_TANH = 16  # 14
+# By the units of a lane. CUDA 13.0's assembler has 46, 48, 55 and 69 (a turn's first step), or 102, 105, 107 and 121; and 14
+# after the last tanh of two units.
+MOST_INSTRUCTIONS = {1: 80, 2: 130}
+MOST_AFTER_TANH = {1: 12, 2: 16}
 MOVING = ("STG", "LDG", "SHFL", "ATOM", "UBLKCP", "SYNCS")
 
 
-def steps(text):
+def steps(text, units):
     """The instructions between barriers, as far as they have the tanhs of one step."""
     found, current = [], []
     for line in text.splitlines():
@@ -30,7 +32,7 @@ def steps(text):
             continue
         instruction = re.sub(r"^@!?U?P\w+\s+", "", match.group(1).strip())
         if instruction.startswith("BAR.SYNC"):
-            if sum(i.startswith("MUFU.TANH") for i in current) == TANHS:
+            if sum(i.startswith("MUFU.TANH") for i in current) == TANHS * units:
                 found.append(current)
             current = []
         else:
@@ -38,31 +40,34 @@ def steps(text):
     return sorted(found, key=len)
 
 
-def complaints(step):
-    if len(step) > MOST_INSTRUCTIONS:
-        yield f"has {len(step)} instructions: must have at most {MOST_INSTRUCTIONS}"
+def complaints(step, units):
+    if len(step) > MOST_INSTRUCTIONS[units]:
+        yield f"has {len(step)} instructions: must have at most {MOST_INSTRUCTIONS[units]}"
     moving = [i for i in step if i.startswith(MOVING)]
     if moving:
         yield f"moves tensors itself: {moving[0]}"
+    if any(i.startswith("EXIT") for i in step):
+        yield "has an exit, across which the assembler moves nothing"
     first = min(k for k, i in enumerate(step) if i.startswith("MUFU.TANH"))
     if any(i.startswith("LDS") for i in step[first:]):
         yield "loads from shared memory behind its first tanh"
     last = max(k for k, i in enumerate(step) if i.startswith("MUFU.TANH"))
     after = len(step) - 1 - last
-    if after > MOST_AFTER_TANH:
-        yield f"has {after} instructions after its last tanh: must have at most {MOST_AFTER_TANH}"
+    if after > MOST_AFTER_TANH[units]:
+        yield f"has {after} instructions after its last tanh: must have at most {MOST_AFTER_TANH[units]}"
 
 
-def main(nvdisasm, cubin):
+def main(nvdisasm, units, cubin):
+    units = int(units)
     if not shutil.which(nvdisasm):
         print("SKIPPED: no nvdisasm")
         return 77
     text = subprocess.run([nvdisasm, "-c", cubin], check=True, capture_output=True, text=True).stdout
-    found = steps(text)[:STEPS]
+    found = steps(text, units)[:STEPS]
     if len(found) < STEPS:
-        print(f"{cubin}: {len(found)} steps with {TANHS} tanh between two barriers: must be at least {STEPS}")
+        print(f"{cubin}: {len(found)} steps with {TANHS * units} tanh between two barriers: must be at least {STEPS}")
         return 1
-    wrong = [c for step in found for c in complaints(step)]
+    wrong = [c for step in found for c in complaints(step, units)]
     for complaint in wrong:
         print(f"{cubin}: a step {complaint}")
     print(f"{cubin}: steps of {', '.join(str(len(s)) for s in found)} instructions")

@@ -21,12 +21,13 @@ struct DirectForwardFour {
   using Chunks = typename Mover::Chunks;
   // Sequences may start anew or stand still at a step, or more is asked of it.
   static constexpr bool IsAsked = Mover::IsAsked, IsLong = Mover::IsLong;
-  static constexpr int kColumns = Mover::kColumns, kWarps = Mover::kWarps, kThreads = kWarps * 32;
+  static constexpr int kColumns = Mover::kColumns, kWarps = Mover::kWarps;
   static constexpr int kDepth = (D + 31) / 32;  // operands of 32 units
   static constexpr int kGates = Cell::kRecurrents, kInputs = Cell::kInputs,
                        kOwn = UnitsOfWarp / 8,  // units of a lane
       kTiles = kOwn == 2 ? kGates : (kGates + 1) / 2, kAhead = Mover::kAhead;
   static constexpr bool kIsShallow = Mover::kIsShallow;
+  static_assert(UnitsOfWarp == 8 || (UnitsOfWarp == 16 && !kIsShallow));
   static constexpr int kBufferBytes = Mover::kBufferBytes, kRowBytes = Mover::kRowBytes,
                        kKindBytes = Mover::kKindBytes, kStepBytes = Mover::kStepBytes;
   using Element = ForwardElement<4>;  // whose `operand`, between two lanes, is not used here
@@ -227,6 +228,7 @@ struct DirectForwardFour {
     if constexpr (IsLong) {
       store_long(i);
       fetch_long(slot, s + kAhead < left);
+      __syncwarp();
     }
     if (IsAsked && i % 4 == 3) any_beyond = any_starts(source.ahead & 0xffu);
     if (IsAsked && any_anew) {
@@ -247,6 +249,7 @@ struct DirectForwardFour {
 #pragma unroll
       for (int e = 0; e < kOwn; ++e)
         element[e].store_states(p, b, n, u + 8 * e, i, source.is(gpu::kNoStep, i));
+      __syncwarp();
     }
     if (IsAsked && (any_anew || (i % 4 == 3 && any_beyond))) {
 #pragma unroll
@@ -314,7 +317,10 @@ struct DirectForwardFour {
     open_chunk(Mover::kChunks - 1);
     steps(own, h_buffer + (kIsShallow ? lane / 4 * 32 + lane % 4 * 8 : operand_lane(lane)));
     if (p.shape.time > 0) {
-      if constexpr (IsLong) store_long(p.shape.time);
+      if constexpr (IsLong) {
+        store_long(p.shape.time);
+        __syncwarp();
+      }
       stage((p.shape.time - 1) % Chunk);
     }
     all_warps_meet<kWarps>();

@@ -17,7 +17,7 @@ namespace flashrnn::cuda {
 enum class Way { kPlain, kAsked, kLong };
 
 // With the exchange between CTAs a thread that updates has time for what is seldom asked; a thread
-// that multiplies too has no registers for it, but with one element a lane.
+// that multiplies too has no registers for it, but with one element a lane or two.
 inline constexpr bool kAskedTakesAll = FLASHRNN_FUSED_FAMILY != gpu::kDirect ||
                                        (!FLASHRNN_FUSED_BACKWARD && FLASHRNN_FUSED_COLUMNS < 8);
 
