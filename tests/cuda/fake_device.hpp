@@ -79,9 +79,12 @@ class FakeDevice final : public Device {
       : facts_(std::move(facts)), compiles_(compiles), has_blas_(has_blas) {
     info_.backend_name = "cuda";
   }
+  std::string more_rules;  // of the model, after its own
   const DeviceInfo& info() const override { return info_; }
   std::string describe() const override { return ""; }
-  std::string model() const override { return kModel + availability_rules(facts_, compiles_); }
+  std::string model() const override {
+    return kModel + availability_rules(facts_, compiles_) + more_rules;
+  }
   NamedValues parameters(const Problem& p) const override {
     return model_parameters(facts_, p, compiles_, has_blas_);
   }

@@ -395,6 +395,32 @@ TEST(ModelTest, FewSequencesAreFasterThroughL2) {
   }
 }
 
+// What is legal is counted in the model's language, what is launched in the kernel's: both must
+// find the same threads.
+TEST(ModelTest, CountsThreadsAsTheKernelsDo) {
+  FakeDevice device(hopper(), true);
+  size_t counted = 0;
+  for (const auto& [cell, head_dim] :
+       {std::pair<int, int64_t>{1, 16}, {2, 32}, {4, 64}, {3, 64}, {1, 128}, {1, 512}, {2, 768}}) {
+    Problem p = problem_of(cell, DType::kBfloat16, 16, 2, head_dim);
+    device.more_rules.clear();
+    for (const RankedConfig& ranked : legal_configs(device, p)) {
+      if (!is_fused(ranked.config)) continue;
+      const gpu::FusedConfig forward = fused_config(p, ranked.config, false);
+      SCOPED_TRACE(fused_name(forward));
+      p.forced_config = ranked.config.to_string();
+      device.more_rules = "\nforward_threads == " + std::to_string(gpu::threads_of(forward)) +
+                          ";\n" + "backward_threads == " +
+                          std::to_string(gpu::threads_of(fused_config(p, ranked.config, true))) +
+                          ";\n";
+      EXPECT_NO_THROW(EXPECT_EQ(legal_configs(device, p).size(), 1u));
+      device.more_rules.clear(), p.forced_config.clear();
+      ++counted;
+    }
+  }
+  EXPECT_GT(counted, 100u);
+}
+
 // Direct tiles of 4, whose tensors three more warps move: where an H100 was measured to be fastest
 // with them (docs/cuda-notebook.md), and nowhere beyond 64 units.
 TEST(ModelTest, HasDirectTilesOfFourWhereTheyPay) {

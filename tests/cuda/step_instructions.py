@@ -4,10 +4,11 @@
 
     step_instructions.py NVDISASM UNITS CUBIN
 
-Between two barriers of its computing warps an LSTM's step on the plain way has five tanh for each of a lane's UNITS; these steps must
-have few instructions, none that moves tensors, no exit (fence_schedule of ptx.cuh), no load behind the first tanh (the next step would wait for it), and next to
-nothing between the last tanh and the barrier. A compiler or a change that puts more there makes a kernel that is right and
-slower, which no other test without a GPU would see. Exit status 77 without nvdisasm: skipped.
+Between two barriers of its computing warps an LSTM's step on the plain way has five tanh for each of a lane's UNITS; these
+steps must have few instructions, none that moves tensors, no exit (fence_schedule of ptx.cuh), no load behind the first tanh
+(the barrier would wait behind it), and next to nothing between the last tanh and the barrier. A compiler or a change that puts
+more there makes a kernel that is right and slower, which no other test without a GPU would see. Exit status 77 without
+nvdisasm: skipped.
 """
 import re
 import shutil
