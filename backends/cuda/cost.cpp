@@ -70,6 +70,10 @@ constexpr FourClocks kFourOfEight = {85, 34, 32, 0.9, 90}, kFourOfSixteen = {144
 constexpr double kFourBackward = 34, kFourBackwardPerSlot = 47, kFourBackwardPerUnitAndGate = 1.14,
                  kFourBackwardPerState = 15;
 constexpr double kFourBusy = 0.5, kFourMemory = 1.2;
+// Through L2 with four tiles, whose words need no pause, the share of what a tile keeps the CTA
+// busy; but warps that four do not divide keep some scheduler busy for longer (fitted to 768 units
+// with six and eight warps, and 1024).
+constexpr double kFourTilesShare = 0.8;
 constexpr double kTrustSaves = 45;  // where words are multiplied before it is known that they came
 // Where sequences past the batch are not exchanged, from four of them on: for a unit beyond so
 // many, and at most (fitted to 384 to 768 units and batches of 2 and 4).
@@ -225,6 +229,9 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
                  kMixedPerShare * gpu::near_units_of(c) / c.head_dim -
                  kMixedTakesSaves * gpu::takes_registers(c);
     busy += kBusyPerWarp * warps;
+    if (c.family == gpu::kGlobal && c.columns == 32)
+      busy =
+          kFourTilesShare * busy + kBusyProduct * product * (divide_up(warps, 4) * 4 / warps - 1);
   }
   return norm(latency, tiles * busy, kStepNorm);
 }

@@ -19,10 +19,10 @@ __device__ __forceinline__ u32 largest_of(const uint4& v) {
 // When a warp begins to look for what others send through global memory: reads that come too early
 // hold up the writes that they wait for. The pause after the warp's own part of a step follows the
 // steps before: shorter when the first look found everything, longer when it did not. Within a
-// cluster a look costs less than the pause.
-template <int Family>
+// cluster a look costs less than the pause; where four tiles go round, all has come long before.
+template <int Family, int Tiles = 1>
 struct Pacer {
-  static constexpr bool kIsOn = Family == gpu::kGlobal;
+  static constexpr bool kIsOn = Family == gpu::kGlobal && Tiles < 4;
   static constexpr int kLonger = 32, kShorter = 16;  // clocks
   u32 since = 0;
   int pause = 0;
@@ -35,7 +35,7 @@ struct Pacer {
     }
   }
   __device__ __forceinline__ void learn(bool was_early) {
-    pause = was_early ? pause + kLonger : max(pause - kShorter, 0);
+    if constexpr (kIsOn) pause = was_early ? pause + kLonger : max(pause - kShorter, 0);
   }
 };
 
@@ -49,6 +49,16 @@ struct Pacer {
 //   arrive.
 template <typename Exchange, int Sharers>
 struct HPublisher;
+
+// An address in shared memory, or one in global memory.
+template <bool InCluster>
+struct ExchangedWord {
+  using Type = u32;
+};
+template <>
+struct ExchangedWord<false> {
+  using Type = const u32*;
+};
 
 template <int Family, int D, int Tiles, int Ranks, int Units, int Buffers, int WholeColumns>
 struct HExchange {
@@ -141,23 +151,34 @@ struct HExchange {
                  4 * (from + k * kBlockWords + lane % 4 * (2 * WholeColumns) + column * 2));
   }
 
-  // The lane's word of a tile's operands of 32 units from number `first` on, in the buffer `ahead`
-  // after the one that begins at word `from`.
-  using Word = u32;
-  static __device__ __forceinline__ Word operands_at(u32 from, int ahead, int tile, int first,
-                                                     int lane) {
-    return from + ahead * kWords + tile * kTileWords + first * (2 * kBlockWords) +
-           lane % 4 / 2 * kBlockWords + lane / 4 * 8 + lane % 2 * 4;
+  // Where the lane's words begin of a tile's operands of 32 units from number `first` on, in the
+  // buffer `ahead` after the one that begins at word `from`. What the compiler knows comes last, so
+  // that it becomes part of the loads.
+  using From = u32;
+  using Word = typename ExchangedWord<kInCluster>::Type;
+  __device__ __forceinline__ Word operands_at(From from, int ahead, int tile, int first,
+                                              int lane) const {
+    const u32 at =
+        from + first * (2 * kBlockWords) + lane % 4 / 2 * kBlockWords + lane / 4 * 8 + lane % 2 * 4;
+    const int further = ahead * kWords + tile * kTileWords;
+    if constexpr (kInCluster) {
+      return shared + 4 * at + 4 * further;
+    } else {
+      return global + at + further;
+    }
   }
   // What the buffers have of operand d of those.
   __device__ __forceinline__ uint4 operand(Word word, int d) const {
-    const u32 at = word + d * (2 * kBlockWords);
-    return kInCluster ? lds128(shared + 4 * at) : load_relaxed128(global + at);
+    if constexpr (kInCluster) {
+      return lds128(word + d * (8 * kBlockWords));
+    } else {
+      return load_relaxed128(word + d * (2 * kBlockWords));
+    }
   }
   // The operands of a warp, Depth of them: number `slice` of the warps that share the depth.
   template <int Depth>
-  static __device__ __forceinline__ Word operands_of(Word from, int ahead, int tile, int slice,
-                                                     int lane) {
+  __device__ __forceinline__ Word operands_of(From from, int ahead, int tile, int slice,
+                                              int lane) const {
     return operands_at(from, ahead, tile, slice * Depth, lane);
   }
   template <int Depth>

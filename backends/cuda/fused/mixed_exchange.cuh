@@ -37,10 +37,14 @@ struct MixedExchange {
     near.set_up(nullptr, 0, shared, rank % Cluster);
     far.set_up(exchange, group, 0, rank);
   }
-  struct Word {
+  struct From {
     u32 near, far;
   };
-  static __device__ __forceinline__ Word first_of(int i) {
+  struct Word {
+    typename Near::Word near;
+    typename Far::Word far;
+  };
+  static __device__ __forceinline__ From first_of(int i) {
     return {Near::first_of(i), Far::first_of(i)};
   }
   __device__ __forceinline__ void clear_all(int threads) const { near.clear_all(threads); }
@@ -66,10 +70,10 @@ struct MixedExchange {
                           : far_operand(slice) + d - kNearDepth;
   }
   template <int Depth>
-  __device__ __forceinline__ Word operands_of(Word from, int ahead, int tile, int slice,
+  __device__ __forceinline__ Word operands_of(From from, int ahead, int tile, int slice,
                                               int lane) const {
-    return {Near::operands_at(from.near, ahead, tile, slice * kNearDepth, lane),
-            Far::operands_at(from.far, ahead, tile, far_operand(slice), lane)};
+    return {near.operands_at(from.near, ahead, tile, slice * kNearDepth, lane),
+            far.operands_at(from.far, ahead, tile, far_operand(slice), lane)};
   }
   __device__ __forceinline__ uint4 operand(Word word, int d) const {
     return d < kNearDepth ? near.operand(word.near, d) : far.operand(word.far, d - kNearDepth);

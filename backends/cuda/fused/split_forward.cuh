@@ -106,16 +106,18 @@ struct SplitForward {
     const bool is_stored[2] = {is_there(2 * q), is_there(2 * q + 1)};
     const int reader = is_there(lane / 4) ? lane : lane % 4;
     const u32 mine = sums + Sums::store_place(slice, block, row, q);
-    Pacer<Family> pacer[Tiles];
+    Pacer<Family, Tiles> pacer[Tiles];
     for (int i0 = 0; i0 < p.shape.time; i0 += 4) {
-      const Word from = exchange.first_of(i0);
+      const auto from = exchange.first_of(i0);
 #pragma unroll
       for (int s = 0; s < 4; ++s) {
         if (i0 + s >= p.shape.time) break;
 #pragma unroll
         for (int tile = 0; tile < Tiles; ++tile) {
           float sum[kGates][1][4];
-          const Word word = exchange.template operands_of<kDepth>(from, s, tile, slice, reader);
+          auto here = from;
+          if constexpr (!IsTrusting) keep(here);  // addresses only while they are needed
+          const Word word = exchange.template operands_of<kDepth>(here, s, tile, slice, reader);
           multiply_step(word, a, apart, pacer[tile], sum);
 #pragma unroll
           for (int h = 0; h < 4; ++h) {
@@ -133,7 +135,7 @@ struct SplitForward {
   }
   // The products of a tile's operands of a step, which the buffers have at `word`.
   __device__ __forceinline__ void multiply_step(Word word, const u32 (&a)[kGates][HeldDepth][2][4],
-                                                u32 apart, Pacer<Family>& pacer,
+                                                u32 apart, Pacer<Family, Tiles>& pacer,
                                                 float (&sum)[kGates][1][4]) const {
     uint4 b[kDepth];
     meeting_point();
