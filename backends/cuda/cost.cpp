@@ -70,6 +70,13 @@ constexpr FourClocks kFourOfEight = {85, 34, 32, 0.9, 90}, kFourOfSixteen = {144
 constexpr double kFourBackward = 34, kFourBackwardPerSlot = 47, kFourBackwardPerUnitAndGate = 1.14,
                  kFourBackwardPerState = 15;
 constexpr double kFourBusy = 0.5, kFourMemory = 1.2;
+// Beyond 64 units, where some scheduler has two computing warps, and for operands of 32 units
+// beyond the third: at all and a gate (fitted to Elman and light GRU of 80 to 128 units, GRU of 80
+// and 96, LSTM and sLSTM of 80, on an H100).
+struct FourWide {
+  double all, per_gate, operand, operand_and_gate;
+};
+constexpr FourWide kFourWide = {0, 57, 26, 57}, kFourWideBackward = {30, 22, 40, 35};
 // Through L2 with four tiles, whose words need no pause, the share of what a tile keeps the CTA
 // busy; but warps that four do not divide keep some scheduler busy for longer (fitted to 768 units
 // with six and eight warps, and 1024).
@@ -164,7 +171,13 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
                     : of_warp.all + of_warp.per_gate * gates + of_warp.per_state * more_states +
                           of_warp.per_unit * c.head_dim +
                           of_warp.per_operand * (gpu::divide_up(c.head_dim, 32) - 1);
-    return norm(latency, tiles * kFourBusy * latency, kStepNorm);
+    const FourWide& wide = is_backward ? kFourWideBackward : kFourWide;
+    const double operands = gpu::divide_up(c.head_dim, 32);
+    const double more = c.head_dim > 64
+                            ? wide.all + wide.per_gate * gates +
+                                  (operands - 3) * (wide.operand + wide.operand_and_gate * gates)
+                            : 0;
+    return norm(latency + more, tiles * kFourBusy * (latency + more), kStepNorm);
   }
   if (c.family == gpu::kDirect) {
     const double elements = 4;  // of a thread, for a tile

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forward with one CTA a (head, batch tile of 4). A warp owns eight units, of which two gates are a
-// tile of rows, or 16, of which one is; a lane has all of the sums of one of them or two (its
-// second is eight further). Each sequence has two columns of the product, of which the even one
-// counts.
+// tile of rows, or 16, of which one is; a lane has all of the sums of one of them or of a pair.
+// Each sequence has two columns of the product, of which the even one counts.
 //
 // A step is: barrier, loads of h and of the inputs, what the last step saves, product, the cell, h.
 // The assembler orders these well where nothing keeps it from that. Three more warps move tensors
@@ -44,7 +43,7 @@ struct DirectForwardFour {
   // From the biases on. The sums of columns that no sequence has stay where they are: zeros anew
   // would stand before each first product.
   float sum[kTiles][4];
-  u32 inputs[kOwn][4];
+  u32 inputs[4];  // of both units
   SourceWords<1> source;
   // Whether a sequence of the warp starts anew in the four steps at hand, and at the one after
   // them.
@@ -57,23 +56,19 @@ struct DirectForwardFour {
   unsigned short late[kOwn][4];
   bool was_still;
 
-  // In bytes of rows and of the buffer of h, from a lane's first unit to its second.
-  static constexpr u32 kFurther = 16;
-
   static __device__ __forceinline__ unsigned short number_of(float v) {
     return static_cast<unsigned short>(pack(v, 0.0f));
   }
   __device__ __forceinline__ void read(u32 slot) {
 #pragma unroll
     for (int g = 0; g < kInputs; ++g) {
-#pragma unroll
-      for (int e = 0; e < kOwn; ++e)
-        inputs[e][g] = lds16(word + slot + g * kKindBytes + e * kFurther);
+      const u32 at = word + slot + g * kKindBytes;
+      inputs[g] = kOwn == 2 ? lds32(at) : lds16(at);
     }
   }
   __device__ __forceinline__ void load_weights(int t, int d) {
     if constexpr (kOwn == 2) {
-      load_rows(p.r, t, n, u, u + 8, d * 32 + lane % 4 * 8, p.shape.units, a[t][d]);
+      load_rows(p.r, t, n, u, u + 1, d * 32 + lane % 4 * 8, p.shape.units, a[t][d]);
     } else {
       load_gates<kIsShallow>(p.r, 2 * t, n, u, d * 32, lane % 4, p.shape.units, a[t][d]);
     }
@@ -97,7 +92,17 @@ struct DirectForwardFour {
     for (int k = 0; k < Cell::kSlots; ++k) {
       const int gate = Cell::recurrent_of_slot(k), input = Cell::input_of_slot(k);
       slots[k] = gate < 0 ? bias[e].v[k] : sum_of(gate < 0 ? 0 : gate, e);
-      if (input >= 0) slots[k] += low_of(inputs[e][input < 0 ? 0 : input]);
+      const u32 both = inputs[input < 0 ? 0 : input];
+      if (input >= 0) slots[k] += e == 0 ? low_of(both) : high_of(both);
+    }
+  }
+
+  // h, to its place.
+  __device__ __forceinline__ void put(u32 own) const {
+    if constexpr (kOwn == 2) {
+      sts32(own, pack(element[0].state[0], element[1].state[0]));
+    } else {
+      sts16(own, number_of(element[0].state[0]));
     }
   }
 
@@ -110,12 +115,12 @@ struct DirectForwardFour {
   }
   // What the cell of step s of the chunk gave for backward.
   __device__ __forceinline__ void stage(int s) const {
-#pragma unroll
-    for (int e = 0; e < kOwn; ++e) {
-      element[e].stage_own(
-          values_place + Chunks::further_value(s, 0) + e * 4 * kColumns * kSavedPairBytes,
-          kept_place + Chunks::further_kept(s, 0, 0) + e * 4 * kColumns * kKeptPairBytes,
-          Chunks::further_kept(0, 1, 0));
+    const u32 values = values_place + Chunks::further_value(s, 0),
+              kept = kept_place + Chunks::further_kept(s, 0, 0);
+    if constexpr (kOwn == 2) {
+      Element::stage_pair(element[0], element[1], values, kept, Chunks::further_kept(0, 1, 0));
+    } else {
+      element[0].stage_own(values, kept, Chunks::further_kept(0, 1, 0));
     }
   }
   // The places of chunk c, which go round.
@@ -166,10 +171,10 @@ struct DirectForwardFour {
     for (int e = 0; e < kOwn; ++e) {
 #pragma unroll
       for (int g = 0; g < kInputs; ++g) {
-        sts16(word + late_slot + g * kKindBytes + e * kFurther, late[e][g]);
-        if (is_wanted && Element::is_there(p, b, u + 8 * e))
+        sts16(word + late_slot + g * kKindBytes + 2 * e, late[e][g]);
+        if (is_wanted && Element::is_there(p, b, u + e))
           late[e][g] = reinterpret_cast<const unsigned short*>(
-              from)[g * p.wx.stride[2] + 8 * e * p.wx.stride[4]];
+              from)[g * p.wx.stride[2] + e * p.wx.stride[4]];
       }
     }
     late_slot = slot;
@@ -179,8 +184,8 @@ struct DirectForwardFour {
     to += h_step;
 #pragma unroll
     for (int e = 0; e < kOwn; ++e) {
-      if (i > 0 && p.h.data != nullptr && Element::is_there(p, b, u + 8 * e)) {
-        reinterpret_cast<unsigned short*>(to)[8 * e * p.h.stride[3]] =
+      if (i > 0 && p.h.data != nullptr && Element::is_there(p, b, u + e)) {
+        reinterpret_cast<unsigned short*>(to)[e * p.h.stride[3]] =
             was_still ? 0 : number_of(element[e].state[0]);
       }
     }
@@ -234,7 +239,7 @@ struct DirectForwardFour {
     if (IsAsked && any_anew) {
 #pragma unroll
       for (int e = 0; e < kOwn; ++e)
-        if (source.is(gpu::kInitialStates, i)) element[e].start(p, b, n, u + 8 * e);
+        if (source.is(gpu::kInitialStates, i)) element[e].start(p, b, n, u + e);
       __syncwarp();
     }
 #pragma unroll
@@ -242,18 +247,18 @@ struct DirectForwardFour {
       float slots[Cell::kSlots];
       end_slots(e, slots);
       element[e].template advance<IsAsked>(p, slots, IsAsked && source.is(gpu::kNoStep, i));
-      sts16(own + e * kFurther, number_of(element[e].state[0]));
     }
+    put(own);
     // Not between the cells of two units, which are worked out together.
     if (IsAsked && p.states.data != nullptr) {
 #pragma unroll
       for (int e = 0; e < kOwn; ++e)
-        element[e].store_states(p, b, n, u + 8 * e, i, source.is(gpu::kNoStep, i));
+        element[e].store_states(p, b, n, u + e, i, source.is(gpu::kNoStep, i));
       __syncwarp();
     }
     if (IsAsked && (any_anew || (i % 4 == 3 && any_beyond))) {
 #pragma unroll
-      for (int e = 0; e < kOwn; ++e) put_initial(i, own + e * kFurther, u + 8 * e);
+      for (int e = 0; e < kOwn; ++e) put_initial(i, own + 2 * e, u + e);
       __syncwarp();
     }
   }
@@ -295,7 +300,7 @@ struct DirectForwardFour {
       return;
     }
     b = b0 + lane % 4 * gpu::sequence_step(kColumns);
-    u = warp * UnitsOfWarp + lane / 4;
+    u = warp * UnitsOfWarp + lane / 4 * kOwn;
     is_odd = u % 2 != 0;
     word = rows + lane % 4 * kRowBytes + u * 2;
     keep(word);
@@ -306,12 +311,10 @@ struct DirectForwardFour {
       for (int d = 0; d < kDepth; ++d) load_weights(t, d);
     }
 #pragma unroll
-    for (int e = 0; e < kOwn; ++e)
-      bias[e].load(p, n, u + 8 * e), element[e].start(p, b, n, u + 8 * e);
+    for (int e = 0; e < kOwn; ++e) bias[e].load(p, n, u + e), element[e].start(p, b, n, u + e);
     if constexpr (IsLong) start_long();
     const u32 own = h_buffer + Mover::place_of_h(u, lane % 4);
-#pragma unroll
-    for (int e = 0; e < kOwn; ++e) sts16(own + e * kFurther, number_of(element[e].state[0]));
+    put(own);
 #pragma unroll
     for (int t = 0; t < kTiles; ++t) sum[t][0] = sum[t][1] = sum[t][2] = sum[t][3] = 0.0f;
     open_chunk(Mover::kChunks - 1);
@@ -325,7 +328,7 @@ struct DirectForwardFour {
     }
     all_warps_meet<kWarps>();
 #pragma unroll
-    for (int e = 0; e < kOwn; ++e) element[e].finish(p, b, n, u + 8 * e);
+    for (int e = 0; e < kOwn; ++e) element[e].finish(p, b, n, u + e);
   }
 };
 

@@ -12,11 +12,11 @@
 
 namespace flashrnn::cuda {
 
-// Of a step, by the computing warps and these.
+// Of a step, by the computing warps and these, from places of their own in the program.
 template <int Warps>
 __device__ __forceinline__ void all_warps_meet() {
   meeting_point();
-  barrier_sync<(Warps + gpu::kDirectMovers) * 32>(1);
+  barrier_sync_apart<(Warps + gpu::kDirectMovers) * 32>(1);
   meeting_point();
 }
 
@@ -26,7 +26,7 @@ struct DirectMover {
   static constexpr int kColumns = gpu::kBlockSequences, kWarps = Warps, kInputs = Cell::kInputs;
   // A row is an input gate of a sequence, or its h, in pieces of 16 bytes.
   static constexpr int kPieces = D / 8, kOfKind = kColumns * kPieces, kOfLane = (kOfKind + 31) / 32;
-  static constexpr int kRowBytes = gpu::direct_row_bytes(D, false),
+  static constexpr int kRowBytes = gpu::direct_row_bytes(D, D / Warps == 16),
                        kKindBytes = kColumns * kRowBytes, kStepBytes = kInputs * kKindBytes,
                        kAhead = gpu::kFourRowSteps;
   // h as the product reads it: a head of 16 units is one mma deep, others a multiple of two.

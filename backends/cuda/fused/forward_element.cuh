@@ -16,7 +16,7 @@ using gpu::ForwardParams;
 template <int NeighbourLane>
 struct ForwardElement {
   float state[Cell::kStates];
-  float saved[Cell::kSaved];
+  typename Cell::Saved saved;
   u32 kept_word;  // the first kept state of both units where it has 16 bits; not of the odd lane
 
   static __device__ __forceinline__ bool is_there(const ForwardParams& p, int b, int u) {
@@ -45,8 +45,7 @@ struct ForwardElement {
 #pragma unroll
     for (int k = 0; k < Cell::kStates; ++k)
       state[k] = IsAsked && stands_still ? old.v[k] : step.now.v[k];
-#pragma unroll
-    for (int k = 0; k < Cell::kSaved; ++k) saved[k] = step.saved.v[k];
+    saved = step.saved;
   }
 
   // h of both units, by both lanes. A kept state of 16 bits goes to the neighbour in the same word.
@@ -82,7 +81,7 @@ struct ForwardElement {
   // What the last advance saves, to the pair's places in shared memory; after `operand`.
   __device__ __forceinline__ void stage_saved(u32 at, u32 kept_at, int kept_bytes,
                                               bool is_odd) const {
-    stage_saved_unit(at + is_odd * kSavedUnitBytes, saved);
+    stage_saved_unit(at + is_odd * kSavedUnitBytes, saved.v);
 #pragma unroll
     for (int k = 0; k < Cell::kKept; ++k) {
       if constexpr (kKeptIsHalf) {
@@ -99,7 +98,7 @@ struct ForwardElement {
   }
   // Likewise without `operand`, to the unit's own places.
   __device__ __forceinline__ void stage_own(u32 at, u32 kept_at, int kept_bytes) const {
-    stage_saved_unit(at, saved);
+    stage_saved_unit(at, saved.v);
 #pragma unroll
     for (int k = 0; k < Cell::kKept; ++k) {
       const u32 place = kept_at + k * kept_bytes;
@@ -109,6 +108,18 @@ struct ForwardElement {
         sts32(place, __float_as_uint(state[k + 1]));
       }
     }
+  }
+
+  // Likewise of a pair whose units are with one lane.
+  static __device__ __forceinline__ void stage_pair(const ForwardElement& first,
+                                                    const ForwardElement& second, u32 at,
+                                                    u32 kept_at, int kept_bytes) {
+    SavedPair pair;
+    pair.set(first.saved, second.saved);
+    pair.stage(at);
+#pragma unroll
+    for (int k = 0; k < Cell::kKept; ++k)
+      KeptPair::of(first.state[k + 1], second.state[k + 1]).stage(kept_at + k * kept_bytes);
   }
 
   __device__ void finish(const ForwardParams& p, int b, int n, int u) const {

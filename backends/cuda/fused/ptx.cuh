@@ -153,6 +153,11 @@ template <int Threads>
 __device__ __forceinline__ void barrier_sync(int id) {
   asm volatile("bar.sync %0, %1;" ::"r"(id), "n"(Threads) : "memory");
 }
+// Likewise where warps may meet from several places of the program.
+template <int Threads>
+__device__ __forceinline__ void barrier_sync_apart(int id) {
+  asm volatile("barrier.sync %0, %1;" ::"r"(id), "n"(Threads) : "memory");
+}
 template <int Threads>
 __device__ __forceinline__ void barrier_arrive(int id) {
   asm volatile("bar.arrive %0, %1;" ::"r"(id), "n"(Threads) : "memory");

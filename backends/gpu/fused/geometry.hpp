@@ -17,9 +17,9 @@ inline constexpr int kRingSteps = 4;
 // memory takes to answer.
 inline constexpr int kRowSteps = 8, kFourRowSteps = 16;
 // Bytes of a row of a head's units that a direct tile of 4 fetches, so padded that a warp's lanes
-// read no bank twice: 8 units of 4 sequences in forward, as many pairs of units in backward.
-constexpr int direct_row_bytes(int head_dim, bool is_backward) {
-  return 2 * head_dim + (!is_backward ? 16 : head_dim % 32 == 0 ? 32 : 0);
+// read no bank twice: of 4 sequences 8 units, or as many pairs of units.
+constexpr int direct_row_bytes(int head_dim, bool is_by_pairs) {
+  return 2 * head_dim + (!is_by_pairs ? 16 : head_dim % 32 == 0 ? 32 : 0);
 }
 
 // Chunks of saved memory in shared memory: two, or as many where steps are so short that what is
@@ -204,7 +204,7 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
   const int stages =
       c.family == kDirect
           ? (has_direct_movers(c) ? kFourRowSteps : kRowSteps) * c.columns * row_kinds *
-                    (has_direct_movers(c) ? direct_row_bytes(c.units, c.is_backward != 0)
+                    (has_direct_movers(c) ? direct_row_bytes(c.units, units_of_warp(c) == 16)
                                           : 2 * c.units) +
                 (has_direct_movers(c) ? kFourSavedChunks : 2) * chunk_of(c) * pairs *
                     (4 * cell.saved + kept_bytes_of(cell)) +
