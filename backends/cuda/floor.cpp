@@ -32,6 +32,9 @@ double floor_of(const DeviceFacts& facts, const Problem& p, const gpu::FusedConf
   const double sequences = std::min<double>(c.columns, static_cast<double>(p.batch));
   // Of a tile of 8 or 4.
   const double kilobytes = kilobytes_of_tile(c) * std::min(1.0, sequences / std::min(8, c.columns));
+  // A direct tile of 4 cuts the chain of a warp's only tile of rows in two.
+  const double gates_of_tile = gpu::units_of_warp(c) == 8 ? 2 : 1;
+  const bool is_cut = gpu::is_direct_four(c) && p.cell->recurrent_gates <= gates_of_tile;
   // In several clusters, the share of h that comes through L2; what comes sooner is multiplied
   // meanwhile.
   const double far = gpu::is_mixed(c) ? 1 - c.cluster / ctas : 1;
@@ -39,7 +42,7 @@ double floor_of(const DeviceFacts& facts, const Problem& p, const gpu::FusedConf
       far * std::max(p.cell->recurrent_gates * c.units * static_cast<double>(c.head_dim) * 8 /
                          kMacsPerClock,
                      kChainLink * (is_backward ? p.cell->recurrent_gates : 1) * c.head_dim / 16.0 /
-                         (c.family == gpu::kDirect  ? 1
+                         (c.family == gpu::kDirect  ? 1 + is_cut
                           : gpu::has_whole_depth(c) ? 4
                                                     : c.depth_warps));
   // Per slot: a quarter for the state's, and forward its own.

@@ -380,6 +380,24 @@ TEST(ModelTest, CrowdedClustersTakeRegistersOnHopperOnly) {
   EXPECT_THROW(check_config(later, p, best.config), Error);
 }
 
+// Nor above what an H100 was measured to take (bench/results/cuda-h100.json), in microseconds.
+TEST(ModelTest, FloorsLieBelowMeasuredTimes) {
+  const FakeDevice device(hopper(), true);
+  struct Measured {
+    int cell;
+    int64_t batch, heads, head_dim;
+    double forward;
+  };
+  for (const Measured& m :
+       {Measured{3, 16, 12, 64, 109}, Measured{3, 16, 8, 96, 146}, Measured{1, 16, 48, 16, 133},
+        Measured{1, 16, 24, 32, 138}, Measured{1, 2, 1, 768, 821}}) {
+    Problem p = problem_of(m.cell, DType::kBfloat16, m.batch, m.heads, m.head_dim);
+    p.time = 1024;
+    const double floor = floors_of(hopper(), p, legal_configs(device, p).front().config).forward;
+    EXPECT_LT(floor, m.forward) << m.cell << " " << m.head_dim;
+  }
+}
+
 // Through L2 sequences past the batch cost nothing, neither by the model nor by the floor.
 TEST(ModelTest, FewSequencesAreFasterThroughL2) {
   double before = 0, floor_before = 0;
