@@ -70,9 +70,9 @@ constexpr FourClocks kFourOfEight = {85, 34, 32, 0.9, 90}, kFourOfSixteen = {144
 constexpr double kFourBackward = 34, kFourBackwardPerSlot = 47, kFourBackwardPerUnitAndGate = 1.14,
                  kFourBackwardPerState = 15;
 constexpr double kFourBusy = 0.5, kFourMemory = 1.2;
-// Beyond 64 units, where some scheduler has two computing warps, and for operands of 32 units
-// beyond the third: at all and a gate (fitted to Elman and light GRU of 80 to 128 units, GRU of 80
-// and 96, LSTM and sLSTM of 80, on an H100).
+// Beyond 64 units, where some scheduler has two computing warps, a constant and a gate's, and
+// likewise for each operand of 32 units beyond the third (fitted to Elman and light GRU of 80 to
+// 128 units, GRU of 80 and 96, LSTM and sLSTM of 80, on an H100).
 struct FourWide {
   double all, per_gate, operand, operand_and_gate;
 };

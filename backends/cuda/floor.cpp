@@ -34,7 +34,8 @@ double floor_of(const DeviceFacts& facts, const Problem& p, const gpu::FusedConf
   const double kilobytes = kilobytes_of_tile(c) * std::min(1.0, sequences / std::min(8, c.columns));
   // A direct tile of 4 cuts the chain of a warp's only tile of rows in two.
   const double gates_of_tile = gpu::units_of_warp(c) == 8 ? 2 : 1;
-  const bool is_cut = gpu::is_direct_four(c) && p.cell->recurrent_gates <= gates_of_tile;
+  const bool is_cut =
+      gpu::is_direct_four(c) && p.cell->recurrent_gates <= gates_of_tile && c.head_dim > 16;
   // In several clusters, the share of h that comes through L2; what comes sooner is multiplied
   // meanwhile.
   const double far = gpu::is_mixed(c) ? 1 - c.cluster / ctas : 1;

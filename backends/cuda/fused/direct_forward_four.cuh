@@ -34,7 +34,7 @@ struct DirectForwardFour {
   const ForwardParams& p;
   Chunks chunks;
   int lane, b, n, u;             // the lane's sequence, head and first unit
-  bool is_odd;                   // the second unit of its pair
+  bool is_odd;                   // of one unit a lane: the second of its pair
   u32 word;                      // of this lane's first input in the rows of step 0
   u32 values_place, kept_place;  // of this lane in the chunk at hand of saved memory
   u32 a[kTiles][kDepth][2][4];
@@ -43,7 +43,7 @@ struct DirectForwardFour {
   // From the biases on. The sums of columns that no sequence has stay where they are: zeros anew
   // would stand before each first product.
   float sum[kTiles][4];
-  u32 inputs[4];  // of both units
+  u32 inputs[4];  // of both units, or of one in the low half
   SourceWords<1> source;
   // Whether a sequence of the warp starts anew in the four steps at hand, and at the one after
   // them.
