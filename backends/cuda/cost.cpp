@@ -162,17 +162,16 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
                          (kMacsPerClock * std::min(1.0, warps / kFullRateWarps));
   const double slots = p.cell->slots / 4.0;
   if (gpu::has_direct_movers(c)) {
-    const double more_states = std::max(0, p.cell->states - 2);
+    const double more_states = std::max(0, p.cell->states - 2),
+                 operands = gpu::divide_up(c.head_dim, 32);
     const FourClocks& of_warp = gpu::units_of_warp(c) == 8 ? kFourOfEight : kFourOfSixteen;
     const double latency =
         is_backward ? kFourBackward + kFourBackwardPerSlot * p.cell->slots +
                           kFourBackwardPerState * more_states +
                           kFourBackwardPerUnitAndGate * gates * c.head_dim
                     : of_warp.all + of_warp.per_gate * gates + of_warp.per_state * more_states +
-                          of_warp.per_unit * c.head_dim +
-                          of_warp.per_operand * (gpu::divide_up(c.head_dim, 32) - 1);
+                          of_warp.per_unit * c.head_dim + of_warp.per_operand * (operands - 1);
     const FourWide& wide = is_backward ? kFourWideBackward : kFourWide;
-    const double operands = gpu::divide_up(c.head_dim, 32);
     const double more = c.head_dim > 64
                             ? wide.all + wide.per_gate * gates +
                                   (operands - 3) * (wide.operand + wide.operand_and_gate * gates)

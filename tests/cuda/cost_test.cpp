@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cost model and the floors on the facts of an H100 that need not be here: what plans take is
+// what was measured to be fastest (docs/cuda-notebook.md), and no floor lies above a time.
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "cuda/floor.hpp"
+#include "cuda/modules/fused_text.hpp"
+#include "fake_device.hpp"
+#include "gpu/fused/geometry.hpp"
+
+namespace flashrnn::cuda {
+namespace {
+
+// A floor is below what is predicted: the prediction is fitted to measurements.
+TEST(CostTest, FloorsLieBelowPredictions) {
+  const DeviceFacts facts = hopper();
+  const FakeDevice device(facts, true);
+  for (const int64_t head_dim : {16, 64, 128, 256, 512, 768, 1536}) {
+    for (const int64_t batch : {2, 16, 64}) {
+      const Problem p = problem_of(1, DType::kBfloat16, batch, 3, head_dim);
+      const RankedConfig best = legal_configs(device, p).front();
+      ASSERT_TRUE(is_fused(best.config));
+      const Floors floors = floors_of(facts, p, best.config);
+      EXPECT_GT(floors.forward, 0);
+      EXPECT_GT(floors.backward, 0);
+      EXPECT_LT(floors.forward + floors.backward, best.predicted_microseconds)
+          << best.config.to_string();
+    }
+  }
+  EXPECT_EQ(
+      floors_of(facts, problem_of(1, DType::kBfloat16, 1, 1, 8192),
+                legal_configs(device, problem_of(1, DType::kBfloat16, 1, 1, 8192)).front().config)
+          .forward,
+      0);
+}
+
+// Nor above what an H100 was measured to take (bench/results/cuda-h100.json), in microseconds.
+TEST(CostTest, FloorsLieBelowMeasuredTimes) {
+  const FakeDevice device(hopper(), true);
+  struct Measured {
+    int cell;
+    int64_t batch, heads, head_dim;
+    double forward;
+  };
+  for (const Measured& m :
+       {Measured{3, 16, 12, 64, 109}, Measured{3, 16, 8, 96, 146}, Measured{1, 16, 48, 16, 133},
+        Measured{1, 16, 24, 32, 138}, Measured{1, 2, 1, 768, 821}}) {
+    Problem p = problem_of(m.cell, DType::kBfloat16, m.batch, m.heads, m.head_dim);
+    p.time = 1024;
+    const double floor = floors_of(hopper(), p, legal_configs(device, p).front().config).forward;
+    EXPECT_LT(floor, m.forward) << m.cell << " " << m.head_dim;
+  }
+}
+
+// Through L2 sequences past the batch cost nothing, neither by the model nor by the floor.
+TEST(CostTest, FewSequencesAreFasterThroughL2) {
+  double before = 0, floor_before = 0;
+  for (const int64_t batch : {2, 6, 8}) {
+    Problem p = problem_of(1, DType::kBfloat16, batch, 1, 768);
+    p.mode = Mode::kInference;
+    const RankedConfig best = legal_configs(FakeDevice(hopper(), true), p).front();
+    ASSERT_EQ(fused_config(p, best.config, false).family, gpu::kGlobal);
+    const double floor = floors_of(hopper(), p, best.config).forward;
+    EXPECT_GT(best.predicted_microseconds, before) << batch;
+    EXPECT_GT(floor, floor_before) << batch;
+    before = best.predicted_microseconds, floor_before = floor;
+  }
+}
+
+// Direct tiles of 4, whose tensors three more warps move: where an H100 was measured to be fastest
+// with them (docs/cuda-notebook.md), and nowhere that their weights leave too few registers.
+TEST(CostTest, HasDirectTilesOfFourWhereTheyPay) {
+  const FakeDevice device(hopper(), true);
+  struct Measured {
+    int cell;
+    int64_t batch, heads, head_dim;
+    bool forward, backward;
+  };
+  const Measured measured[] = {
+      {1, 16, 48, 16, true, true},  {1, 16, 24, 32, true, true},   {1, 16, 12, 64, true, true},
+      {1, 32, 12, 64, true, true},  {1, 16, 16, 48, true, true},   {1, 16, 9, 80, false, false},
+      {1, 16, 8, 96, false, false}, {1, 64, 24, 32, false, false}, {1, 64, 12, 64, false, false},
+      {4, 16, 12, 64, true, true},  {4, 16, 9, 80, false, false},  {3, 16, 24, 32, true, true},
+      {3, 16, 9, 80, true, true},   {3, 16, 8, 96, true, true},    {3, 16, 7, 112, true, true},
+      {3, 16, 6, 128, true, true},  {6, 16, 9, 80, true, true},    {6, 16, 8, 96, true, true},
+      {6, 16, 7, 112, true, false}, {2, 16, 24, 32, true, true},   {2, 16, 9, 80, true, false},
+      {2, 16, 8, 96, true, false},
+  };
+  for (const Measured& m : measured) {
+    const Problem p = problem_of(m.cell, DType::kBfloat16, m.batch, m.heads, m.head_dim);
+    const RankedConfig best = legal_configs(device, p).front();
+    ASSERT_TRUE(is_fused(best.config));
+    const gpu::FusedConfig forward = fused_config(p, best.config, false),
+                           backward = fused_config(p, best.config, true);
+    EXPECT_EQ(gpu::has_direct_movers(forward), m.forward) << fused_name(forward);
+    EXPECT_EQ(gpu::has_direct_movers(backward), m.backward) << fused_name(backward);
+  }
+  for (const RankedConfig& ranked :
+       legal_configs(device, problem_of(1, DType::kBfloat16, 16, 1, 96))) {
+    if (!is_fused(ranked.config)) continue;
+    const Problem p = problem_of(1, DType::kBfloat16, 16, 1, 96);
+    EXPECT_FALSE(gpu::has_direct_movers(fused_config(p, ranked.config, false)));
+    EXPECT_FALSE(gpu::has_direct_movers(fused_config(p, ranked.config, true)));
+  }
+}
+
+// Through L2 with four tiles of 8 sequences, where an H100 was measured to be fastest.
+TEST(CostTest, HasFourTilesThroughL2WhereTheyPay) {
+  const FakeDevice device(hopper(), true);
+  for (const auto& [batch, head_dim] : {std::pair<int64_t, int64_t>{64, 768}, {128, 1024}}) {
+    const Problem p = problem_of(1, DType::kBfloat16, batch, 1, head_dim);
+    const gpu::FusedConfig forward =
+        fused_config(p, legal_configs(device, p).front().config, false);
+    EXPECT_EQ(forward.family, gpu::kGlobal);
+    EXPECT_EQ(forward.columns, 32);
+    EXPECT_EQ(forward.depth_warps, 8);
+  }
+}
+
+}  // namespace
+}  // namespace flashrnn::cuda
