@@ -3,8 +3,6 @@
 // what was measured to be fastest (docs/cuda-notebook.md), and no floor lies above a time.
 #include <gtest/gtest.h>
 
-#include <utility>
-
 #include "cuda/floor.hpp"
 #include "cuda/modules/fused_text.hpp"
 #include "fake_device.hpp"
