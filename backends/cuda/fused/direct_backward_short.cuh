@@ -358,7 +358,7 @@ struct DirectBackwardShort {
   }
 
   __device__ __forceinline__ void run(unsigned char* shared) {
-    warp = threadIdx.x / 32, lane = threadIdx.x % 32, q = lane % 4, row = lane / 4;
+    warp = warp_number(), lane = threadIdx.x % 32, q = lane % 4, row = lane / 4;
     const int group = p.first_group + blockIdx.x;
     n = group % p.shape.heads, b0 = gpu::first_sequence(group / p.shape.heads, Columns),
     u = warp * 16 + 2 * row;
