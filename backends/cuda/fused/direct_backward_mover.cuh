@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three warps that move tensors of a direct backward CTA with a batch tile of 4
-// (direct_backward_short.cuh), in step with the others, as in forward (direct_mover.cuh).
+// The warps that move tensors of a direct backward CTA with a batch tile of 4
+// (direct_backward_short.cuh), in step with the others, as in forward (direct_mover.cuh): three of
+// them, or two where heads are small.
 #pragma once
 
 #include "cuda/fused/direct_mover.cuh"
@@ -9,7 +10,8 @@ namespace flashrnn::cuda {
 
 template <int D, int Chunk>
 struct DirectBackwardMover {
-  static constexpr int kColumns = gpu::kBlockSequences, kWarps = D / 16, kGates = Cell::kRecurrents;
+  static constexpr int kColumns = gpu::kBlockSequences, kGates = Cell::kRecurrents,
+                       kMovers = gpu::direct_movers(D, true), kAllWarps = D / 16 + kMovers;
   static constexpr int kKinds = Cell::kReadsH ? 2 : 1;  // rows of d_h, and of h one step before
   static constexpr int kPieces = D / 8, kOfKind = kColumns * kPieces, kOfLane = (kOfKind + 31) / 32;
   static constexpr int kRowBytes = gpu::direct_row_bytes(D, true),
@@ -43,9 +45,12 @@ struct DirectBackwardMover {
   }
   __device__ __forceinline__ void meet() const {
     __syncwarp();
-    all_warps_meet<kWarps>();
+    all_warps_meet<kAllWarps>();
   }
 
+  // With what forward saved, too, or without. A chunk's buffer of that has been read when the first
+  // iteration of the next chunk begins.
+  template <bool WithSaved>
   __device__ __forceinline__ void move_inputs(u32 rows) const {
     const char* from[kKinds][kOfLane];
     bool is_there[kKinds][kOfLane];
@@ -77,12 +82,14 @@ struct DirectBackwardMover {
       }
       copy_commit();
     };
+    if constexpr (WithSaved) load_first_chunks();
     for (int i = 0; i < kAhead - 1; ++i) fetch(i);
     copy_wait<kAhead - 2>();
     for (int i = 0; i < p.shape.time; ++i) {
       meet();
       fetch(i + kAhead - 1);
       copy_wait<kAhead - 2>();
+      if constexpr (WithSaved) load_next_chunk(i);
     }
     meet();
   }
@@ -123,15 +130,30 @@ struct DirectBackwardMover {
     }
   }
 
-  // A chunk's buffer has been read when the first iteration of the next chunk begins.
   __device__ __forceinline__ void move_saved() const {
-    const bool loads = Chunks::loads(lane);
-    if (loads) {
-      for (int c = 0; c < kChunks; ++c) chunks.load(c, lane);
-    }
+    load_first_chunks();
     for (int i = 0; i <= p.shape.time; ++i) {
       meet();
-      if (loads && i % Chunk == 0 && i > 0) chunks.load(i / Chunk - 1 + kChunks, lane);
+      load_next_chunk(i);
+    }
+  }
+  __device__ __forceinline__ void load_first_chunks() const {
+    if (!Chunks::loads(lane)) return;
+    for (int c = 0; c < kChunks; ++c) chunks.load(c, lane);
+  }
+  // After the barrier of iteration i.
+  __device__ __forceinline__ void load_next_chunk(int i) const {
+    if (Chunks::loads(lane) && i % Chunk == 0 && i > 0) chunks.load(i / Chunk - 1 + kChunks, lane);
+  }
+
+  // Number `number` of these warps.
+  __device__ __forceinline__ void move(int number, u32 rows, u32 buffer) const {
+    if (number == 0) {
+      move_inputs<(kMovers < 3)>(rows);
+    } else if (number == 1) {
+      move_gradients(buffer);
+    } else {
+      move_saved();
     }
   }
 };

@@ -4,7 +4,7 @@
 //
 // What forward saved comes by bulk copies, a chunk of steps at a time (saved_chunks.cuh); d_h (and
 // h) row by row, by the warp that reads them. The slots' gradients are written from the buffers in
-// which the product reads them. With a batch tile of 4 three more warps do all of that
+// which the product reads them. With a batch tile of 4 more warps do all of that
 // (direct_backward_mover.cuh) but for the gradients of a slot without a product.
 #pragma once
 
@@ -309,7 +309,7 @@ struct DirectBackwardShort {
 
   static __device__ __forceinline__ void meet() {
     if constexpr (kHasMovers) {
-      all_warps_meet<kWarps>();
+      all_warps_meet<Mover::kAllWarps>();
     } else {
       warps_meet<kWarps>();
     }
@@ -373,13 +373,7 @@ struct DirectBackwardShort {
       __syncthreads();
       if (warp >= kWarps) {
         const Mover mover{p, chunks, lane, n, b0};
-        if (warp == kWarps) {
-          mover.move_inputs(all_rows);
-        } else if (warp == kWarps + 1) {
-          mover.move_gradients(buffer);
-        } else {
-          mover.move_saved();
-        }
+        mover.move(warp - kWarps, all_rows, buffer);
         return;
       }
       word = all_rows + q * kRowBytes + u * 2;

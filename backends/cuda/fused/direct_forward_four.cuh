@@ -6,7 +6,9 @@
 // A step is: barrier, loads of h and of the inputs, what the last step saves, product, the cell, h.
 // The assembler orders these well where nothing keeps it from that. Three more warps move tensors
 // (direct_mover.cuh), since copies and stores hold the registers of their addresses for as long as
-// a step takes. On the long way (way.cuh) lanes load and store their own elements.
+// a step takes. Their copies also stand before the loads of inputs on the way to shared memory, so
+// that a product may be through before its inputs: where that was slower, inputs are read a step
+// sooner. On the long way (way.cuh) lanes load and store their own elements.
 #pragma once
 
 #include "cuda/fused/direct_mover.cuh"
@@ -27,6 +29,7 @@ struct DirectForwardFour {
       kTiles = kOwn == 2 ? kGates : (kGates + 1) / 2, kAhead = Mover::kAhead;
   static constexpr bool kIsShallow = Mover::kIsShallow;
   static_assert(UnitsOfWarp == 8 || (UnitsOfWarp == 16 && !kIsShallow));
+  static constexpr bool kReadsEarly = kIsShallow || (kOwn == 2 && D <= 64);
   static constexpr int kBufferBytes = Mover::kBufferBytes, kRowBytes = Mover::kRowBytes,
                        kKindBytes = Mover::kKindBytes, kStepBytes = Mover::kStepBytes;
   using Element = ForwardElement<4>;  // whose `operand`, between two lanes, is not used here
@@ -220,13 +223,13 @@ struct DirectForwardFour {
   }
 
   // Step s of chunk c, which is there: of `left` steps in this chunk and later ones. `slot`: of its
-  // rows, `own`: where h goes.
+  // rows, `next`: of the next step's, `own`: where h goes.
   __device__ __forceinline__ void step(const Operands& operands, int c, int s, int left, u32 slot,
-                                       u32 own) {
+                                       u32 next, u32 own) {
     const int i = c * Chunk + s;
     begin_sums();
     stage((s + Chunk - 1) % Chunk);  // what the last step gave; in the first one, what nobody reads
-    read(slot);
+    if constexpr (!kReadsEarly) read(slot);
     multiply(operands);
     if (s == 0) next_chunk(c);
     if (IsAsked && SourceWords<1>::is_first_of_word(i)) any_anew = any_starts(source.turn(p, b, i));
@@ -242,12 +245,13 @@ struct DirectForwardFour {
         if (source.is(gpu::kInitialStates, i)) element[e].start(p, b, n, u + e);
       __syncwarp();
     }
+    float slots[kOwn][Cell::kSlots];
 #pragma unroll
-    for (int e = 0; e < kOwn; ++e) {
-      float slots[Cell::kSlots];
-      end_slots(e, slots);
-      element[e].template advance<IsAsked>(p, slots, IsAsked && source.is(gpu::kNoStep, i));
-    }
+    for (int e = 0; e < kOwn; ++e) end_slots(e, slots[e]);
+    if constexpr (kReadsEarly) read(next);
+#pragma unroll
+    for (int e = 0; e < kOwn; ++e)
+      element[e].template advance<IsAsked>(p, slots[e], IsAsked && source.is(gpu::kNoStep, i));
     put(own);
     // Not between the cells of two units, which are worked out together.
     if (IsAsked && p.states.data != nullptr) {
@@ -267,14 +271,16 @@ struct DirectForwardFour {
   // compiler puts nothing else of the step before that.
   __device__ __forceinline__ void steps(u32 own, u32 operand) {
     for (int c = 0, left = p.shape.time;; ++c, left -= Chunk) {
-      const u32 slot = c * Chunk % kAhead * kStepBytes;
+      const u32 slot = c * Chunk % kAhead * kStepBytes,
+                after = (c + 1) * Chunk % kAhead * kStepBytes;
 #pragma unroll
       for (int s = 0; s < Chunk; ++s) {
         Operands operands;
-        all_warps_meet<kWarps>();
+        all_warps_meet<Mover::kAllWarps>();
         look(operand + s % 2 * kBufferBytes, operands);
         if (s >= left) return;
-        step(operands, c, s, left, slot + s * kStepBytes, own + (s + 1) % 2 * kBufferBytes);
+        step(operands, c, s, left, slot + s * kStepBytes,
+             s + 1 < Chunk ? slot + (s + 1) * kStepBytes : after, own + (s + 1) % 2 * kBufferBytes);
       }
     }
   }
@@ -318,6 +324,8 @@ struct DirectForwardFour {
 #pragma unroll
     for (int t = 0; t < kTiles; ++t) sum[t][0] = sum[t][1] = sum[t][2] = sum[t][3] = 0.0f;
     open_chunk(Mover::kChunks - 1);
+    all_warps_meet<Mover::kAllWarps>();  // the first step's inputs have come
+    if constexpr (kReadsEarly) read(0);
     steps(own, h_buffer + (kIsShallow ? lane / 4 * 32 + lane % 4 * 8 : operand_lane(lane)));
     if (p.shape.time > 0) {
       if constexpr (IsLong) {
@@ -326,7 +334,7 @@ struct DirectForwardFour {
       }
       stage((p.shape.time - 1) % Chunk);
     }
-    all_warps_meet<kWarps>();
+    all_warps_meet<Mover::kAllWarps>();
 #pragma unroll
     for (int e = 0; e < kOwn; ++e) element[e].finish(p, b, n, u + e);
   }

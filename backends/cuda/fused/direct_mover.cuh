@@ -16,14 +16,15 @@ namespace flashrnn::cuda {
 template <int Warps>
 __device__ __forceinline__ void all_warps_meet() {
   meeting_point();
-  barrier_sync_apart<(Warps + gpu::kDirectMovers) * 32>(1);
+  barrier_sync_apart<Warps * 32>(1);
   meeting_point();
 }
 
 template <int D, int Warps, int Chunk, Way TheWay>
 struct DirectMover {
   static constexpr bool IsAsked = TheWay != Way::kPlain, IsLong = TheWay == Way::kLong;
-  static constexpr int kColumns = gpu::kBlockSequences, kWarps = Warps, kInputs = Cell::kInputs;
+  static constexpr int kColumns = gpu::kBlockSequences, kInputs = Cell::kInputs, kWarps = Warps,
+                       kAllWarps = Warps + gpu::direct_movers(D, false);
   // A row is an input gate of a sequence, or its h, in pieces of 16 bytes.
   static constexpr int kPieces = D / 8, kOfKind = kColumns * kPieces, kOfLane = (kOfKind + 31) / 32;
   static constexpr int kRowBytes = gpu::direct_row_bytes(D, D / Warps == 16),
@@ -117,18 +118,20 @@ struct DirectMover {
   }
 
   // ---- three warps: inputs, h, and what backward needs ----
-  // Step i reads its inputs, and has those of step i - 1 no more to read.
+  // After the barrier of step i its inputs and those of step i + 1 may be read, and those of step
+  // i - 1 have been.
   __device__ __forceinline__ void move_inputs(u32 rows, u32 h_buffer) {
     if constexpr (!IsLong) {
       start(rows, h_buffer);
       for (int i = 0; i < kAhead - 1; ++i) fetch(i);
-      copy_wait<kAhead - 2>();
+      copy_wait<kAhead - 3>();
     }
+    meet();
     for (int i = 0; i < p.shape.time; ++i) {
       meet();
       if constexpr (!IsLong) {
         fetch(i + kAhead - 1);
-        copy_wait<kAhead - 2>();
+        copy_wait<kAhead - 3>();
       }
     }
     meet();
@@ -136,6 +139,7 @@ struct DirectMover {
   }
   __device__ __forceinline__ void move_h(u32 rows, u32 h_buffer) {
     if constexpr (!IsLong) start(rows, h_buffer);
+    meet();
     for (int i = 0; i <= p.shape.time; ++i) {
       meet();
       if constexpr (!IsLong) store_h(i);
@@ -147,6 +151,7 @@ struct DirectMover {
   __device__ __forceinline__ void move_saved() {
     const int time = p.shape.time;
     const bool saves = p.saved != nullptr && takes_part(lane);
+    meet();
     for (int c = 0; c * Chunk <= time; ++c) {
       meet();
       if (saves) wait_stores_read<kChunks - 2>();
@@ -166,7 +171,7 @@ struct DirectMover {
   }
   static __device__ __forceinline__ void meet() {
     __syncwarp();
-    all_warps_meet<kWarps>();
+    all_warps_meet<kAllWarps>();
   }
 };
 

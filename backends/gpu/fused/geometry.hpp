@@ -26,7 +26,10 @@ constexpr int direct_row_bytes(int head_dim, bool is_by_pairs) {
 // copied from there (backward: to there) would not have been read (have come) when the chunk after
 // the next begins.
 inline constexpr int kFourSavedChunks = 4;
-inline constexpr int kDirectMovers = 3;  // warps of a direct tile of 4 that only move tensors
+// Warps of a direct tile of 4 that only move tensors.
+constexpr int direct_movers(int head_dim, bool is_backward) {
+  return is_backward && head_dim < 64 ? 2 : 3;
+}
 
 inline constexpr int kWeightRegisters = 136;  // of a multiplying thread beyond kDirect, at most
 
@@ -51,7 +54,7 @@ constexpr bool has_whole_depth(const FusedConfig& c) {
 constexpr bool is_direct_four(const FusedConfig& c) {
   return c.family == kDirect && !c.is_backward && c.columns < 8;
 }
-// With a direct tile of 4, three warps more move tensors.
+// With a direct tile of 4, more warps move tensors.
 constexpr bool has_direct_movers(const FusedConfig& c) {
   return c.family == kDirect && c.columns < 8;
 }
@@ -150,12 +153,12 @@ constexpr int updating_threads(const FusedConfig& c) {
          : c.is_backward                           ? c.units * 4
                                                    : c.units * 8 / sequences_of_thread(c);
 }
-// Warps that only move tensors: a direct CTA has three with a tile of 4, else in backward none and
+// Warps that only move tensors: a direct CTA has more with a tile of 4, else in backward none and
 // in forward one for what it saves. Warps give registers to others by fours, so one that is to do
 // so has three idle ones beside it.
 constexpr int extra_warps(const FusedConfig& c) {
   if (takes_registers(c)) return 4;
-  if (has_direct_movers(c)) return kDirectMovers;
+  if (has_direct_movers(c)) return direct_movers(c.head_dim, c.is_backward != 0);
   return c.family != kDirect || (!c.is_backward && c.min_ctas < 3) ? 1 : 0;
 }
 constexpr int threads_of(const FusedConfig& c) {
