@@ -80,16 +80,18 @@ Json to_json(const Verdict& verdict) {
 
 // What holds of the whole run.
 Json head_of(const Report& report, const char* format) {
-  return {{"format", format},
-          {"date", report.date},
-          {"library_version", report.library_version},
-          {"git_commit", report.git_commit},
-          {"compiler", report.compiler},
-          {"cpu_model", report.cpu_model},
-          {"cores", report.cores},
-          {"device", report.backend_name},
-          {"clock", report.clock},
-          {"statistic", report.statistic}};
+  Json json = {{"format", format},
+               {"date", report.date},
+               {"library_version", report.library_version},
+               {"git_commit", report.git_commit},
+               {"compiler", report.compiler},
+               {"cpu_model", report.cpu_model},
+               {"cores", report.cores},
+               {"device", report.backend_name},
+               {"clock", report.clock},
+               {"statistic", report.statistic}};
+  if (!report.driver.empty()) json["driver"] = report.driver;
+  return json;
 }
 
 Json to_json(const TunedProblem& problem) {

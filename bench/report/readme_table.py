@@ -57,7 +57,8 @@ def table_of(path: pathlib.Path, cell: str | None) -> str:
 
 
 def origin_of(result: dict) -> str:
-    return f"{result['device']}, {result['date']}, commit {result['git_commit']}, {result['statistic']} of each row."
+    driver = f", driver {result['driver']}" if "driver" in result else ""
+    return f"{result['device']}{driver}, {result['date']}, commit {result['git_commit']}, {result['statistic']} of each row."
 
 
 def claims_of(path: pathlib.Path) -> str:

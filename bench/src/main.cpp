@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "check.hpp"
+#include "driver.hpp"
 #include "floor.hpp"
 #include "git_commit.hpp"
 #include "options.hpp"
@@ -141,6 +142,7 @@ Report begin_report(const Options& options, const flashrnn_device_info& info) {
   // The yardsticks are the host's: they say nothing of another device.
   report.cpu_model = info.backend == FLASHRNN_BACKEND_CPU ? cpu_model() : info.name;
   report.backend_name = fmt::format("{}: {}", info.backend_name, info.name);
+  if (info.backend == FLASHRNN_BACKEND_CUDA) report.driver = nvidia_driver();
   report.cores = info.compute_units;
   report.clock = options.run.use_cpu_clock
                      ? "CPU time of the process for rows of one thread, else wall"

@@ -96,6 +96,7 @@ struct PeerStatus {
 
 struct Report {
   std::string date, library_version, git_commit, compiler, cpu_model, backend_name;
+  std::string driver;  // of the device; "" where it has none, or none that is known
   int cores = 0;
   std::string clock, statistic;
   std::vector<Peaks> peaks;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "driver.hpp"
 #include "host_array.hpp"
 #include "peak.hpp"
 #include "timing.hpp"
@@ -109,6 +110,14 @@ TEST(Peak, EveryUnitOfThisMachineReachesAPlausibleRate) {
   EXPECT_GT(peaks.of("fma_fp32"), peaks.of("fma_fp64"));
   EXPECT_GT(peaks.copy_gbs, 0.1);
   EXPECT_EQ(peaks.of("no such unit"), 0);
+}
+
+TEST(Driver, IsTheFirstWordOfNumbersAndDots) {
+  EXPECT_EQ(nvidia_driver_in("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.159.04  "
+                             "Release Build\nGCC version:  gcc version 12.2.0"),
+            "580.159.04");
+  EXPECT_EQ(nvidia_driver_in(""), "");
+  EXPECT_EQ(nvidia_driver_in("no version, but 12 words."), "");
 }
 
 }  // namespace

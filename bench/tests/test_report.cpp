@@ -25,6 +25,7 @@ Row row_of(const std::string& id, const std::string& who, double ms) {
 Report report_of() {
   Report report;
   report.cpu_model = "A <CPU> & \"more\"";
+  report.driver = "580.1";
   report.peaks.push_back({1, {{"fma_fp32", "X", 200}}, {"Y", 3, 2.5}, 10});
   report.peers.push_back({"oneDNN", "", "not built"});
   report.rows = {row_of("a", "flashrnn", 10), row_of("a", "torch loop", 50),
@@ -76,6 +77,7 @@ TEST(Report, TableShowsRatiosFailuresAndMissingPeers) {
 
 TEST(Report, JsonHoldsEveryRow) {
   const nlohmann::json json = nlohmann::json::parse(json_of(report_of()));
+  EXPECT_EQ(json["driver"], "580.1");
   EXPECT_EQ(json["rows"].size(), 3u);
   EXPECT_EQ(json["rows"][2]["failure"], "refused because");
   EXPECT_NEAR(json["rows"][0]["percent_of_fma_peak"].get<double>(), 80.5, 0.1);
