@@ -53,6 +53,11 @@ foreach(source IN LISTS cuda_sources)
     -DFLASHRNN_BUILDING)
   target_sources(flashrnn PRIVATE "${object}")
   set_source_files_properties("${object}" PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+  if(source MATCHES "/general/")
+    list(APPEND cuda_general_objects "${object}")
+  endif()
 endforeach()
+# For a test that calls their launches, which are hidden in libflashrnn.
+set_property(GLOBAL PROPERTY FLASHRNN_CUDA_GENERAL_OBJECTS "${cuda_general_objects}")
 
 include("${cuda_root}/cuda/fused_grid.cmake")
