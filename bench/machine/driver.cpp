@@ -9,7 +9,7 @@ namespace flashrnn::bench {
 std::string nvidia_driver_in(const std::string& text) {
   std::istringstream words(text);
   for (std::string word; words >> word;) {
-    if (word.find('.') != std::string::npos &&
+    if (word[0] >= '0' && word[0] <= '9' && word.find('.') != std::string::npos &&
         word.find_first_not_of("0123456789.") == std::string::npos)
       return word;
   }

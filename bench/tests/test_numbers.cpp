@@ -117,7 +117,7 @@ TEST(Driver, IsTheFirstWordOfNumbersAndDots) {
                              "Release Build\nGCC version:  gcc version 12.2.0"),
             "580.159.04");
   EXPECT_EQ(nvidia_driver_in(""), "");
-  EXPECT_EQ(nvidia_driver_in("no version, but 12 words."), "");
+  EXPECT_EQ(nvidia_driver_in("no version ... but 12 words."), "");
 }
 
 }  // namespace

@@ -64,6 +64,8 @@ std::vector<Family> families(int64_t time) {
       {"direct_of_four_asked", with_lengths(13, 2, 24), config(1, 4)},
       {"direct_of_four_long_way", with_lengths(13, 2, 20), config(1, 4)},
       {"direct_of_four_of_sixteen_units", problem(16, time, 2, 16), config(1, 4)},
+      {"direct_of_four_of_sixteen_units_asked", with_lengths(13, 2, 16), config(1, 4)},
+      {"direct_of_four_of_sixteen_units_long_way", with_lengths(13, 2, 12), config(1, 4)},
       {"direct_of_four_of_pairs_asked", with_lengths(13, 2, 64), config(1, 4)},
       {"direct_of_four_of_pairs_long_way", with_lengths(13, 2, 60), config(1, 4)},
       {"direct_of_four_of_96_units", of(FLASHRNN_ELMAN, problem(16, time, 2, 96)), config(1, 4)},

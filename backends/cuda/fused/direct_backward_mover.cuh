@@ -152,7 +152,7 @@ struct DirectBackwardMover {
       move_inputs<(kMovers < 3)>(rows);
     } else if (number == 1) {
       move_gradients(buffer);
-    } else {
+    } else if constexpr (kMovers == 3) {
       move_saved();
     }
   }

@@ -7,8 +7,9 @@
 // The assembler orders these well where nothing keeps it from that. Three more warps move tensors
 // (direct_mover.cuh), since copies and stores hold the registers of their addresses for as long as
 // a step takes. Their copies also stand before the loads of inputs on the way to shared memory, so
-// that a product may be through before its inputs: where that was slower, inputs are read a step
-// sooner. On the long way (way.cuh) lanes load and store their own elements.
+// that a product may be through before its inputs: heads of 16 and 64 units, which that made
+// slower, read them a step sooner, behind the product. On the long way (way.cuh) lanes load and
+// store their own elements.
 #pragma once
 
 #include "cuda/fused/direct_mover.cuh"
@@ -29,7 +30,7 @@ struct DirectForwardFour {
       kTiles = kOwn == 2 ? kGates : (kGates + 1) / 2, kAhead = Mover::kAhead;
   static constexpr bool kIsShallow = Mover::kIsShallow;
   static_assert(UnitsOfWarp == 8 || (UnitsOfWarp == 16 && !kIsShallow));
-  static constexpr bool kReadsEarly = kIsShallow || (kOwn == 2 && D <= 64);
+  static constexpr bool kReadsEarly = D == 16 || D == 64;  // by measurement (docs/cuda-notebook.md)
   static constexpr int kBufferBytes = Mover::kBufferBytes, kRowBytes = Mover::kRowBytes,
                        kKindBytes = Mover::kKindBytes, kStepBytes = Mover::kStepBytes;
   using Element = ForwardElement<4>;  // whose `operand`, between two lanes, is not used here
@@ -89,7 +90,7 @@ struct DirectForwardFour {
       }
     }
   }
-  // Inputs come last, since they are read while the product is under way.
+  // Inputs come last, since they may be read while the product is under way.
   __device__ __forceinline__ void end_slots(int e, float (&slots)[Cell::kSlots]) {
 #pragma unroll
     for (int k = 0; k < Cell::kSlots; ++k) {
@@ -295,6 +296,7 @@ struct DirectForwardFour {
       sts32(h_buffer + 4 * i, 0);
     __syncthreads();
     if (warp >= kWarps) {
+      static_assert(Mover::kAllWarps == kWarps + 3);
       Mover mover{p, chunks, lane, n, b0};
       if (warp == kWarps) {
         mover.move_inputs(rows, h_buffer);
