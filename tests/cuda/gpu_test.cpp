@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <sstream>
@@ -130,6 +131,29 @@ TEST_F(Gpu, WaitsWhileAnotherKernelHoldsMultiprocessors) {
     holding.wait();
     EXPECT_EQ(differences(trial.output_bytes(), expected), 0u);
   }
+}
+
+// Warps that look for words through L2 pause by 32 bits of their multiprocessor's clock, which go
+// round in some two seconds: no launch may wait for that, whenever it begins.
+TEST_F(Gpu, LaunchesThroughL2BeginAtAnyTimeOfTheClock) {
+  using Clock = std::chrono::steady_clock;
+  for (const Family& f : families(70)) {
+    if (std::string(f.name) != "global_on_trust" || !runs_here(f)) continue;
+    Trial trial(*device, f.c, f.config);
+    run_alone(trial);
+    const Stream stream;
+    std::chrono::duration<double> longest{};
+    const Clock::time_point start = Clock::now();
+    while (Clock::now() - start < std::chrono::seconds(6)) {
+      const Clock::time_point before = Clock::now();
+      run(trial, stream);
+      stream.wait();
+      longest = std::max<std::chrono::duration<double>>(longest, Clock::now() - before);
+    }
+    EXPECT_LT(longest.count(), 0.25) << "seconds, for 70 steps forward and backward";
+    return;
+  }
+  GTEST_SKIP() << "no kernels through L2 here";
 }
 
 // Whether the argument is one of this program's, which then has its value.

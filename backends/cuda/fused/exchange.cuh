@@ -31,7 +31,8 @@ struct Pacer {
     if constexpr (kIsOn) since = clock_now();
   }
   __device__ __forceinline__ void hold() const {
-    while (kIsOn && static_cast<int>(clock_now() - since) < pause) {
+    // Unsigned: the clock's 32 bits go round, and at the first step nothing has been since.
+    while (kIsOn && clock_now() - since < static_cast<u32>(pause)) {
     }
   }
   __device__ __forceinline__ void learn(bool was_early) {
