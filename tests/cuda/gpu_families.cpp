@@ -54,6 +54,8 @@ std::vector<Family> families(int64_t time) {
   };
   const std::string shared = ",forward_depth_warps=2", whole = ",forward_depth_warps=1",
                     clusters = ",forward_cluster=8,forward_depth_warps=4",
+                    octets = ",forward_units=24",
+                    ahead = ",forward_units=16,forward_cluster=1,forward_depth_warps=",
                     sharing =
                         "forward_family=2,backward_family=3,forward_columns=8,backward_columns=8,"
                         "forward_units=32,forward_depth_warps=1";
@@ -105,6 +107,17 @@ std::vector<Family> families(int64_t time) {
       {"global_of_two_tiles", problem(16, time, 1, 512), config(3, 16)},
       {"global_asked", with_lengths(13, 1, 512), config(3, 16)},
       {"global_of_four_tiles", problem(32, time, 1, 512), config(3, 32)},
+      {"global_looking_ahead", problem(32, time, 1, 512), config(3, 32) + ahead + "8", 9},
+      {"global_looking_ahead_asked", with_lengths(29, 1, 384), config(3, 32) + ahead + "4", 9},
+      {"global_looking_ahead_long_way", with_lengths(29, 1, 380), config(3, 32) + ahead + "4", 9},
+      {"global_of_24_units", problem(13, time, 1, 384), config(3, 8) + octets, 9},
+      {"global_of_24_units_asked", with_lengths(13, 1, 384), config(3, 16) + octets, 9},
+      {"global_of_24_units_long_way", with_lengths(13, 1, 380), config(3, 16) + octets, 9},
+      {"global_of_24_units_four_tiles", problem(32, time, 1, 768), config(3, 32) + octets, 9},
+      {"global_of_24_units_four_tiles_asked", of(FLASHRNN_GRU, with_lengths(29, 1, 384)),
+       config(3, 32) + octets, 9},
+      {"global_of_24_units_four_tiles_long_way", of(FLASHRNN_SLSTM, with_lengths(29, 1, 380)),
+       config(3, 32) + octets, 9},
       {"global_of_clusters", problem(16, time, 1, 384), config(3, 8) + clusters},
       {"global_of_clusters_asked", with_lengths(13, 1, 384), config(3, 8) + clusters},
       {"global_of_clusters_long_way", with_lengths(13, 1, 380), config(3, 8) + clusters},

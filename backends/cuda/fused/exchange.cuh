@@ -41,10 +41,13 @@ struct Pacer {
 };
 
 // Buffers of h: in the shared memory of each CTA of a cluster (kCluster) or in global memory for
-// all CTAs (kGlobal). Step i has number i % Buffers. Two orders, so that the lanes of an updating
-// warp send neighbouring words:
-// - of every tile [D / 16][8 sequences][16 units], sequences in the order of `position_of`, which
-//   meets no bank twice in the saved memory's order either;
+// all CTAs (kGlobal). Step i has number i % Buffers. Three orders:
+// - of every tile [D / 16][8 sequences][16 units], so that the lanes of an updating warp send
+//   neighbouring words, sequences in the order of `position_of`, which meets no bank twice in the
+//   saved memory's order either;
+// - kGlobal with several tiles, where it is the number of words that counts, [D / 32][8 sequences]
+//   [32 units], as the lanes of a warp load an operand: eight of them a line of 128 bytes, since
+//   the way from L2 takes a turn for each line that eight lanes read;
 // - of the one tile of WholeColumns (8 or 4) sequences, where that is not 0: [CTAs][quads of
 //   units][sequences][4 units], the CTAs counted downwards from the reader's own, as their words
 //   arrive.
@@ -65,14 +68,17 @@ template <int Family, int D, int Tiles, int Ranks, int Units, int Buffers, int W
 struct HExchange {
   template <int Sharers>
   using Publisher = HPublisher<HExchange, Sharers>;
-  static constexpr bool kInCluster = Family == gpu::kCluster, kIsWhole = WholeColumns > 0;
+  static constexpr bool kInCluster = Family == gpu::kCluster, kIsWhole = WholeColumns > 0,
+                        kIsByLanes = !kInCluster && Tiles > 1;
   static constexpr int kRanks = Ranks, kBuffers = Buffers;
   static_assert(!kIsWhole || (kInCluster && Tiles == 1));
+  static_assert(!kInCluster || Units % 16 == 0);
   // Of 16 units; padded in shared memory against bank conflicts of lanes that read 8 units each.
   static constexpr int kBlockWords = kIsWhole     ? 8 * WholeColumns
                                      : kInCluster ? 80
                                                   : 64,
                        kPartWords = Units / 16 * kBlockWords,  // of a CTA
+      kOperandWords = 2 * kBlockWords,                         // of 32 units
       kTileWords = D / 16 * kBlockWords, kWords = Tiles * kTileWords;
   static constexpr int kSharedBytes = kInCluster ? kBuffers * kWords * 4 : 0;
 
@@ -114,6 +120,8 @@ struct HExchange {
   static __device__ __forceinline__ int word_of(int pair, int position) {
     if constexpr (kIsWhole)
       return pair % (Units / 2) / 2 * (2 * WholeColumns) + position * 2 + pair % 2;
+    if constexpr (kIsByLanes)
+      return position / 8 * kTileWords + pair / 16 * kOperandWords + position % 8 * 16 + pair % 16;
     return position / 8 * kTileWords + pair / 8 * kBlockWords + position % 8 * 8 + pair % 8;
   }
 
@@ -131,11 +139,11 @@ struct HExchange {
         sts128(shared + (first_of(i) + w * 4) * 4, kEmptyWord, kEmptyWord, kEmptyWord, kEmptyWord);
       }
     } else {
-      constexpr int kOwn = Units / 16 * kBlockWords / 4;  // vectors of a tile
-      for (int w = index; w < Tiles * kOwn; w += threads) {
-        store_relaxed128(
-            global + first_of(i) + w / kOwn * kTileWords + (rank * kOwn + w % kOwn) * 4, kEmptyWord,
-            kEmptyWord, kEmptyWord, kEmptyWord);
+      constexpr int kOctets = Units / 8;
+      for (int w = index; w < Tiles * 8 * kOctets; w += threads) {
+        const int pair = (rank * kOctets + w % kOctets) * 4;
+        store_relaxed128(global + first_of(i) + word_of(pair, w / kOctets), kEmptyWord, kEmptyWord,
+                         kEmptyWord, kEmptyWord);
       }
     }
   }
@@ -159,8 +167,9 @@ struct HExchange {
   using Word = typename ExchangedWord<kInCluster>::Type;
   __device__ __forceinline__ Word operands_at(From from, int ahead, int tile, int first,
                                               int lane) const {
-    const u32 at =
-        from + first * (2 * kBlockWords) + lane % 4 / 2 * kBlockWords + lane / 4 * 8 + lane % 2 * 4;
+    const u32 in_operand =
+        kIsByLanes ? lane * 4 : lane % 4 / 2 * kBlockWords + lane / 4 * 8 + lane % 2 * 4;
+    const u32 at = from + first * kOperandWords + in_operand;
     const int further = ahead * kWords + tile * kTileWords;
     if constexpr (kInCluster) {
       return shared + 4 * at + 4 * further;
@@ -171,9 +180,17 @@ struct HExchange {
   // What the buffers have of operand d of those.
   __device__ __forceinline__ uint4 operand(Word word, int d) const {
     if constexpr (kInCluster) {
-      return lds128(word + d * (8 * kBlockWords));
+      return lds128(word + d * (4 * kOperandWords));
     } else {
-      return load_relaxed128(word + d * (2 * kBlockWords));
+      return load_relaxed128(word + d * kOperandWords);
+    }
+  }
+  // Likewise once more, by the lanes whose words have not all come.
+  __device__ __forceinline__ void look_again(Word word, int d, uint4& v) const {
+    if constexpr (kInCluster) {
+      v = operand(word, d);
+    } else {
+      load_relaxed128_if(largest_of(v) == kEmptyWord, word + d * kOperandWords, v);
     }
   }
   // The operands of a warp, Depth of them: number `slice` of the warps that share the depth.
@@ -289,8 +306,8 @@ struct PartialSums {
   static __device__ __forceinline__ u32 store_place(int slice, int block, int row, int q) {
     return slice * kSlice + 2 * q * kColumn + (block * 16 + row) * kElement;
   }
-  static __device__ constexpr int store_step(int tile, int h) {
-    return (tile * 8 + h % 2) * kColumn + h / 2 * (8 * kElement);
+  static __device__ constexpr int store_step(int tile, int octet, int column) {
+    return (tile * 8 + column) * kColumn + octet * (8 * kElement);
   }
   static __device__ __forceinline__ void store(u32 at, const float (&v)[Gates]) {
     if constexpr (Gates == 4) {

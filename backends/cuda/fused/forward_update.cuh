@@ -8,6 +8,7 @@
 //   open(exchange, i)              the next steps are from i on, i a multiple of the chunk or of 4
 //   meet(exchange, s, tile)        waits for the sums of the step s of those; by all threads
 //   take(s, unit, position, sum)   those of one unit and sequence
+//   taken(s, tile)                 that the thread has taken all that it will of those
 //   kSkipsAbsent                   of sequences past the batch but the tile's first one, nobody
 //                                  looks for h
 #pragma once
@@ -28,7 +29,9 @@ struct ForwardUpdate {
   static constexpr int kTiles = (Columns + 7) / 8, kOfTile = Columns / kTiles,
                        kApart =
                            gpu::sequence_step(Columns);  // from a column's sequence to the next
-  static constexpr int kBlocks = Units / 16, kChunk = Chunk;
+  static constexpr int kOfBlocks =
+                           Units / 2 * gpu::kBlockSequences,  // pairs of a block's sequences
+      kChunk = Chunk;
   static constexpr int kRowBytes = gpu::row_bytes(Units);
   static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, false, Units, Columns);
   static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, false, Units, Columns);
@@ -55,9 +58,7 @@ struct ForwardUpdate {
   // ones. Element k of a tile:
   __device__ static constexpr int sequence_of(int tile, int k) { return tile * 8 + k; }
   __device__ static constexpr int further_of(int tile, int k) { return tile * 8 + k * 4; }
-  __device__ static constexpr int place_of(int tile, int k) {
-    return (2 * tile + k) * kBlocks * gpu::kBlockPairs;
-  }
+  __device__ static constexpr int place_of(int tile, int k) { return (2 * tile + k) * kOfBlocks; }
 
   // What is done where sequences start anew, seldom: short, not fast. Elements by their bits.
   __device__ __forceinline__ void restart(Element (&element)[kTiles][Sequences], u32 which, int b,
@@ -95,7 +96,10 @@ struct ForwardUpdate {
     for (int c = 0; c * kChunk < p.shape.time; ++c) {
 #pragma unroll
       for (int s = 0; s < kChunk; ++s) {
-        if (c * kChunk + s < p.shape.time) products.meet(exchange, s, 0);
+        if (c * kChunk + s < p.shape.time) {
+          products.meet(exchange, s, 0);
+          products.taken(s, 0);
+        }
       }
       stages.tell_done(c);
     }
@@ -124,8 +128,7 @@ struct ForwardUpdate {
     publisher.open(exchange, u / 2, position, is_odd);
     auto to = publisher.targets(0);
     const u32 word = column * kRowBytes + unit / 2 * 4,
-              place = (first % 2 * kBlocks + unit / 16) * gpu::kBlockPairs +
-                      gpu::place_in_block(unit % 16 / 2, first);
+              place = first % 2 * kOfBlocks + gpu::place_in_block(unit / 2, first);
 #pragma unroll
     for (int tile = 0; tile < kTiles; ++tile) {
 #pragma unroll
@@ -184,11 +187,14 @@ struct ForwardUpdate {
             slot_inputs(x, bias, g[k]);
           }
           products.meet(exchange, s, tile);
+#pragma unroll
+          for (int k = 0; k < Sequences; ++k)
+            add_sums(products, s, unit, position + further_of(tile, k), g[k]);
+          products.taken(s, tile);
           u32 operand[Sequences];
 #pragma unroll
           for (int k = 0; k < Sequences; ++k) {
             Element& e = element[tile][k];
-            add_sums(products, s, unit, position + further_of(tile, k), g[k]);
             e.template advance<IsAsked>(p, g[k], IsAsked && sources[tile][k].is(gpu::kNoStep, i));
             operand[k] = e.operand(is_odd);
             // The last step of a chunk publishes to the first buffer of the next.
@@ -287,8 +293,11 @@ struct ForwardUpdate {
           slot_inputs(x, bias, g);
         }
         products.meet(exchange, s, tile);
-        if (!has_pair) continue;
-          // One after the other, for want of registers.
+        if (!has_pair) {
+          products.taken(s, tile);
+          continue;
+        }
+        // One after the other, for want of registers.
 #pragma unroll 1
         for (int e = 0; e < 2; ++e) {
           float one[Cell::kSlots];
@@ -301,6 +310,7 @@ struct ForwardUpdate {
             g[k][1] = e == 0 ? g[k][1] : one[k];
           }
         }
+        products.taken(s, tile);
         to.publish(0, 8 * tile, pair[tile].advance(p, g));
       }
       if (!has_pair) continue;

@@ -78,6 +78,9 @@ struct MixedExchange {
   __device__ __forceinline__ uint4 operand(Word word, int d) const {
     return d < kNearDepth ? near.operand(word.near, d) : far.operand(word.far, d - kNearDepth);
   }
+  __device__ __forceinline__ void look_again(Word word, int d, uint4& v) const {
+    d < kNearDepth ? near.look_again(word.near, d, v) : far.look_again(word.far, d - kNearDepth, v);
+  }
 };
 
 // The far way first, which takes longer.

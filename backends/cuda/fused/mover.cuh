@@ -101,22 +101,19 @@ struct Mover {
   Index block_values, block_kept;  // from a block of sequences to the next
   Index all_kept;                  // from kept state to kept state
   bool has_saved;
-  int blocks;       // of sequences, that the batch really has here
-  int unit_blocks;  // of 16 units that the head really has here, at most Units / 16
+  int blocks;  // of sequences, that the batch really has here
+  int octets;  // of units that the saved memory really has here, at most Units / 8
 
-  static constexpr int kBlocks = Columns / gpu::kBlockSequences,
-                       kUnitBlocks = Units / gpu::kBlockUnits;
+  static constexpr int kBlocks = Columns / gpu::kBlockSequences, kOctets = Units / 8;
 
   // Of the bytes of all units, those of the units that are there.
-  __device__ __forceinline__ int there(int bytes) const {
-    return bytes / kUnitBlocks * unit_blocks;
-  }
+  __device__ __forceinline__ int there(int bytes) const { return bytes / kOctets * octets; }
 
   // One step's saved memory to `stage`.
   __device__ __forceinline__ void load(u32 stage, u32 bar, bool with_before, int lane) {
     constexpr int kBlockValues = kIn.value_bytes() / kBlocks,
                   kBlockKept = kIn.kept_bytes() / kBlocks;
-    if (takes_part(lane) && unit_blocks > 0) {
+    if (takes_part(lane) && octets > 0) {
 #pragma unroll
       for (int c = 0; c < kBlocks; ++c)
         if (c < blocks)

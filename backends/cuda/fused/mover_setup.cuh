@@ -11,10 +11,10 @@ namespace flashrnn::cuda {
 using gpu::BackwardParams;
 using gpu::ForwardParams;
 
-// Blocks of 16 units that a head has of the `units` from u0 on.
-__device__ __forceinline__ int blocks_at(const gpu::Shape& shape, int u0, int units) {
-  const int left = min(units, shape.units - u0);
-  return max(0, (left + gpu::kBlockUnits - 1) / gpu::kBlockUnits);
+// Octets of units that a head's saved memory has, whole blocks, of the `units` from u0 on.
+__device__ __forceinline__ int octets_at(const gpu::Shape& shape, int u0, int units) {
+  const int all = (shape.units + gpu::kBlockUnits - 1) / gpu::kBlockUnits * (gpu::kBlockUnits / 8);
+  return max(0, min(units / 8, all - u0 / 8));
 }
 
 template <int Units, int Columns>
@@ -50,8 +50,8 @@ __device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const Fo
   }
   m.blocks = blocks_of_tile<Columns>(p.shape, at.b0);
   const SavedPlace saved(p.shape, at, 0);
-  m.unit_blocks = blocks_at(p.shape, at.u0, Units);
-  m.has_saved = p.saved != nullptr && m.unit_blocks > 0;
+  m.octets = octets_at(p.shape, at.u0, Units);
+  m.has_saved = p.saved != nullptr && m.octets > 0;
   m.values_in = m.kept_in = nullptr;
   m.values_out = static_cast<char*>(p.saved) + saved.pair * kSavedPairBytes;
   m.kept_out = static_cast<char*>(p.saved) + saved.value_bytes + saved.pair * kKeptPairBytes;
@@ -106,7 +106,7 @@ __device__ __forceinline__ void set_up(Mover<true, Units, Columns>& m, const Bac
   m.kept_in = static_cast<const char*>(p.saved) + saved.value_bytes +
               (saved.pair - saved.step_pairs) * kKeptPairBytes;
   m.values_out = m.kept_out = nullptr;
-  m.unit_blocks = blocks_at(p.shape, at.u0, Units);
+  m.octets = octets_at(p.shape, at.u0, Units);
   m.has_saved = false;
   m.values_step = -saved.step_pairs * kSavedPairBytes;
   m.kept_step = -saved.step_pairs * kKeptPairBytes;

@@ -51,14 +51,22 @@ __device__ __forceinline__ u32 operand_lane(int lane) {
   return column * kColumnBytes + column / 2 * 32 + lane % 4 * 16;
 }
 
-// The A operands (two mma) of the rows u and v of a gate's R and the 32 units of the depth of which
+// The A operands (two mma) of the rows of R of unit u and of unit v, of a gate each, and the 32
+// units of the depth of which this lane has those from in0 on. Without a gate (-1) v's are zeros.
+__device__ __forceinline__ void load_two_rows(const View& r, int gate_u, int u, int gate_v, int v,
+                                              int head, int in0, int units, u32 (&a)[2][4]) {
+  const uint4 x = weight_octet(r, gate_u, head, u, in0, units);
+  uint4 y = {0, 0, 0, 0};
+  if (gate_v >= 0) y = weight_octet(r, gate_v, head, v, in0, units);
+  a[0][0] = x.x, a[0][1] = y.x, a[0][2] = x.y, a[0][3] = y.y;
+  a[1][0] = x.z, a[1][1] = y.z, a[1][2] = x.w, a[1][3] = y.w;
+}
+
+// Likewise of the rows u and v of a gate's R and the 32 units of the depth of which
 // this lane has those from in0 on.
 __device__ __forceinline__ void load_rows(const View& r, int gate, int head, int u, int v, int in0,
                                           int units, u32 (&a)[2][4]) {
-  const uint4 x = weight_octet(r, gate, head, u, in0, units);
-  const uint4 y = weight_octet(r, gate, head, v, in0, units);
-  a[0][0] = x.x, a[0][1] = y.x, a[0][2] = x.y, a[0][3] = y.y;
-  a[1][0] = x.z, a[1][1] = y.z, a[1][2] = x.w, a[1][3] = y.w;
+  load_two_rows(r, gate, u, gate, v, head, in0, units, a);
 }
 
 // Likewise of one unit's rows of two gates, of which the second may not be there, and the depth

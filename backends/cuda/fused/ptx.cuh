@@ -271,6 +271,14 @@ __device__ __forceinline__ uint4 load_relaxed128(const u32* p) {
                : "l"(p));
   return v;
 }
+// Likewise, or the value as it was, without a branch.
+__device__ __forceinline__ void load_relaxed128_if(bool is_wanted, const u32* p, uint4& v) {
+  asm volatile(
+      "{\n.reg .pred p;\nsetp.ne.u32 p, %5, 0;\n@p ld.relaxed.gpu.global.v4.u32 {%0, %1, %2, %3}, "
+      "[%4];\n}"
+      : "+r"(v.x), "+r"(v.y), "+r"(v.z), "+r"(v.w)
+      : "l"(p), "r"(u32(is_wanted)));
+}
 __device__ __forceinline__ void store_relaxed(u32* p, u32 v) {
   asm volatile("st.relaxed.gpu.global.u32 [%0], %1;" ::"l"(p), "r"(v));
 }

@@ -29,7 +29,8 @@ struct SavedPlace {
 
   __device__ SavedPlace(const gpu::Shape& shape, const Place& at, int step) {
     const gpu::SavedLayout layout = gpu::saved_layout(shape);
-    pair = layout.block(at.n, gpu::block_of(at.b0), step, at.u0 / gpu::kBlockUnits);
+    pair = layout.block(at.n, gpu::block_of(at.b0), step, at.u0 / gpu::kBlockUnits) +
+           gpu::place_in_block(at.u0 % gpu::kBlockUnits / 2, 0);
     step_pairs = layout.step_pairs();
     block_pairs = step_pairs * layout.time;
     all_pairs = layout.pairs(shape.heads);

@@ -29,29 +29,47 @@ struct Either<false, First, Second> {
 // Cluster: CTAs of a cluster where several clusters have a batch tile (mixed_exchange.cuh).
 // Sequences: of 8, those of an updating thread. HeldDepth: operands of which a multiplying warp has
 // the weights in registers, not in shared memory. ExtraWarps: the one that moves, and three idle
-// ones beside it where those that multiply take registers of theirs.
+// ones beside it where those that multiply take registers of theirs, unless they take them of the
+// three that update 24 units.
 template <int Family, int D, int Units, int Cluster, int DepthWarps, int Tiles, int Sequences,
           int ExtraWarps, int Chunk, int HeldDepth, bool IsTrusting>
 struct SplitForward {
-  static constexpr int kRanks = D / Units, kBlocks = Units / 16, kColumns = 8 * Tiles;
+  // A multiplying warp has 16 of the units, and each gate a tile of their rows; or all of 24, whose
+  // octets and gates follow one another in its tiles, half a tile each.
+  static constexpr bool kIsByOctets = Units % 16 != 0;
+  static constexpr int kGates = Cell::kRecurrents, kOctets = kIsByOctets ? Units / 8 : 2,
+                       kRowTiles = kIsByOctets ? (kOctets * kGates + 1) / 2 : kGates;
+  static constexpr int kRanks = D / Units, kBlocks = Units / (8 * kOctets), kColumns = 8 * Tiles;
   static constexpr int kMultipliers = DepthWarps * kBlocks, kUpdaters = Units * 8 / Sequences,
                        kUpdaterWarps = kUpdaters / 32;
   static constexpr int kThreads =
       kMultipliers * 32 + kUpdaters;  // that meet at the barriers of the partial sums
   static constexpr int kAllThreads = kThreads + ExtraWarps * 32;
   // Registers of a thread where some take those of others (at first all have the same).
-  static constexpr int kAtFirst = 65536 / kAllThreads / 8 * 8, kMoving = 40, kMultiplying = 168;
-  static_assert(ExtraWarps == 1 || kMultipliers * kMultiplying + ExtraWarps * kMoving <=
-                                       (kMultipliers + ExtraWarps) * kAtFirst);
+  static constexpr bool kTakesRegisters = ExtraWarps > 1 || kIsByOctets;
+  // Of four tiles a warp looks for the next one's words before it multiplies: they have mostly
+  // come.
+  static constexpr bool kLooksAhead = Family == gpu::kGlobal && Tiles == 4 && kTakesRegisters,
+                        kUpdatersGive = kIsByOctets || kLooksAhead;
+  static constexpr int kGiving = kUpdatersGive ? ExtraWarps + kUpdaterWarps : ExtraWarps,
+                       kAtFirst = 65536 / kAllThreads / 8 * 8,
+                       kGiven = kIsByOctets   ? 120
+                                : kLooksAhead ? 104
+                                              : 40,
+                       kMultiplying = kIsByOctets   ? 192
+                                      : kLooksAhead ? 152
+                                                    : 168;
+  static_assert(!kTakesRegisters || (kGiving % 4 == 0 && kMultipliers % 4 == 0 &&
+                                     kMultipliers * kMultiplying + kGiving * kGiven <=
+                                         (kMultipliers + kGiving) * kAtFirst));
   static constexpr int kDepth = D / 32 / DepthWarps;  // B operands of 32 units, of each warp
   // Through L2 operands come one after the other; of several tiles they have come meanwhile. (Of
   // several clusters, first those of the own one.)
   static constexpr int kOnTrust = Family == gpu::kGlobal && Tiles == 1 ? 1 : kDepth;
   // Several clusters have a batch tile.
   static constexpr bool kIsMixed = Family == gpu::kGlobal && Cluster > 1;
-  static constexpr int kGates = Cell::kRecurrents;
   static constexpr int kSharedDepth = kDepth - HeldDepth,
-                       kWeightBytes = kSharedDepth * kGates * 1024 * kMultipliers;
+                       kWeightBytes = kSharedDepth * kRowTiles * 1024 * kMultipliers;
   static constexpr int kChunk = Chunk;
   using Exchanged =
       typename Either<kIsMixed, MixedExchange<D, kRanks, Units, 4 * Chunk, Cluster, DepthWarps>,
@@ -59,15 +77,19 @@ struct SplitForward {
   using Word = typename Exchanged::Word;
   static_assert(!kIsMixed || (IsTrusting && Tiles == 1));
   using Sums = PartialSums<kGates, Units, kColumns, DepthWarps>;
+  // Of four tiles of 24 units two would not fit.
+  static constexpr int kSumBuffers = gpu::sum_buffers(kIsByOctets, kColumns);
   using Update = ForwardUpdate<Exchanged, Units, 8 * Tiles, Sequences, Chunk, 1>;
   using SplitStages = Stages<kChunk, Update::kIn.bytes(), Update::kOut.bytes()>;
-  static_assert(Update::kPairThreads <= kUpdaters);
+  static_assert(kSumBuffers == 1 ? Update::kPairThreads == kUpdaters
+                                 : Update::kPairThreads <= kUpdaters);
   // Of the only tile, sequences past the batch are not looked for (who would takes the first one
   // instead), nor are their sums handed over, nor does a warp update that has no other. So small
   // batches have fewer words on their way. (Where weights take more registers there are none for
   // it.)
   static constexpr bool kSkipsAbsent = Tiles == 1 && IsTrusting;
-  static_assert(D % (32 * DepthWarps) == 0 && D % Units == 0 && Units % 16 == 0);
+  static_assert(D % (32 * DepthWarps) == 0 && D % Units == 0 && Units % 8 == 0);
+  static_assert(!kIsByOctets || HeldDepth == kDepth);
 
   const ForwardParams& p;
   Exchanged exchange;
@@ -77,16 +99,17 @@ struct SplitForward {
   // ---- the multiplying warps ----
   __device__ __forceinline__ void multiply(int warp, int lane) {
     const int slice = warp % DepthWarps, block = warp / DepthWarps, q = lane % 4, row = lane / 4;
-    u32 a[kGates][HeldDepth][2][4];
-    const u32 apart = weights + warp * (kSharedDepth * kGates * 1024) + lane * 16;
+    u32 a[kRowTiles][HeldDepth][2][4];
+    const u32 apart = weights + warp * (kSharedDepth * kRowTiles * 1024) + lane * 16;
 #pragma unroll
-    for (int g = 0; g < kGates; ++g) {
+    for (int g = 0; g < kRowTiles; ++g) {
       const int u = at.u0 + block * 16 + row;
 #pragma unroll
       for (int d = 0; d < HeldDepth; ++d) {
-        load_rows(p.r, g, at.n, u, u + 8,
-                  exchange.template operand_number<kDepth>(slice, d) * 32 + q * 8, p.shape.units,
-                  a[g][d]);
+        load_two_rows(p.r, gate_of(g, 0), u + 8 * octet_of(g, 0), gate_of(g, 1),
+                      u + 8 * octet_of(g, 1), at.n,
+                      exchange.template operand_number<kDepth>(slice, d) * 32 + q * 8,
+                      p.shape.units, a[g][d]);
       }
 #pragma unroll 1
       for (int d = 0; d < kSharedDepth; ++d) {
@@ -107,6 +130,11 @@ struct SplitForward {
     const int reader = is_there(lane / 4) ? lane : lane % 4;
     const u32 mine = sums + Sums::store_place(slice, block, row, q);
     Pacer<Family, Tiles> pacer[Tiles];
+    const auto words_of = [&](typename Exchanged::From from, int step, int tile) {
+      return exchange.template operands_of<kDepth>(from, step, tile, slice, reader);
+    };
+    uint4 looked[2][kDepth];  // looking ahead: of a tile, and of the next
+    if constexpr (kLooksAhead) look<0, kDepth>(words_of(exchange.first_of(0), 0, 0), looked[0]);
     for (int i0 = 0; i0 < p.shape.time; i0 += 4) {
       const auto from = exchange.first_of(i0);
 #pragma unroll
@@ -114,18 +142,36 @@ struct SplitForward {
         if (i0 + s >= p.shape.time) break;
 #pragma unroll
         for (int tile = 0; tile < Tiles; ++tile) {
-          float sum[kGates][1][4];
           auto here = from;
           if constexpr (!IsTrusting) keep(here);  // addresses only while they are needed
-          const Word word = exchange.template operands_of<kDepth>(here, s, tile, slice, reader);
-          multiply_step(word, a, apart, pacer[tile], sum);
+          const Word word = words_of(here, s, tile);
+          float sum[kRowTiles][1][4];
+          if constexpr (kLooksAhead) {
+            uint4(&b)[kDepth] = looked[tile % 2];
+            meeting_point();
+            while (is_any_empty(largest_from<0, kDepth>(b))) look_again<0, kDepth>(word, b);
+            meeting_point();
+            // After the last step, too: nobody looks at what it finds.
+            look<0, kDepth>(tile + 1 < Tiles ? words_of(here, s, tile + 1)
+                            : s < 3          ? words_of(here, s + 1, 0)
+                                             : words_of(exchange.first_of(i0 + 4), 0, 0),
+                            looked[(tile + 1) % 2]);
+            clear(sum);
+            multiply_held<0, kDepth>(sum, a, b);
+          } else {
+            multiply_step(word, a, apart, pacer[tile], sum);
+          }
+          if constexpr (kSumBuffers == 1) {
+            if (i0 + s > 0) barrier_sync<kThreads>(barrier_of_taken(tile));
+          }
 #pragma unroll
-          for (int h = 0; h < 4; ++h) {
+          for (int h = 0; h < 2 * kOctets; ++h) {
+            const int octet = h / 2, column = h % 2;
             float gates[kGates];
 #pragma unroll
-            for (int g = 0; g < kGates; ++g) gates[g] = sum[g][0][h];
-            if (is_stored[h % 2])
-              Sums::store(mine + s % 2 * Sums::kBytes + Sums::store_step(tile, h), gates);
+            for (int g = 0; g < kGates; ++g) gates[g] = of_gate(sum, octet, g, column);
+            if (is_stored[column])
+              Sums::store(mine + sums_of(s) + Sums::store_step(tile, octet, column), gates);
           }
           barrier_arrive<kThreads>(barrier_of(s, tile));
           pacer[tile].start();
@@ -133,10 +179,25 @@ struct SplitForward {
       }
     }
   }
+  // What the first (0) or second half of a tile of rows has: -1, no gate.
+  static __device__ constexpr int gate_of(int tile, int half) {
+    if (!kIsByOctets) return tile;
+    return 2 * tile + half < kOctets * kGates ? (2 * tile + half) % kGates : -1;
+  }
+  static __device__ constexpr int octet_of(int tile, int half) {
+    return kIsByOctets ? (2 * tile + half) / kGates : half;
+  }
+  static __device__ __forceinline__ float of_gate(const float (&sum)[kRowTiles][1][4], int octet,
+                                                  int gate, int column) {
+    const int number = octet * kGates + gate;
+    return kIsByOctets ? sum[number / 2][0][number % 2 * 2 + column]
+                       : sum[gate][0][octet * 2 + column];
+  }
   // The products of a tile's operands of a step, which the buffers have at `word`.
-  __device__ __forceinline__ void multiply_step(Word word, const u32 (&a)[kGates][HeldDepth][2][4],
+  __device__ __forceinline__ void multiply_step(Word word,
+                                                const u32 (&a)[kRowTiles][HeldDepth][2][4],
                                                 u32 apart, Pacer<Family, Tiles>& pacer,
-                                                float (&sum)[kGates][1][4]) const {
+                                                float (&sum)[kRowTiles][1][4]) const {
     uint4 b[kDepth];
     meeting_point();
     if constexpr (kIsMixed) {
@@ -154,12 +215,13 @@ struct SplitForward {
       pacer.learn(multiply_from<0, kDepth>(word, a, b, sum));
     } else {
       pacer.hold();
-      for (bool was_early = false;; was_early = true) {
-        look<0, kDepth>(word, b);
-        if (is_any_empty(largest_from<0, kDepth>(b))) continue;
-        pacer.learn(was_early);
-        break;
+      look<0, kDepth>(word, b);
+      bool was_early = false;
+      while (is_any_empty(largest_from<0, kDepth>(b))) {
+        was_early = true;
+        look_again<0, kDepth>(word, b);
       }
+      pacer.learn(was_early);
       clear(sum);
       multiply_held<0, kDepth>(sum, a, b);
       multiply_apart<HeldDepth>(sum, apart, b);
@@ -169,6 +231,11 @@ struct SplitForward {
   __device__ __forceinline__ void look(Word word, uint4 (&b)[kDepth]) const {
 #pragma unroll
     for (int d = First; d < End; ++d) b[d] = exchange.operand(word, d);
+  }
+  template <int First, int End>
+  __device__ __forceinline__ void look_again(Word word, uint4 (&b)[kDepth]) const {
+#pragma unroll
+    for (int d = First; d < End; ++d) exchange.look_again(word, d, b[d]);
   }
   template <int First, int End>
   static __device__ __forceinline__ u32 largest_from(const uint4 (&b)[kDepth]) {
@@ -181,13 +248,14 @@ struct SplitForward {
   // multiplied while they are looked at: if they were not there, once more. Gives whether anything
   // had to be looked for again.
   template <int First, int End>
-  __device__ __forceinline__ bool multiply_from(Word word, const u32 (&a)[kGates][HeldDepth][2][4],
+  __device__ __forceinline__ bool multiply_from(Word word,
+                                                const u32 (&a)[kRowTiles][HeldDepth][2][4],
                                                 uint4 (&b)[kDepth],
-                                                float (&sum)[kGates][1][4]) const {
+                                                float (&sum)[kRowTiles][1][4]) const {
     constexpr int kNext = First + kOnTrust < End ? First + kOnTrust : End;
-    float before[kGates][4];
+    float before[kRowTiles][4];
 #pragma unroll
-    for (int g = 0; g < kGates; ++g) copy(before[g], sum[g][0]);
+    for (int g = 0; g < kRowTiles; ++g) copy(before[g], sum[g][0]);
     bool was_early = false;
     while (true) {
       const bool has_all = !is_any_empty(largest_from<First, kNext>(b));
@@ -195,19 +263,25 @@ struct SplitForward {
         clear(sum);
       } else {
 #pragma unroll
-        for (int g = 0; g < kGates; ++g) copy(sum[g][0], before[g]);
+        for (int g = 0; g < kRowTiles; ++g) copy(sum[g][0], before[g]);
       }
       multiply_held<First, kNext>(sum, a, b);
       if (has_all) break;
       was_early = true;
-      look<First, End>(word, b);
+      look_again<First, End>(word, b);
     }
     if constexpr (kNext < End) was_early |= multiply_from<kNext, End>(word, a, b, sum);
     return was_early;
   }
-  // That a tile's sums of a step are there.
+  // That a tile's sums of a step are there; where those of the next step have the same place, that
+  // they have been taken. (An mbarrier, for which multiplying warps need not wait together, is
+  // slower by a tenth to a quarter.)
   static __device__ __forceinline__ int barrier_of(int step, int tile) {
     return 2 + step % 2 + 2 * tile;
+  }
+  static __device__ __forceinline__ int barrier_of_taken(int tile) { return 10 + tile; }
+  static __device__ __forceinline__ u32 sums_of(int step) {
+    return kSumBuffers == 2 ? step % 2 * Sums::kBytes : 0;
   }
 
   // The products as the updating threads meet them.
@@ -221,7 +295,13 @@ struct SplitForward {
     }
     __device__ __forceinline__ void take(int s, int unit, int position,
                                          float (&sum)[kGates]) const {
-      Sums::load(sums + Sums::load_place(unit, position) + s % 2 * Sums::kBytes, sum);
+      Sums::load(sums + Sums::load_place(unit, position) + sums_of(s), sum);
+    }
+    __device__ __forceinline__ void taken(int, int tile) const {
+      if constexpr (kSumBuffers == 1) {
+        meeting_point();
+        barrier_arrive<kThreads>(barrier_of_taken(tile));
+      }
     }
   };
 
@@ -230,8 +310,8 @@ struct SplitForward {
     at = Place{group % p.shape.heads, group / p.shape.heads * kColumns, rank * Units};
     const u32 base = shared_address(shared);
     sums = base;
-    exchange.set_up(p.exchange, group, base + 2 * Sums::kBytes, rank);
-    weights = base + 2 * Sums::kBytes + Exchanged::kSharedBytes;
+    exchange.set_up(p.exchange, group, base + kSumBuffers * Sums::kBytes, rank);
+    weights = base + kSumBuffers * Sums::kBytes + Exchanged::kSharedBytes;
     const u32 rest = weights + kWeightBytes;
     SplitStages stages;
     stages.set_up(rest);
@@ -241,17 +321,17 @@ struct SplitForward {
     if (threadIdx.x == 0 && way != Way::kLong) stages.init(kUpdaterWarps, false);
     const bool lacks_some = kSkipsAbsent && at.b0 + kColumns > p.shape.batch;
     if (lacks_some) {
-      for (int i = threadIdx.x * 16; i < 2 * Sums::kBytes; i += kAllThreads * 16)
+      for (int i = threadIdx.x * 16; i < kSumBuffers * Sums::kBytes; i += kAllThreads * 16)
         sts128(sums + i, 0, 0, 0, 0);
     }
     if (way != Way::kLong && (lacks_some || at.u0 + Units > p.shape.units))
       stages.clear(kAllThreads);
     exchange.sync_group();
     if (warp < kMultipliers) {
-      if constexpr (ExtraWarps > 1) take_registers<kMultiplying>();
+      if constexpr (kTakesRegisters) take_registers<kMultiplying>();
       multiply(warp, lane);
     } else if (warp >= kMultipliers + kUpdaterWarps) {
-      if constexpr (ExtraWarps > 1) give_registers<kMoving>();
+      if constexpr (kTakesRegisters) give_registers<kGiven>();
       if (warp == kMultipliers + kUpdaterWarps && way != Way::kLong) {
         Mover<false, Units, kColumns> mover;
         set_up(mover, p, at, lane);
@@ -263,10 +343,13 @@ struct SplitForward {
         });
       }
     } else {
-      // Of the threads that have the same 16 units, a warp has all and two positions.
-      constexpr int kOfBlock = 128 / Sequences;
-      const int index = threadIdx.x - kMultipliers * 32, unit = index / kOfBlock * 16 + index % 16,
-                position = index % kOfBlock / 16;
+      if constexpr (kUpdatersGive) give_registers<kGiven>();
+      // Of the threads that have the same 16 units, or the same octet, a warp has all, and two
+      // positions, or four.
+      constexpr int kSame = kIsByOctets ? 8 : 16, kOfBlock = 8 * kSame / Sequences;
+      const int index = threadIdx.x - kMultipliers * 32,
+                unit = index / kOfBlock * kSame + index % kSame,
+                position = index % kOfBlock / kSame;
       Update update{p, exchange, at};
       Products products{sums};
       if (way == Way::kPlain) {

@@ -41,6 +41,7 @@ struct SharedWholeProducts {
     }
     barrier_sync<kThreads>(2 + s % 2);
   }
+  __device__ __forceinline__ void taken(int, int) const {}
   __device__ __forceinline__ void take(int s, int unit, int position,
                                        float (&sum)[Cell::kRecurrents]) const {
     Sums::load(sums + Sums::load_place(unit, position) + s % 2 * Sums::kBytes, sum);

@@ -223,6 +223,7 @@ struct EightProducts {
       sums[2 + j] = is_second ? kept : other;
     }
   }
+  __device__ __forceinline__ void taken(int, int) const {}
   __device__ __forceinline__ void take(int, int, int, float (&sum)[kGates]) const {
 #pragma unroll
     for (int g = 0; g < kGates; ++g) sum[g] = sums[g];
@@ -309,6 +310,7 @@ struct FourProducts {
     meeting_point();
     barrier_arrive<64>(barrier_of(s));
   }
+  __device__ __forceinline__ void taken(int, int) const {}
   __device__ __forceinline__ void take(int, int, int, float (&sum)[kGates]) const {
 #pragma unroll
     for (int g = 0; g < kGates; ++g) sum[g] = sums[g];

@@ -71,6 +71,18 @@ constexpr int swap_bytes_of(const FusedConfig& c) {
   return has_whole_depth(c) ? 2 * c.units / units_of_warp(c) * (sharers_of_depth(c) - 1) * 512 : 0;
 }
 
+// Forward through L2 with 24 units a CTA: a multiplying warp has all of them, as three octets of
+// units, two of whose gates are a tile of rows. So a tile of sequences is looked for, and sums are
+// handed over, for half again as many units.
+constexpr bool is_by_octets(const FusedConfig& c) {
+  return c.family == kGlobal && !c.is_backward && c.units == 24;
+}
+// Forward beyond kDirect: tiles of 16 rows of a multiplying warp.
+constexpr int row_tiles_of(const FusedConfig& c) {
+  const int gates = cell_counts(c.cell).recurrents;
+  return is_by_octets(c) ? divide_up(c.units / 8 * gates, 2) : gates;
+}
+
 // Warps that multiply, and those that update the units of a CTA (of the same ones where it is
 // direct, or where they have the whole depth).
 constexpr int multiplying_warps(const FusedConfig& c) {
@@ -78,14 +90,14 @@ constexpr int multiplying_warps(const FusedConfig& c) {
          : c.is_backward     ? c.depth_warps
          : has_whole_depth(c)
              ? c.units / units_of_warp(c) * (c.columns < 8 ? sharers_of_depth(c) : 1)
-             : c.depth_warps * c.units / 16;
+             : c.depth_warps * (is_by_octets(c) ? 1 : c.units / 16);
 }
 // Forward beyond kDirect: operands of 32 units that a warp multiplies, and those of which it holds
 // the weights in registers; of the rest they lie in shared memory.
 constexpr int depth_of(const FusedConfig& c) { return c.head_dim / 32 / c.depth_warps; }
 constexpr int held_depth_of(const FusedConfig& c) {
   const int gates = cell_counts(c.cell).recurrents;
-  return depth_of(c) * gates * 8 <= kWeightRegisters ? depth_of(c) : 12 / gates;
+  return is_by_octets(c) || depth_of(c) * gates * 8 <= kWeightRegisters ? depth_of(c) : 12 / gates;
 }
 // Backward beyond kDirect: likewise the clusters whose slots' gradients a warp multiplies. An mma
 // has 16 units of one gate, or 8 of two. Warps of a CTA that is a cluster by itself share them.
@@ -138,15 +150,23 @@ constexpr bool is_crowded(const FusedConfig& c) {
   return held_depth_of(c) * cell_counts(c.cell).recurrents * 8 > 64 &&
          multiplying_warps(c) + 1 + c.units / 4 > 12;
 }
+// Forward through L2 with four tiles of sequences, whose words have mostly come: a multiplying warp
+// looks for the next tile's before it multiplies, with registers of the warps that update and move.
+constexpr bool looks_ahead(const FusedConfig& c) {
+  return c.family == kGlobal && !c.is_backward && c.cluster == 1 && c.columns == 32 &&
+         c.units == 16 && c.depth_warps % 4 == 0 && held_depth_of(c) == depth_of(c) &&
+         depth_of(c) * row_tiles_of(c) * 8 <= 96;
+}
 // Warps with many weights take registers of idle ones: eight with the whole depth (of 4 sequences,
 // up to 256 units leave enough), and those in several clusters whose CTA is crowded.
 constexpr bool takes_registers(const FusedConfig& c) {
   return has_whole_depth(c) ? multiplying_warps(c) > 4 && (c.columns == 8 || c.head_dim > 256)
-                            : is_mixed(c) && is_crowded(c) && multiplying_warps(c) % 4 == 0;
+                            : is_by_octets(c) || looks_ahead(c) ||
+                                  (is_mixed(c) && is_crowded(c) && multiplying_warps(c) % 4 == 0);
 }
 // Others have two sequences.
 constexpr int sequences_of_thread(const FusedConfig& c) {
-  return is_crowded(c) && !takes_registers(c) ? 2 : 1;
+  return is_by_octets(c) || (is_crowded(c) && !takes_registers(c)) ? 2 : 1;
 }
 constexpr int updating_threads(const FusedConfig& c) {
   return c.family == kDirect || has_whole_depth(c) ? 0
@@ -155,8 +175,9 @@ constexpr int updating_threads(const FusedConfig& c) {
 }
 // Warps that only move tensors: a direct CTA has more with a tile of 4, else in backward none and
 // in forward one for what it saves. Warps give registers to others by fours, so one that is to do
-// so has three idle ones beside it.
+// so has three idle ones beside it, or the three that update octets.
 constexpr int extra_warps(const FusedConfig& c) {
+  if (is_by_octets(c)) return 1;
   if (takes_registers(c)) return 4;
   if (has_direct_movers(c)) return direct_movers(c.head_dim, c.is_backward != 0);
   return c.family != kDirect || (!c.is_backward && c.min_ctas < 3) ? 1 : 0;
@@ -168,7 +189,7 @@ constexpr int threads_of(const FusedConfig& c) {
 // Where a multiplying warp of forward has registers for it, it multiplies what it does not yet know
 // to be there.
 constexpr bool multiplies_on_trust(const FusedConfig& c) {
-  const int weights = held_depth_of(c) * cell_counts(c.cell).recurrents * 8;
+  const int weights = held_depth_of(c) * row_tiles_of(c) * 8;
   return held_depth_of(c) == depth_of(c) && weights <= 96;
 }
 
@@ -187,6 +208,9 @@ constexpr int partial_sum_bytes(const FusedConfig& c) {
   const int gates = cell_counts(c.cell).recurrents, element = 4 * (gates == 3 ? 4 : gates);
   return c.depth_warps * c.columns * (c.units * element + 16);
 }
+
+// Of how many steps; of one, barriers tell that they have been taken.
+constexpr int sum_buffers(bool by_octets, int columns) { return by_octets && columns > 16 ? 1 : 2; }
 
 // Forward: units whose h is exchanged over distributed shared memory.
 constexpr int near_units_of(const FusedConfig& c) {
@@ -219,11 +243,13 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
                (c.is_backward ? cell.recurrents : 1) +
            tensors;
   }
-  if (!c.is_backward)
-    return 2 * partial_sum_bytes(c) + swap_bytes_of(c) + shared_weight_bytes(c) +
+  if (!c.is_backward) {
+    const int buffers = sum_buffers(is_by_octets(c), c.columns);
+    return buffers * partial_sum_bytes(c) + swap_bytes_of(c) + shared_weight_bytes(c) +
            exchange_buffers_of(c) * near_units_of(c) * c.columns / 2 *
                (has_whole_depth(c) ? 4 : 5) +
            tensors;
+  }
   // Operands of two steps, or of one, partial gradients of four, and their barriers
   // (cuda/fused/gradient_exchange.cuh).
   const int tiles = c.columns / 8,

@@ -14,8 +14,10 @@ inline constexpr int kStages = 2;  // chunks of inputs, and of outputs, in share
 inline constexpr int kStageBarriers = 3 * kStages;
 
 // A row's 16 bytes of padding let lanes (row of pairs, q) read the columns 2 q + j without meeting
-// a bank twice.
-FLASHRNN_GPU_HOST_DEVICE constexpr int row_bytes(int units) { return units * 2 + 16; }
+// a bank twice; of 24 units lanes (8 units, q) do without.
+FLASHRNN_GPU_HOST_DEVICE constexpr int row_bytes(int units) {
+  return units * 2 + (units % 16 == 0 ? 16 : 0);
+}
 
 struct StageShape {
   int units, columns;
