@@ -81,6 +81,8 @@ constexpr FourWide kFourWide = {0, 57, 26, 57}, kFourWideBackward = {30, 22, 40,
 // busy; but warps that four do not divide keep some scheduler busy for longer (fitted to 768 units
 // with six and eight warps, and 1024).
 constexpr double kFourTilesShare = 0.8;
+// Four warps have all a tile's looks and products, eight half as many each (fitted to 384 and 512).
+constexpr double kFourTilesOfFourWarps = 120;
 constexpr double kTrustSaves = 45;  // where words are multiplied before it is known that they came
 // Where sequences past the batch are not exchanged, from four of them on: for a unit beyond so
 // many, and at most (fitted to 384 to 768 units and batches of 2 and 4).
@@ -242,8 +244,9 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
                  kMixedTakesSaves * gpu::takes_registers(c);
     busy += kBusyPerWarp * warps;
     if (c.family == gpu::kGlobal && c.columns == 32)
-      busy =
-          kFourTilesShare * busy + kBusyProduct * product * (divide_up(warps, 4) * 4 / warps - 1);
+      busy = kFourTilesShare * busy +
+             kBusyProduct * product * (divide_up(warps, 4) * 4 / warps - 1) +
+             (warps == 4) * kFourTilesOfFourWarps;
   }
   return norm(latency, tiles * busy, kStepNorm);
 }

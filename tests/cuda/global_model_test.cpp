@@ -41,6 +41,8 @@ TEST(GlobalModelTest, Has24UnitsAndLooksAheadWhereRegistersAllow) {
   EXPECT_EQ(shapes_of(hopper(), kLstm, 512, 24), Shapes{});
   EXPECT_EQ(shapes_of(hopper(), kLstm, 1024, 24), Shapes{});
   EXPECT_EQ(shapes_of(hopper(), kLstm, 768, 16), (Shapes{{32, 8}}));
+  EXPECT_EQ(shapes_of(hopper(), kLstm, 384, 16), (Shapes{{32, 4}}));
+  EXPECT_EQ(shapes_of(hopper(), kLstm, 512, 16), Shapes{});
   EXPECT_EQ(shapes_of(hopper(), kLstm, 1024, 16), Shapes{});
   DeviceFacts later = hopper();
   later.major = 10;

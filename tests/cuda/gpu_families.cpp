@@ -107,7 +107,7 @@ std::vector<Family> families(int64_t time) {
       {"global_of_two_tiles", problem(16, time, 1, 512), config(3, 16)},
       {"global_asked", with_lengths(13, 1, 512), config(3, 16)},
       {"global_of_four_tiles", problem(32, time, 1, 512), config(3, 32)},
-      {"global_looking_ahead", problem(32, time, 1, 512), config(3, 32) + ahead + "8", 9},
+      {"global_looking_ahead", problem(32, time, 1, 384), config(3, 32) + ahead + "4", 9},
       {"global_looking_ahead_asked", with_lengths(29, 1, 384), config(3, 32) + ahead + "4", 9},
       {"global_looking_ahead_long_way", with_lengths(29, 1, 380), config(3, 32) + ahead + "4", 9},
       {"global_of_24_units", problem(13, time, 1, 384), config(3, 8) + octets, 9},

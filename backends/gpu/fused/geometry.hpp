@@ -152,10 +152,11 @@ constexpr bool is_crowded(const FusedConfig& c) {
 }
 // Forward through L2 with four tiles of sequences, whose words have mostly come: a multiplying warp
 // looks for the next tile's before it multiplies, with registers of the warps that update and move.
+// (With fewer weights it is faster without, the updating warps as many in any case.)
 constexpr bool looks_ahead(const FusedConfig& c) {
+  const int weights = depth_of(c) * row_tiles_of(c) * 8;
   return c.family == kGlobal && !c.is_backward && c.cluster == 1 && c.columns == 32 &&
-         c.units == 16 && c.depth_warps % 4 == 0 && held_depth_of(c) == depth_of(c) &&
-         depth_of(c) * row_tiles_of(c) * 8 <= 96;
+         c.units == 16 && c.depth_warps % 4 == 0 && weights > 64 && weights <= 96;
 }
 // Warps with many weights take registers of idle ones: eight with the whole depth (of 4 sequences,
 // up to 256 units leave enough), and those in several clusters whose CTA is crowded.
