@@ -46,6 +46,18 @@ void check_mixed(const Holds& holds, const DeviceFacts& facts, const gpu::FusedC
         "enough for 96 registers of weights, but the depth of each is", gpu::depth_of(c));
 }
 
+// Forward with 24 units a CTA.
+template <typename Holds>
+void check_octets(const Holds& holds, const gpu::FusedConfig& c) {
+  holds(c.cluster == 1, "cluster of 24 units", c.cluster, "exactly", 1);
+  holds(c.depth_warps == 4 || c.depth_warps == 8, "depth_warps of 24 units", c.depth_warps, "4 or",
+        8);
+  holds(c.head_dim % (32 * c.depth_warps) == 0, "head_dim of 24 units", c.head_dim, "a multiple of",
+        32 * c.depth_warps);
+  const int weights = gpu::depth_of(c) * gpu::row_tiles_of(c) * 8;
+  holds(weights <= 144, "registers of weights of 24 units", weights, "at most", 144);
+}
+
 void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
   // Called for every configuration of a plan: the text is made for a broken rule only.
   const auto holds = [&](bool rule, const char* what, int64_t value, const char* must,
@@ -87,6 +99,7 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
     holds(gpu::ctas_of_group(c) % cluster == 0, "cluster", cluster, "a divisor of",
           gpu::ctas_of_group(c));
     if (gpu::is_mixed(c)) check_mixed(holds, facts, c);
+    if (gpu::is_by_octets(c)) check_octets(holds, c);
   } else {
     const int whole = c.family == gpu::kCluster ? gpu::ctas_of_group(c) : 1;
     holds(cluster == whole, "cluster", cluster, "exactly", whole);

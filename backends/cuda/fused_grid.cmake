@@ -46,7 +46,7 @@ function(flashrnn_grid_add cell dtype direction family head_dim columns units de
     # Whose warps give registers to others, an instruction of 9.0's own (cuda.constrint), or, through L2, those of some cells.
     if(direction STREQUAL "forward" AND NOT architecture STREQUAL "90a"
        AND ((family STREQUAL "cluster" AND units EQUAL 32 AND depth_warps EQUAL 1)
-            OR (family STREQUAL "global" AND cluster GREATER 1 AND depth_warps EQUAL 8)))
+            OR (family STREQUAL "global" AND depth_warps EQUAL 8 AND (cluster GREATER 1 OR units EQUAL 24 OR columns EQUAL 32))))
       continue()
     endif()
     string(CONCAT symbol "${cell}_${dtype}_${direction}_${family}_d${head_dim}_c${columns}_u${units}_w${depth_warps}"

@@ -44,6 +44,19 @@ TEST(GlobalModelTest, Has24UnitsAndLooksAheadWhereRegistersAllow) {
   EXPECT_EQ(shapes_of(hopper(), kLstm, 384, 16), (Shapes{{32, 4}}));
   EXPECT_EQ(shapes_of(hopper(), kLstm, 512, 16), Shapes{});
   EXPECT_EQ(shapes_of(hopper(), kLstm, 1024, 16), Shapes{});
+  // What a user's model might allow is looked at once more.
+  const Problem p = problem_of(kLstm, DType::kBfloat16, 64, 1, 768);
+  for (const RankedConfig& r : legal_configs(FakeDevice(hopper(), true), p)) {
+    if (!is_fused(r.config) || fused_config(p, r.config, false).units != 24) continue;
+    EXPECT_NO_THROW(check_config(hopper(), p, r.config));
+    for (const auto& [name, value] :
+         {std::pair{"forward_depth_warps", 6}, std::pair{"forward_depth_warps", 4},
+          std::pair{"forward_cluster", 8}, std::pair{"forward_head_dim", 792}}) {
+      KernelConfig config = r.config;
+      config.set(name, value);
+      EXPECT_THROW(check_config(hopper(), p, config), Error) << name << " = " << value;
+    }
+  }
   DeviceFacts later = hopper();
   later.major = 10;
   EXPECT_EQ(shapes_of(later, kLstm, 768, 24), Shapes{});

@@ -77,7 +77,7 @@ struct HExchange {
   static constexpr int kBlockWords = kIsWhole     ? 8 * WholeColumns
                                      : kInCluster ? 80
                                                   : 64,
-                       kPartWords = Units / 16 * kBlockWords,  // of a CTA
+                       kPartWords = Units / 16 * kBlockWords,  // of a CTA, kIsWhole
       kOperandWords = 2 * kBlockWords,                         // of 32 units
       kTileWords = D / 16 * kBlockWords, kWords = Tiles * kTileWords;
   static constexpr int kSharedBytes = kInCluster ? kBuffers * kWords * 4 : 0;
@@ -301,8 +301,8 @@ struct PartialSums {
   static constexpr int kColumn = Units * kElement + 16, kSlice = Columns * kColumn;
   static constexpr int kBytes = Slices * kSlice;
 
-  // A lane of a multiplying warp has the units row and row + 8 of its block and the positions 2 q
-  // and 2 q + 1 of a tile.
+  // A lane of a multiplying warp has the units row, row + 8 and so on of its block and the
+  // positions 2 q and 2 q + 1 of a tile.
   static __device__ __forceinline__ u32 store_place(int slice, int block, int row, int q) {
     return slice * kSlice + 2 * q * kColumn + (block * 16 + row) * kElement;
   }

@@ -8,7 +8,8 @@
 //   open(exchange, i)              the next steps are from i on, i a multiple of the chunk or of 4
 //   meet(exchange, s, tile)        waits for the sums of the step s of those; by all threads
 //   take(s, unit, position, sum)   those of one unit and sequence
-//   taken(s, tile)                 that the thread has taken all that it will of those
+//   taken(s, tile)                 that the thread has taken all that it will of those; of all of
+//                                  them where it matters
 //   kSkipsAbsent                   of sequences past the batch but the tile's first one, nobody
 //                                  looks for h
 #pragma once
@@ -96,10 +97,7 @@ struct ForwardUpdate {
     for (int c = 0; c * kChunk < p.shape.time; ++c) {
 #pragma unroll
       for (int s = 0; s < kChunk; ++s) {
-        if (c * kChunk + s < p.shape.time) {
-          products.meet(exchange, s, 0);
-          products.taken(s, 0);
-        }
+        if (c * kChunk + s < p.shape.time) products.meet(exchange, s, 0);
       }
       stages.tell_done(c);
     }
@@ -293,11 +291,8 @@ struct ForwardUpdate {
           slot_inputs(x, bias, g);
         }
         products.meet(exchange, s, tile);
-        if (!has_pair) {
-          products.taken(s, tile);
-          continue;
-        }
-        // One after the other, for want of registers.
+        if (!has_pair) continue;
+          // One after the other, for want of registers.
 #pragma unroll 1
         for (int e = 0; e < 2; ++e) {
           float one[Cell::kSlots];

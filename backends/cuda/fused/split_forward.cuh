@@ -29,8 +29,8 @@ struct Either<false, First, Second> {
 // Cluster: CTAs of a cluster where several clusters have a batch tile (mixed_exchange.cuh).
 // Sequences: of 8, those of an updating thread. HeldDepth: operands of which a multiplying warp has
 // the weights in registers, not in shared memory. ExtraWarps: the one that moves, and three idle
-// ones beside it where those that multiply take registers of theirs, unless they take them of the
-// three that update 24 units.
+// ones beside it where those that multiply take registers of theirs, and, looking ahead, of those
+// that update; those of 24 units take them of the three that update and the one that moves.
 template <int Family, int D, int Units, int Cluster, int DepthWarps, int Tiles, int Sequences,
           int ExtraWarps, int Chunk, int HeldDepth, bool IsTrusting>
 struct SplitForward {
@@ -48,7 +48,7 @@ struct SplitForward {
   // Registers of a thread where some take those of others (at first all have the same).
   static constexpr bool kTakesRegisters = ExtraWarps > 1 || kIsByOctets;
   // Of four tiles a warp looks for the next one's words before it multiplies: they have mostly
-  // come.
+  // come (gpu::looks_ahead with 16 units; with 24 always).
   static constexpr bool kLooksAhead = Family == gpu::kGlobal && Tiles == 4 && kTakesRegisters,
                         kUpdatersGive = kIsByOctets || kLooksAhead;
   static constexpr int kGiving = kUpdatersGive ? ExtraWarps + kUpdaterWarps : ExtraWarps,
@@ -59,9 +59,12 @@ struct SplitForward {
                        kMultiplying = kIsByOctets   ? 192
                                       : kLooksAhead ? 152
                                                     : 168;
-  static_assert(!kTakesRegisters || (kGiving % 4 == 0 && kMultipliers % 4 == 0 &&
-                                     kMultipliers * kMultiplying + kGiving * kGiven <=
-                                         (kMultipliers + kGiving) * kAtFirst));
+  // Where there are few warps, all have as many from the beginning.
+  static constexpr bool kExchangesRegisters = kTakesRegisters && kAtFirst < kMultiplying;
+  static_assert(!kExchangesRegisters ||
+                (kGiving % 4 == 0 && kMultipliers % 4 == 0 && kGiven <= kAtFirst &&
+                 kMultipliers * kMultiplying + kGiving * kGiven <=
+                     (kMultipliers + kGiving) * kAtFirst));
   static constexpr int kDepth = D / 32 / DepthWarps;  // B operands of 32 units, of each warp
   // Through L2 operands come one after the other; of several tiles they have come meanwhile. (Of
   // several clusters, first those of the own one.)
@@ -118,7 +121,7 @@ struct SplitForward {
                   exchange.template operand_number<kDepth>(slice, HeldDepth + d) * 32 + q * 8,
                   p.shape.units, w);
         for (int half = 0; half < 2; ++half) {
-          sts128(apart + ((d * 2 + half) * kGates + g) * 512, w[half][0], w[half][1], w[half][2],
+          sts128(apart + ((d * 2 + half) * kRowTiles + g) * 512, w[half][0], w[half][1], w[half][2],
                  w[half][3]);
         }
       }
@@ -328,36 +331,41 @@ struct SplitForward {
       stages.clear(kAllThreads);
     exchange.sync_group();
     if (warp < kMultipliers) {
-      if constexpr (kTakesRegisters) take_registers<kMultiplying>();
+      if constexpr (kExchangesRegisters) take_registers<kMultiplying>();
       multiply(warp, lane);
-    } else if (warp >= kMultipliers + kUpdaterWarps) {
-      if constexpr (kTakesRegisters) give_registers<kGiven>();
-      if (warp == kMultipliers + kUpdaterWarps && way != Way::kLong) {
-        Mover<false, Units, kColumns> mover;
-        set_up(mover, p, at, lane);
-        mover.run(stages, p.shape.time, 0, lane, [&](int c) {
-          // The last chunk may end early, and what follows was not read by all.
-          for (int i = c * kChunk; i < min((c + 1) * kChunk, p.shape.time); ++i)
-            exchange.clear(i - Exchanged::kClearLag, lane, 32);
-          exchange.clear_fence();
-        });
-      }
     } else {
-      if constexpr (kUpdatersGive) give_registers<kGiven>();
-      // Of the threads that have the same 16 units, or the same octet, a warp has all, and two
-      // positions, or four.
-      constexpr int kSame = kIsByOctets ? 8 : 16, kOfBlock = 8 * kSame / Sequences;
-      const int index = threadIdx.x - kMultipliers * 32,
-                unit = index / kOfBlock * kSame + index % kSame,
-                position = index % kOfBlock / kSame;
-      Update update{p, exchange, at};
-      Products products{sums};
-      if (way == Way::kPlain) {
-        update.template run_short<false>(stages, unit, position, products);
-      } else if (way == Way::kAsked) {
-        update.template run_short<true>(stages, unit, position, products);
+      // By whole warpgroups from one place of the program.
+      const bool is_extra = warp >= kMultipliers + kUpdaterWarps;
+      if constexpr (kExchangesRegisters) {
+        if (kUpdatersGive || is_extra) give_registers<kGiven>();
+      }
+      if (is_extra) {
+        if (warp == kMultipliers + kUpdaterWarps && way != Way::kLong) {
+          Mover<false, Units, kColumns> mover;
+          set_up(mover, p, at, lane);
+          mover.run(stages, p.shape.time, 0, lane, [&](int c) {
+            // The last chunk may end early, and what follows was not read by all.
+            for (int i = c * kChunk; i < min((c + 1) * kChunk, p.shape.time); ++i)
+              exchange.clear(i - Exchanged::kClearLag, lane, 32);
+            exchange.clear_fence();
+          });
+        }
       } else {
-        update.run_long(rest, index, products);
+        // Of the threads that have the same 16 units, or the same octet, a warp has all, and two
+        // positions, or four.
+        constexpr int kSame = kIsByOctets ? 8 : 16, kOfBlock = 8 * kSame / Sequences;
+        const int index = threadIdx.x - kMultipliers * 32,
+                  unit = index / kOfBlock * kSame + index % kSame,
+                  position = index % kOfBlock / kSame;
+        Update update{p, exchange, at};
+        Products products{sums};
+        if (way == Way::kPlain) {
+          update.template run_short<false>(stages, unit, position, products);
+        } else if (way == Way::kAsked) {
+          update.template run_short<true>(stages, unit, position, products);
+        } else {
+          update.run_long(rest, index, products);
+        }
       }
     }
     exchange.leave_group();

@@ -31,7 +31,8 @@ constexpr int direct_movers(int head_dim, bool is_backward) {
   return is_backward && head_dim < 64 ? 2 : 3;
 }
 
-inline constexpr int kWeightRegisters = 136;  // of a multiplying thread beyond kDirect, at most
+// Of a multiplying thread beyond kDirect, at most; of 24 units a CTA 144.
+inline constexpr int kWeightRegisters = 136;
 
 constexpr int divide_up(int a, int b) { return (a + b - 1) / b; }
 constexpr int padded_words_of(int words) { return words > 2 ? 4 : words; }
@@ -159,7 +160,8 @@ constexpr bool looks_ahead(const FusedConfig& c) {
          c.units == 16 && c.depth_warps % 4 == 0 && weights > 64 && weights <= 96;
 }
 // Warps with many weights take registers of idle ones: eight with the whole depth (of 4 sequences,
-// up to 256 units leave enough), and those in several clusters whose CTA is crowded.
+// up to 256 units leave enough), and those in several clusters whose CTA is crowded. Through L2, of
+// those that update, too: with 24 units, and looking ahead.
 constexpr bool takes_registers(const FusedConfig& c) {
   return has_whole_depth(c) ? multiplying_warps(c) > 4 && (c.columns == 8 || c.head_dim > 256)
                             : is_by_octets(c) || looks_ahead(c) ||
