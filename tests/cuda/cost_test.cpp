@@ -73,8 +73,7 @@ TEST(CostTest, FewSequencesAreFasterThroughL2) {
 TEST(CostTest, HasDirectTilesOfFourWhereTheyPay) {
   const FakeDevice device(hopper(), true);
   struct Measured {
-    int cell;
-    int64_t batch, heads, head_dim;
+    int cell, batch, heads, head_dim;
     bool forward, backward;
   };
   const Measured measured[] = {
