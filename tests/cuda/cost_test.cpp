@@ -111,14 +111,15 @@ TEST(CostTest, HasSeveralTilesThroughL2WhereTheyPay) {
   struct Measured {
     int cell;
     int64_t batch, head_dim;
-    int columns, units;
+    int columns, units, depth_warps;
     double forward;  // us
   };
   for (const Measured& m :
-       {Measured{1, 48, 768, 16, 24, 1503}, Measured{1, 64, 768, 16, 24, 1684},
-        Measured{1, 64, 640, 16, 24, 1670}, Measured{1, 128, 768, 32, 24, 2310},
-        Measured{2, 64, 768, 16, 24, 1589}, Measured{2, 128, 768, 32, 24, 2110},
-        Measured{3, 64, 768, 16, 24, 1131}, Measured{1, 128, 1024, 32, 16, 4460}}) {
+       {Measured{1, 48, 768, 16, 24, 8, 1503}, Measured{1, 64, 768, 16, 24, 8, 1684},
+        Measured{1, 64, 640, 16, 24, 8, 1670}, Measured{1, 128, 768, 32, 24, 8, 2310},
+        Measured{2, 64, 768, 16, 24, 8, 1589}, Measured{2, 128, 768, 32, 24, 8, 2110},
+        Measured{3, 64, 768, 16, 24, 4, 1131}, Measured{1, 128, 512, 32, 16, 8, 1663},
+        Measured{1, 128, 1024, 32, 16, 8, 4460}}) {
     Problem p = problem_of(m.cell, DType::kBfloat16, m.batch, 1, m.head_dim);
     p.time = 1024;
     p.mode = Mode::kInference;
@@ -127,6 +128,7 @@ TEST(CostTest, HasSeveralTilesThroughL2WhereTheyPay) {
     EXPECT_EQ(forward.family, gpu::kGlobal);
     EXPECT_EQ(forward.columns, m.columns) << fused_name(forward);
     EXPECT_EQ(forward.units, m.units) << fused_name(forward);
+    EXPECT_EQ(forward.depth_warps, m.depth_warps) << fused_name(forward);
     EXPECT_NEAR(best.predicted_microseconds, m.forward, 0.1 * m.forward);
   }
 }

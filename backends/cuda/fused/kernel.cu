@@ -33,6 +33,9 @@ inline constexpr int kSharers = flashrnn::gpu::sharers_of_depth(kConfig);
 inline constexpr bool kIsTrusting = flashrnn::gpu::multiplies_on_trust(kConfig);
 inline constexpr int kUnitsOfWarp = flashrnn::gpu::units_of_warp(kConfig);
 inline constexpr int kExtraWarps = flashrnn::gpu::extra_warps(kConfig);
+inline constexpr bool kTakesRegisters = flashrnn::gpu::takes_registers(kConfig);
+inline constexpr bool kLooksAhead = flashrnn::gpu::looks_ahead(kConfig);
+inline constexpr int kSumBuffers = flashrnn::gpu::sum_buffers_of(kConfig);
 #define FLASHRNN_FUSED_BOUNDS \
   __launch_bounds__(flashrnn::gpu::threads_of(kConfig), kConfig.min_ctas)
 
@@ -71,7 +74,8 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
 #elif FLASHRNN_FUSED_FAMILY != 1
   SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.cluster,
                kConfig.depth_warps, kConfig.columns / 8, kSequences, kExtraWarps, kChunk,
-               kHeldDepth, kIsTrusting>{params, {}, 0, 0, {}}
+               kHeldDepth, kSumBuffers, kIsTrusting, kTakesRegisters, kLooksAhead>{
+      params, {}, 0, 0, {}}
       .run(shared, way_through(params));
 #elif FLASHRNN_FUSED_COLUMNS < 8
   const Way way = way_through(params);

@@ -31,8 +31,11 @@ struct Either<false, First, Second> {
 // the weights in registers, not in shared memory. ExtraWarps: the one that moves, and three idle
 // ones beside it where those that multiply take registers of theirs, and, looking ahead, of those
 // that update; those of 24 units take them of the three that update and the one that moves.
+// LooksAhead: a multiplying warp looks for a tile's words before it multiplies those of the tile
+// before.
 template <int Family, int D, int Units, int Cluster, int DepthWarps, int Tiles, int Sequences,
-          int ExtraWarps, int Chunk, int HeldDepth, bool IsTrusting>
+          int ExtraWarps, int Chunk, int HeldDepth, int SumBuffers, bool IsTrusting,
+          bool TakesRegisters, bool LooksAhead>
 struct SplitForward {
   // A multiplying warp has 16 of the units, and each gate a tile of their rows; or all of 24, whose
   // octets and gates follow one another in its tiles, half a tile each.
@@ -46,21 +49,17 @@ struct SplitForward {
       kMultipliers * 32 + kUpdaters;  // that meet at the barriers of the partial sums
   static constexpr int kAllThreads = kThreads + ExtraWarps * 32;
   // Registers of a thread where some take those of others (at first all have the same).
-  static constexpr bool kTakesRegisters = ExtraWarps > 1 || kIsByOctets;
-  // Of four tiles a warp looks for the next one's words before it multiplies: they have mostly
-  // come (gpu::looks_ahead with 16 units; with 24 always).
-  static constexpr bool kLooksAhead = Family == gpu::kGlobal && Tiles == 4 && kTakesRegisters,
-                        kUpdatersGive = kIsByOctets || kLooksAhead;
+  static constexpr bool kUpdatersGive = kIsByOctets || LooksAhead;
   static constexpr int kGiving = kUpdatersGive ? ExtraWarps + kUpdaterWarps : ExtraWarps,
                        kAtFirst = 65536 / kAllThreads / 8 * 8,
-                       kGiven = kIsByOctets   ? 120
-                                : kLooksAhead ? 104
-                                              : 40,
-                       kMultiplying = kIsByOctets   ? 192
-                                      : kLooksAhead ? 152
-                                                    : 168;
+                       kGiven = kIsByOctets  ? 120
+                                : LooksAhead ? 104
+                                             : 40,
+                       kMultiplying = kIsByOctets  ? 192
+                                      : LooksAhead ? 152
+                                                   : 168;
   // Where there are few warps, all have as many from the beginning.
-  static constexpr bool kExchangesRegisters = kTakesRegisters && kAtFirst < kMultiplying;
+  static constexpr bool kExchangesRegisters = TakesRegisters && kAtFirst < kMultiplying;
   static_assert(!kExchangesRegisters ||
                 (kGiving % 4 == 0 && kMultipliers % 4 == 0 && kGiven <= kAtFirst &&
                  kMultipliers * kMultiplying + kGiving * kGiven <=
@@ -80,12 +79,10 @@ struct SplitForward {
   using Word = typename Exchanged::Word;
   static_assert(!kIsMixed || (IsTrusting && Tiles == 1));
   using Sums = PartialSums<kGates, Units, kColumns, DepthWarps>;
-  // Of four tiles of 24 units two would not fit.
-  static constexpr int kSumBuffers = gpu::sum_buffers(kIsByOctets, kColumns);
   using Update = ForwardUpdate<Exchanged, Units, 8 * Tiles, Sequences, Chunk, 1>;
   using SplitStages = Stages<kChunk, Update::kIn.bytes(), Update::kOut.bytes()>;
-  static_assert(kSumBuffers == 1 ? Update::kPairThreads == kUpdaters
-                                 : Update::kPairThreads <= kUpdaters);
+  static_assert(SumBuffers == 1 ? Update::kPairThreads == kUpdaters
+                                : Update::kPairThreads <= kUpdaters);
   // Of the only tile, sequences past the batch are not looked for (who would takes the first one
   // instead), nor are their sums handed over, nor does a warp update that has no other. So small
   // batches have fewer words on their way. (Where weights take more registers there are none for
@@ -137,7 +134,7 @@ struct SplitForward {
       return exchange.template operands_of<kDepth>(from, step, tile, slice, reader);
     };
     uint4 looked[2][kDepth];  // looking ahead: of a tile, and of the next
-    if constexpr (kLooksAhead) look<0, kDepth>(words_of(exchange.first_of(0), 0, 0), looked[0]);
+    if constexpr (LooksAhead) look<0, kDepth>(words_of(exchange.first_of(0), 0, 0), looked[0]);
     for (int i0 = 0; i0 < p.shape.time; i0 += 4) {
       const auto from = exchange.first_of(i0);
 #pragma unroll
@@ -149,7 +146,7 @@ struct SplitForward {
           if constexpr (!IsTrusting) keep(here);  // addresses only while they are needed
           const Word word = words_of(here, s, tile);
           float sum[kRowTiles][1][4];
-          if constexpr (kLooksAhead) {
+          if constexpr (LooksAhead) {
             uint4(&b)[kDepth] = looked[tile % 2];
             meeting_point();
             while (is_any_empty(largest_from<0, kDepth>(b))) look_again<0, kDepth>(word, b);
@@ -164,7 +161,7 @@ struct SplitForward {
           } else {
             multiply_step(word, a, apart, pacer[tile], sum);
           }
-          if constexpr (kSumBuffers == 1) {
+          if constexpr (SumBuffers == 1) {
             if (i0 + s > 0) barrier_sync<kThreads>(barrier_of_taken(tile));
           }
 #pragma unroll
@@ -284,7 +281,7 @@ struct SplitForward {
   }
   static __device__ __forceinline__ int barrier_of_taken(int tile) { return 10 + tile; }
   static __device__ __forceinline__ u32 sums_of(int step) {
-    return kSumBuffers == 2 ? step % 2 * Sums::kBytes : 0;
+    return SumBuffers == 2 ? step % 2 * Sums::kBytes : 0;
   }
 
   // The products as the updating threads meet them.
@@ -301,7 +298,7 @@ struct SplitForward {
       Sums::load(sums + Sums::load_place(unit, position) + sums_of(s), sum);
     }
     __device__ __forceinline__ void taken(int, int tile) const {
-      if constexpr (kSumBuffers == 1) {
+      if constexpr (SumBuffers == 1) {
         meeting_point();
         barrier_arrive<kThreads>(barrier_of_taken(tile));
       }
@@ -313,8 +310,8 @@ struct SplitForward {
     at = Place{group % p.shape.heads, group / p.shape.heads * kColumns, rank * Units};
     const u32 base = shared_address(shared);
     sums = base;
-    exchange.set_up(p.exchange, group, base + kSumBuffers * Sums::kBytes, rank);
-    weights = base + kSumBuffers * Sums::kBytes + Exchanged::kSharedBytes;
+    exchange.set_up(p.exchange, group, base + SumBuffers * Sums::kBytes, rank);
+    weights = base + SumBuffers * Sums::kBytes + Exchanged::kSharedBytes;
     const u32 rest = weights + kWeightBytes;
     SplitStages stages;
     stages.set_up(rest);
@@ -324,7 +321,7 @@ struct SplitForward {
     if (threadIdx.x == 0 && way != Way::kLong) stages.init(kUpdaterWarps, false);
     const bool lacks_some = kSkipsAbsent && at.b0 + kColumns > p.shape.batch;
     if (lacks_some) {
-      for (int i = threadIdx.x * 16; i < kSumBuffers * Sums::kBytes; i += kAllThreads * 16)
+      for (int i = threadIdx.x * 16; i < SumBuffers * Sums::kBytes; i += kAllThreads * 16)
         sts128(sums + i, 0, 0, 0, 0);
     }
     if (way != Way::kLong && (lacks_some || at.u0 + Units > p.shape.units))

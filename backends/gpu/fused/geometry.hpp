@@ -153,11 +153,12 @@ constexpr bool is_crowded(const FusedConfig& c) {
 }
 // Forward through L2 with four tiles of sequences, whose words have mostly come: a multiplying warp
 // looks for the next tile's before it multiplies, with registers of the warps that update and move.
-// (With fewer weights it is faster without, the updating warps as many in any case.)
+// (Of 16 units with few weights, which are not crowded, it is faster without.)
 constexpr bool looks_ahead(const FusedConfig& c) {
   const int weights = depth_of(c) * row_tiles_of(c) * 8;
   return c.family == kGlobal && !c.is_backward && c.cluster == 1 && c.columns == 32 &&
-         c.units == 16 && c.depth_warps % 4 == 0 && weights > 64 && weights <= 96;
+         (is_by_octets(c) ||
+          (c.units == 16 && c.depth_warps % 4 == 0 && weights > 64 && weights <= 96));
 }
 // Warps with many weights take registers of idle ones: eight with the whole depth (of 4 sequences,
 // up to 256 units leave enough), and those in several clusters whose CTA is crowded. Through L2, of
@@ -212,8 +213,11 @@ constexpr int partial_sum_bytes(const FusedConfig& c) {
   return c.depth_warps * c.columns * (c.units * element + 16);
 }
 
-// Of how many steps; of one, barriers tell that they have been taken.
-constexpr int sum_buffers(bool by_octets, int columns) { return by_octets && columns > 16 ? 1 : 2; }
+// Of how many steps: of four tiles of 24 units two would not fit. Of one, barriers tell that they
+// have been taken.
+constexpr int sum_buffers_of(const FusedConfig& c) {
+  return is_by_octets(c) && c.columns > 16 ? 1 : 2;
+}
 
 // Forward: units whose h is exchanged over distributed shared memory.
 constexpr int near_units_of(const FusedConfig& c) {
@@ -246,13 +250,11 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
                (c.is_backward ? cell.recurrents : 1) +
            tensors;
   }
-  if (!c.is_backward) {
-    const int buffers = sum_buffers(is_by_octets(c), c.columns);
-    return buffers * partial_sum_bytes(c) + swap_bytes_of(c) + shared_weight_bytes(c) +
+  if (!c.is_backward)
+    return sum_buffers_of(c) * partial_sum_bytes(c) + swap_bytes_of(c) + shared_weight_bytes(c) +
            exchange_buffers_of(c) * near_units_of(c) * c.columns / 2 *
                (has_whole_depth(c) ? 4 : 5) +
            tensors;
-  }
   // Operands of two steps, or of one, partial gradients of four, and their barriers
   // (cuda/fused/gradient_exchange.cuh).
   const int tiles = c.columns / 8,
