@@ -17,7 +17,7 @@ namespace {
 // Forward through L2 with 24 units a CTA, and with warps that look ahead: where heads divide so,
 // weights fit, and warps can take registers of others.
 TEST(GlobalModelTest, Has24UnitsAndLooksAheadWhereRegistersAllow) {
-  constexpr int kLstm = 1, kSlstm = 4;
+  constexpr int kLstm = 1, kElman = 3, kSlstm = 4, kLightGru = 6;
   using Shapes = std::set<std::pair<int, int>>;  // columns and warps over the depth
   const auto shapes_of = [](const DeviceFacts& facts, int cell, int64_t head_dim, int units) {
     Shapes shapes;
@@ -44,6 +44,12 @@ TEST(GlobalModelTest, Has24UnitsAndLooksAheadWhereRegistersAllow) {
   EXPECT_EQ(shapes_of(hopper(), kLstm, 384, 16), (Shapes{{32, 4}}));
   EXPECT_EQ(shapes_of(hopper(), kLstm, 512, 16), Shapes{});
   EXPECT_EQ(shapes_of(hopper(), kLstm, 1024, 16), Shapes{});
+  // Both sets of words count: of the one that is multiplied, and of the one that is looked for.
+  EXPECT_EQ(shapes_of(hopper(), kLightGru, 1536, 16), Shapes{});
+  EXPECT_EQ(shapes_of(hopper(), kElman, 1536, 16), Shapes{});
+  EXPECT_EQ(shapes_of(hopper(), kElman, 1152, 16), (Shapes{{32, 4}}));
+  EXPECT_EQ(shapes_of(hopper(), kLightGru, 1536, 24), (Shapes{{8, 8}, {16, 8}}));
+  EXPECT_EQ(shapes_of(hopper(), kElman, 1536, 24), of_eight);
   // What a user's model might allow is looked at once more.
   const Problem p = problem_of(kLstm, DType::kBfloat16, 64, 1, 768);
   for (const RankedConfig& r : legal_configs(FakeDevice(hopper(), true), p)) {
