@@ -72,6 +72,8 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
   const bool may_be_four = c.family == gpu::kDirect || gpu::has_whole_depth(c);
   holds(c.columns > 0 && (c.columns % 8 == 0 || (may_be_four && c.columns == 4)), "columns",
         c.columns, "a multiple of 8, or, for one CTA or with one warp over the depth,", 4);
+  const int most = gpu::lookers_of(c) > 0 ? 64 : 32;
+  holds(c.columns <= most, "columns", c.columns, "at most", most);
   holds(c.units > 0 && (c.units % 16 == 0 || gpu::is_by_octets(c)), "units", c.units,
         "24 through L2, or a multiple of", 16);
   holds(c.head_dim > 0 && c.head_dim % c.units == 0, "head_dim", c.head_dim, "a multiple of",

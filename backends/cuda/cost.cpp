@@ -99,6 +99,9 @@ constexpr double kMixedTakesSaves = 200;
 // 64 to 1536. Through L2: a CTA of the cluster, a unit of which a CTA reads four slots' gradients,
 // weights from shared memory, and what it saves that the CTA's own gradients need no L2.
 constexpr double kGlobalPerRank = 9, kGlobalBusyPerRank = 14;
+// With lookers a CTA of the cluster keeps those that multiply for less (fitted to 512, 768 and 1024
+// units in tiles of 32 and 64, clusters of 8 and 16).
+constexpr double kLookersBusyPerRank = 2;
 constexpr double kGlobalPerRead = 4.0, kGlobalBusyPerRead = 3.4, kNearSaves = 100;
 constexpr double kSharedBytesPerClock = 128;
 // The larger of two times that overlap, and a part of the smaller.
@@ -192,7 +195,8 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
            std::max(0.0, tiles - tiles_of(c)) * busy;
   }
   const bool is_whole = gpu::has_whole_depth(c);
-  const double elements = is_whole ? 1 : c.units * 8.0 / gpu::updating_threads(c);
+  const double elements =
+      is_whole ? 1 : c.units * 8.0 * gpu::updating_groups_of(c) / gpu::updating_threads(c);
   double latency = product + k.split_pointwise + k.split_per_element * slots * elements;
   double busy = kBusyProduct * product + k.split_busy +
                 k.split_busy_per_element * slots * c.units / 8.0 * filled_of(c);
@@ -210,7 +214,8 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
       const double weights = gpu::shared_weight_bytes(c) / kSharedBytesPerClock;
       const double senders = gpu::senders_of(c);
       latency += kGlobalPerRank * senders + kGlobalPerRead * reads + weights - is_near * kNearSaves;
-      busy += kGlobalBusyPerRank * senders + kGlobalBusyPerRead * reads + weights;
+      busy += (gpu::lookers_of(c) > 0 ? kLookersBusyPerRank : kGlobalBusyPerRank) * senders +
+              kGlobalBusyPerRead * reads + weights;
     }
   }
   if (!is_backward) {

@@ -39,13 +39,16 @@ double floor_of(const DeviceFacts& facts, const Problem& p, const gpu::FusedConf
   // In several clusters, the share of h that comes through L2; what comes sooner is multiplied
   // meanwhile.
   const double far = gpu::is_mixed(c) ? 1 - c.cluster / ctas : 1;
-  const double product =
-      far * std::max(p.cell->recurrent_gates * c.units * static_cast<double>(c.head_dim) * 8 /
-                         kMacsPerClock,
-                     kChainLink * (is_backward ? p.cell->recurrent_gates : 1) * c.head_dim / 16.0 /
-                         (c.family == gpu::kDirect  ? 1 + is_cut
-                          : gpu::has_whole_depth(c) ? 4
-                                                    : c.depth_warps));
+  // Each gate has a chain of its own, but for backward between CTAs, which has two of all gates.
+  const double links = is_backward && c.family != gpu::kDirect
+                           ? gpu::clusters_of(c) * gpu::products_of(c) / 2.0
+                           : c.head_dim / 16.0 /
+                                 (c.family == gpu::kDirect  ? 1 + is_cut
+                                  : gpu::has_whole_depth(c) ? 4
+                                                            : c.depth_warps);
+  const double product = far * std::max(p.cell->recurrent_gates * c.units *
+                                            static_cast<double>(c.head_dim) * 8 / kMacsPerClock,
+                                        kChainLink * links);
   // Per slot: a quarter for the state's, and forward its own.
   const double specials = p.cell->slots * (is_backward ? 0.25 : 1.25);
   const double pointwise = specials * c.units * std::min(8.0, sequences) / kSpecialPerClock;

@@ -3,6 +3,9 @@
 // what was measured to be fastest (docs/cuda-notebook.md), and no floor lies above a time.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "cuda/floor.hpp"
 #include "cuda/modules/fused_text.hpp"
 #include "fake_device.hpp"
@@ -130,6 +133,34 @@ TEST(CostTest, HasSeveralTilesThroughL2WhereTheyPay) {
     EXPECT_EQ(forward.units, m.units) << fused_name(forward);
     EXPECT_EQ(forward.depth_warps, m.depth_warps) << fused_name(forward);
     EXPECT_NEAR(best.predicted_microseconds, m.forward, 0.1 * m.forward);
+  }
+}
+
+// Backward through L2 with many sequences: batch tiles and clusters that an H100 was measured to be
+// fastest with, and about how much faster than another (docs/cuda-notebook.md).
+TEST(CostTest, HasLargeTilesInBackwardWhereTheyPay) {
+  const FakeDevice device(hopper(), true);
+  struct Measured {
+    int64_t batch, head_dim;
+    int columns, other;
+    double gain;  // us
+  };
+  for (const Measured& m : {Measured{64, 768, 32, 64, 1310}, Measured{128, 768, 64, 32, 580},
+                            Measured{64, 1024, 64, 32, 370}, Measured{128, 1024, 64, 32, 1070},
+                            Measured{64, 512, 32, 64, 960}, Measured{32, 768, 16, 32, 270}}) {
+    const Problem p = problem_of(1, DType::kBfloat16, m.batch, 1, m.head_dim);
+    const std::vector<RankedConfig> legal = legal_configs(device, p);
+    const auto first_of = [&](int columns) -> const RankedConfig& {
+      return *std::find_if(legal.begin(), legal.end(), [&](const RankedConfig& r) {
+        return is_fused(r.config) && fused_config(p, r.config, true).columns == columns;
+      });
+    };
+    const gpu::FusedConfig best = fused_config(p, legal.front().config, true);
+    EXPECT_EQ(best.columns, m.columns) << fused_name(best);
+    EXPECT_EQ(best.cluster, 16) << fused_name(best);
+    const double gain =
+        first_of(m.other).predicted_microseconds - legal.front().predicted_microseconds;
+    EXPECT_NEAR(gain, m.gain, 0.5 * m.gain) << fused_name(best);
   }
 }
 

@@ -134,5 +134,45 @@ TEST(GlobalModelTest, CrowdedClustersTakeRegistersOnHopperOnly) {
   EXPECT_THROW(check_config(later, p, best.config), Error);
 }
 
+// Backward through L2 with four tiles and more has warps that look and two groups that update; with
+// many weights those take registers, on Hopper only, and eight tiles are for cells with few states.
+TEST(GlobalModelTest, BackwardHasLookersWithFourTilesAndMore) {
+  constexpr int kLstm = 1, kElman = 3, kSlstm = 4;
+  const auto columns_of = [](const DeviceFacts& facts, int cell, int64_t head_dim, bool takes) {
+    std::set<int> columns;
+    const Problem p = problem_of(cell, DType::kBfloat16, 64, 1, head_dim);
+    for (const RankedConfig& r : legal_configs(FakeDevice(facts, true), p)) {
+      if (!is_fused(r.config)) continue;
+      const gpu::FusedConfig c = fused_config(p, r.config, true);
+      EXPECT_EQ(gpu::lookers_of(c) > 0,
+                c.family == gpu::kGlobal && c.columns > 16 && c.cluster > 1);
+      if (gpu::lookers_of(c) == 0) continue;
+      EXPECT_EQ(gpu::threads_of(c), 512) << fused_name(c);
+      if (gpu::takes_registers(c) == takes) columns.insert(c.columns);
+    }
+    return columns;
+  };
+  const std::set<int> both = {32, 64}, none;
+  EXPECT_EQ(columns_of(hopper(), kLstm, 768, true), both);
+  EXPECT_EQ(columns_of(hopper(), kLstm, 512, false), both);
+  EXPECT_EQ(columns_of(hopper(), kElman, 768, false), both);
+  EXPECT_EQ(columns_of(hopper(), kSlstm, 768, true), std::set<int>{32});
+  DeviceFacts later = hopper();
+  later.major = 10;
+  EXPECT_EQ(columns_of(later, kLstm, 768, true), none);
+  EXPECT_EQ(columns_of(later, kLstm, 512, false), both);
+  // What a user's model might allow is looked at once more.
+  const Problem p = problem_of(kLstm, DType::kBfloat16, 128, 1, 768);
+  KernelConfig config = legal_configs(FakeDevice(hopper(), true), p).front().config;
+  ASSERT_EQ(fused_config(p, config, true).columns, 64);
+  EXPECT_NO_THROW(check_config(hopper(), p, config));
+  EXPECT_THROW(check_config(later, p, config), Error);
+  config.set("backward_cluster", 1);
+  EXPECT_THROW(check_config(hopper(), p, config), Error);
+  config.set("backward_cluster", 16);
+  config.set("backward_columns", 128);
+  EXPECT_THROW(check_config(hopper(), p, config), Error);
+}
+
 }  // namespace
 }  // namespace flashrnn::cuda

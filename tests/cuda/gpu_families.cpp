@@ -59,6 +59,11 @@ std::vector<Family> families(int64_t time) {
                     sharing =
                         "forward_family=2,backward_family=3,forward_columns=8,backward_columns=8,"
                         "forward_units=32,forward_depth_warps=1";
+  const auto lookers = [](int columns, int cluster) {
+    return "forward_family=3,forward_columns=16,forward_cluster=1,backward_family=3,"
+           "backward_columns=" +
+           std::to_string(columns) + ",backward_cluster=" + std::to_string(cluster);
+  };
   return {
       {"direct", problem(16, time, 2, 64), config(1, 8)},
       {"direct_asked", with_lengths(13, 2, 64), config(1, 8)},
@@ -107,6 +112,16 @@ std::vector<Family> families(int64_t time) {
       {"global_of_two_tiles", problem(16, time, 1, 512), config(3, 16)},
       {"global_asked", with_lengths(13, 1, 512), config(3, 16)},
       {"global_of_four_tiles", problem(32, time, 1, 512), config(3, 32)},
+      {"global_with_lookers_asked", with_lengths(29, 1, 512), lookers(32, 8), 9},
+      {"global_with_lookers_long_way", of(FLASHRNN_SLSTM, with_lengths(29, 1, 380)), lookers(32, 8),
+       9},
+      {"global_with_lookers_taking_registers", problem(32, time, 1, 768), lookers(32, 16), 9},
+      {"global_with_lookers_of_one_gate", of(FLASHRNN_ELMAN, problem(29, time, 1, 384)),
+       lookers(32, 8), 9},
+      {"global_of_eight_tiles", problem(64, time, 1, 384), lookers(64, 8), 9},
+      {"global_of_eight_tiles_asked", of(FLASHRNN_GRU, with_lengths(61, 1, 768)), lookers(64, 16),
+       9},
+      {"global_of_eight_tiles_long_way", with_lengths(36, 1, 380), lookers(64, 8), 9},
       {"global_looking_ahead", problem(32, time, 1, 768), config(3, 32) + ahead + "8", 9},
       {"global_looking_ahead_asked", with_lengths(29, 1, 384), config(3, 32) + ahead + "4", 9},
       {"global_looking_ahead_long_way", with_lengths(29, 1, 380), config(3, 32) + ahead + "4", 9},

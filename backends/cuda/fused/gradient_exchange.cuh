@@ -20,7 +20,10 @@ __device__ constexpr int slot_of_gate(int gate) {
 // The operands of 16 units: a thread's gradients of a pair of units (a word a gate) are one lane's
 // operands, so that they go as one store and one load. Depth of an mma: with several gates 8 units
 // of two gates; with one gate 16 units of it.
-template <int Family, int Ranks, int Clusters, int Tiles, int Multipliers, int Buffers, bool IsNear>
+// Lookers: with several tiles and clusters, warps that look for others' gradients and lay them down
+// in shared memory, a tile at a time, so that those which multiply wait for nothing but a barrier.
+template <int Family, int Ranks, int Clusters, int Tiles, int Multipliers, int Buffers, bool IsNear,
+          int Groups, int Lookers>
 struct GradientOperands {
   static constexpr bool kIsGlobal = Family == gpu::kGlobal;
   static constexpr int kGates = Cell::kRecurrents;
@@ -45,13 +48,32 @@ struct GradientOperands {
   // two steps of one; else it takes one more barrier.
   static constexpr int kFarBuffers = Tiles > 1 || kIsAlone ? 1 : 2;
   static constexpr int kTileBytes = kBlockWords * 4, kNearBytes = kNear * 2 * Tiles * kTileBytes;
-  static constexpr int kSharedBytes = kNearBytes + kFarBuffers * kFar * Tiles * kTileBytes;
+  static constexpr bool kHasLookers = Lookers > 0;
+  static_assert(!kHasLookers || (kIsGlobal && Tiles > 1 && !kIsAlone));
+  // The lookers' barriers lie behind the operands.
+  static constexpr int kBarriersAt = kNearBytes + kFarBuffers * kFar * Tiles * kTileBytes,
+                       kSharedBytes = kBarriersAt + kHasLookers * gpu::kLookerBarrierBytes;
+  static_assert(!kHasLookers || 16 * Tiles <= gpu::kLookerBarrierBytes);
 
   u32 shared;
   u32* global;  // of this rank, first cluster and buffer
   int cluster;  // this CTA's
   u32 place;    // of this thread's words in a block
   u32* own;
+
+  // What a looker lays down of a tile is there (laid), and all multiplying warps have read it.
+  __device__ __forceinline__ u32 laid(int tile) const { return shared + kBarriersAt + 8 * tile; }
+  __device__ __forceinline__ u32 taken(int tile) const { return laid(tile) + 8 * Tiles; }
+  // By one thread.
+  __device__ __forceinline__ void init() const {
+    if constexpr (kHasLookers) {
+      for (int tile = 0; tile < Tiles; ++tile) {
+        mbarrier_init(laid(tile), 1);
+        mbarrier_init(taken(tile), Multipliers);
+      }
+      mbarrier_init_fence();
+    }
+  }
 
   // Global memory: [Buffers][ranks][clusters][tiles] blocks.
   __device__ __forceinline__ void set_up(void* exchange, int group, u32 shared_, int cluster_,
@@ -71,12 +93,15 @@ struct GradientOperands {
 
   // A CTA that is through with step i knows that all others have read its gradients of step i - 2.
   static constexpr int kClearLag = 2;
-  // Empties the CTA's own words of step i. `index` of `threads` that share the work.
-  __device__ __forceinline__ void clear(int i, int index, int threads) const {
+  // Empties the CTA's own words of step i and Tiles / Parts tiles. `index` of `threads` that share
+  // the work.
+  template <int Parts = 1>
+  __device__ __forceinline__ void clear(int i, int part, int index, int threads) const {
     if (!kIsGlobal || i < 0) return;
     meeting_point();
-    u32* const to = global + first_of(i) + cluster * Tiles * kBlockWords;
-    for (int w = index; w < Tiles * kBlockWords / 4; w += threads)
+    constexpr int kOfPart = Tiles / Parts * kBlockWords;
+    u32* const to = global + first_of(i) + cluster * Tiles * kBlockWords + part * kOfPart;
+    for (int w = index; w < kOfPart / 4; w += threads)
       store_relaxed128(to + 4 * w, kEmptyWord, kEmptyWord, kEmptyWord, kEmptyWord);
   }
   __device__ __forceinline__ void clear_fence() const {
@@ -124,17 +149,28 @@ struct GradientOperands {
 
   // A thread's part of what is far, of a step and tile, on its way from global memory.
   static constexpr int kOfBlock = kBlockWords / 4, kVectors = kFar * kOfBlock,
-                       kOfThread = kFar > 0 ? (kVectors - 1) / (Multipliers * 32) + 1 : 1;
-  static constexpr int kMostLooked = kIsAlone ? 8 : kOfThread;
+                       kThreads = kHasLookers ? 32 : Multipliers * 32,
+                       kOfThread = kFar > 0 ? (kVectors - 1) / kThreads + 1 : 1;
+  static constexpr int kMostLooked = kIsAlone || kHasLookers ? 8 : kOfThread;
   static constexpr int kRounds = (kOfThread + kMostLooked - 1) / kMostLooked,
                        kOfRound = (kOfThread + kRounds - 1) / kRounds;
-  static_assert(kRounds == 1 || kIsAlone);
+  static_assert(kRounds == 1 || kIsAlone || kHasLookers);
   using Looked = uint4[kIsGlobal ? kOfRound : 1];
-  // With several tiles the look for the next one's begins before the product of this one's.
-  static constexpr bool kLooksAhead = kIsGlobal && Tiles > 1 && !kIsAlone;
+  // With two tiles the look for the other one's begins before the product of this one's.
+  static constexpr bool kLooksAhead = kIsGlobal && Tiles > 1 && !kIsAlone && !kHasLookers;
 
-  static __device__ __forceinline__ int vector_of(int round, int i, int thread) {
-    return thread + (round * kOfRound + i) * Multipliers * 32;
+  // A thread's vector number i of a round: whether there is one, the block that it is of, by its
+  // turn, and where it lies in global memory.
+  static_assert(kThreads % kOfBlock == 0 || kOfBlock % kThreads == 0);
+  static __device__ __forceinline__ bool has(int round, int i, int thread) {
+    return thread + (round * kOfRound + i) * kThreads < kVectors;
+  }
+  static __device__ __forceinline__ int block(int round, int i, int thread) {
+    return thread / kOfBlock + (round * kOfRound + i) * (kThreads / kOfBlock);
+  }
+  __device__ __forceinline__ int word_of(int round, int i, int thread, int tile) const {
+    return (cluster_of(kNear + block(round, i, thread)) * Tiles + tile) * kBlockWords +
+           thread % kOfBlock * 4;
   }
   __device__ __forceinline__ void look(u32 first, int tile, int round, int thread,
                                        Looked& v) const {
@@ -142,8 +178,8 @@ struct GradientOperands {
       const u32* from = global + first;
 #pragma unroll
       for (int i = 0; i < kOfRound; ++i) {
-        const int at = vector_of(round, i, thread);
-        v[i] = at < kVectors ? load_relaxed128(from + word_of(at, tile)) : uint4{0, 0, 0, 0};
+        v[i] = has(round, i, thread) ? load_relaxed128(from + word_of(round, i, thread, tile))
+                                     : uint4{0, 0, 0, 0};
       }
     }
   }
@@ -176,10 +212,9 @@ struct GradientOperands {
         if (kIsAlone && Tiles == 1 && round == 0) barrier_sync<Multipliers * 32>(1);
 #pragma unroll
         for (int i = 0; i < kOfRound; ++i) {
-          const int at = vector_of(round, i, thread);
-          if (at < kVectors)
-            sts128(block_of(step, kNear + at / kOfBlock, tile) + at % kOfBlock * 16, v[i].x, v[i].y,
-                   v[i].z, v[i].w);
+          if (has(round, i, thread))
+            sts128(block_of(step, kNear + block(round, i, thread), tile) + thread % kOfBlock * 16,
+                   v[i].x, v[i].y, v[i].z, v[i].w);
         }
       }
       if constexpr (kLooksAhead) {
@@ -191,16 +226,85 @@ struct GradientOperands {
     }
   }
 
+  // Tiles go round in an order in which the groups that update take turns.
+  static __device__ __forceinline__ constexpr int tile_of(int turn) {
+    return turn % Groups * (Tiles / Groups) + turn / Groups;
+  }
+
+  // The lookers, which take tiles in turn, through all steps: each has as long for its tile as
+  // those that multiply have for `Lookers` tiles.
+  __device__ __forceinline__ void lay_all(int looker, int lane, int time) const {
+    // A lane's vectors follow one another at distances that the compiler knows.
+    static_assert(kOfBlock % 32 == 0 || 32 % kOfBlock == 0);
+    constexpr int kOfWarp = kOfBlock < 32 ? 32 / kOfBlock : 1,  // blocks that a warp reads at once
+        kParts = kOfBlock > 32 ? kOfBlock / 32 : 1;             // looks at a block
+    const u32* const mine =
+        global + lane / kOfBlock % kOfWarp * (Tiles * kBlockWords) + lane % kOfBlock * 4;
+    const u32 mine_laid =
+        block_of(0, 0, 0) + lane / kOfBlock % kOfWarp * (Tiles * kTileBytes) + lane % kOfBlock * 16;
+    const auto block = [](int k) { return k / kParts * kOfWarp * Tiles; };
+    const auto is_there = [&](int k) {
+      return (k + 1) * 32 <= kVectors || k * 32 + lane < kVectors;
+    };
+#pragma unroll 1
+    for (int n = looker; n < time * Tiles; n += Lookers) {
+      const int i = n / Tiles, tile = tile_of(n % Tiles);
+      const u32* const from = mine + first_of(i) + tile * kBlockWords;
+      const u32 to = mine_laid + tile * kTileBytes;
+#pragma unroll
+      for (int round = 0; round < kRounds; ++round) {
+        const int first = round * kOfRound, end = min(first + kOfRound, kOfThread);
+        meeting_point();
+        uint4 v[kOfRound];
+#pragma unroll
+        for (int k = first; k < end; ++k) {
+          v[k - first] = uint4{0, 0, 0, 0};
+          if (is_there(k))
+            v[k - first] = load_relaxed128(from + block(k) * kBlockWords + k % kParts * 128);
+        }
+        // The step before has been read by all.
+        if (round == 0 && i > 0) mbarrier_wait(taken(tile), (i - 1) & 1);
+        for (;;) {
+          u32 largest = 0;
+#pragma unroll
+          for (int k = first; k < end; ++k) largest = max(largest, largest_of(v[k - first]));
+          if (!is_any_empty(largest)) break;
+#pragma unroll
+          for (int k = first; k < end; ++k)
+            load_relaxed128_if(largest_of(v[k - first]) == kEmptyWord,
+                               from + block(k) * kBlockWords + k % kParts * 128, v[k - first]);
+        }
+#pragma unroll
+        for (int k = first; k < end; ++k) {
+          const uint4& w = v[k - first];
+          if (is_there(k))
+            sts128(to + block(k) * kTileBytes + k % kParts * 512, w.x, w.y, w.z, w.w);
+        }
+      }
+      meeting_point();
+      __syncwarp();
+      if (lane == 0) mbarrier_arrive(laid(tile));
+    }
+  }
+  // The multiplying warps: waits until a tile of step i has been laid down; and tells that it has
+  // been read.
+  __device__ __forceinline__ void wait_laid(int i, int tile) const {
+    meeting_point();
+    mbarrier_wait(laid(tile), i & 1);
+  }
+  __device__ __forceinline__ void tell_taken(int tile, int lane) const {
+    if constexpr (kHasLookers) {
+      meeting_point();
+      __syncwarp();
+      if (lane == 0) mbarrier_arrive(taken(tile));
+    }
+  }
+
   // The cluster whose turn it is.
   __device__ __forceinline__ int cluster_of(int turn) const {
     if constexpr (kNear == 0) return turn;
     return cluster + turn - (cluster + turn >= Clusters ? Clusters : 0);
   }
-  // In global memory, where a tile's vector number `at` of what is far lies.
-  __device__ __forceinline__ int word_of(int at, int tile) const {
-    return (cluster_of(kNear + at / kOfBlock) * Tiles + tile) * kBlockWords + at % kOfBlock * 4;
-  }
-
   __device__ __forceinline__ void load(int step, int turn, int tile, int lane,
                                        u32 (&b)[kSteps][2]) const {
     const u32 block = block_of(step, turn, tile);
@@ -239,14 +343,14 @@ struct GradientOperands {
 
 // Partial gradients of h, rounded to the problem's dtype, for between CTAs it is their bytes that
 // take time (docs/accuracy.md says what that costs; within a CTA it is half of the memory): of
-// every tile four buffers (steps modulo 4) of one 256-byte block a sender, and a barrier each.
+// every tile Buffers (steps modulo that) of one 256-byte block a sender, and a barrier each.
 // Senders are a cluster's CTAs, whose bytes the barrier counts, or (IsLocal) the CTA's own
 // multiplying warps, which arrive. A buffer is used again four steps later, when all that its owner
 // sent after reading it has gone round.
-template <int Senders, int Tiles, bool IsLocal>
+template <int Senders, int Tiles, int Buffers, bool IsLocal>
 struct PartialGradients {
   static constexpr int kBlockBytes = 256, kBufferBytes = Senders * kBlockBytes,
-                       kTileBytes = 4 * kBufferBytes;
+                       kTileBytes = Buffers * kBufferBytes;
   static constexpr int kSharedBytes = Tiles * (kTileBytes + 64);
 
   u32 buffers, barriers;
@@ -257,11 +361,12 @@ struct PartialGradients {
     barriers = shared + Tiles * kTileBytes;
     steps = steps_;
   }
-  // By the thread that receives as number 0.
+  // By one thread.
   __device__ __forceinline__ void init() const {
-    for (int i = 0; i < 4 * Tiles; ++i) {
-      mbarrier_init(barriers + 8 * i, IsLocal ? Senders : 1);
-      if (i % 4 < steps) expect(barriers + 8 * i);
+    for (int i = 0; i < Buffers * Tiles; ++i) {
+      const u32 bar = barriers + i / Buffers * 32 + i % Buffers * 8;
+      mbarrier_init(bar, IsLocal ? Senders : 1);
+      if (i % Buffers < steps) expect(bar);
     }
     mbarrier_init_fence();
   }
@@ -291,15 +396,16 @@ struct PartialGradients {
     }
   }
 
-  // The sum of what all sent in step i, for one pair of units and one sequence.
-  __device__ __forceinline__ void receive(int buffer, int tile, int i, int index, int pair,
-                                          int column, float (&sum)[2]) const {
+  // The sum of what all sent in step i, for one pair of units and one sequence. One thread of a
+  // tile is the first.
+  __device__ __forceinline__ void receive(int buffer, int tile, int i, int pair, int column,
+                                          bool is_first, float (&sum)[2]) const {
     const u32 bar = barriers + tile * 32 + buffer * 8;
     meeting_point();
     if constexpr (IsLocal) {
-      mbarrier_wait(bar, i / 4 & 1);
+      mbarrier_wait(bar, i / Buffers & 1);
     } else {
-      mbarrier_wait_cluster(bar, i / 4 & 1);
+      mbarrier_wait_cluster(bar, i / Buffers & 1);
     }
     const u32 from = buffers + tile * kTileBytes + buffer * kBufferBytes + pair * 32 + column * 4;
     float x[Senders], y[Senders];
@@ -319,7 +425,7 @@ struct PartialGradients {
     }
     sum[0] = x[0];
     sum[1] = y[0];
-    if (index == 0 && i + 4 < steps) expect(bar);
+    if (is_first && i + Buffers < steps) expect(bar);
   }
 };
 

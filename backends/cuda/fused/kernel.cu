@@ -29,6 +29,9 @@ inline constexpr int kSequences = flashrnn::gpu::sequences_of_thread(kConfig);
 inline constexpr int kHeldClusters = flashrnn::gpu::held_clusters_of(kConfig);
 inline constexpr bool kIsNear = flashrnn::gpu::has_near_gradients(kConfig);
 inline constexpr int kHeldDepth = flashrnn::gpu::held_depth_of(kConfig);
+inline constexpr int kLookers = flashrnn::gpu::lookers_of(kConfig);
+inline constexpr int kPartialBuffers = flashrnn::gpu::partial_buffers_of(kConfig);
+inline constexpr int kGroups = flashrnn::gpu::updating_groups_of(kConfig);
 inline constexpr int kSharers = flashrnn::gpu::sharers_of_depth(kConfig);
 inline constexpr bool kIsTrusting = flashrnn::gpu::multiplies_on_trust(kConfig);
 inline constexpr int kUnitsOfWarp = flashrnn::gpu::units_of_warp(kConfig);
@@ -46,7 +49,8 @@ flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams pa
   extern __shared__ __align__(128) unsigned char shared[];
 #if FLASHRNN_FUSED_FAMILY != 1
   SplitBackward<kConfig.family, kConfig.head_dim, kConfig.cluster, kConfig.depth_warps,
-                kConfig.columns / 8, kChunk, kHeldClusters, kIsNear>{params, {}, {}, {}, 0, 0, 0}
+                kConfig.columns / 8, kGroups, kLookers, kPartialBuffers, kChunk, kHeldClusters,
+                kIsNear, kTakesRegisters>{params, {}, {}, {}, 0, 0, 0}
       .run(shared, way_through(params));
 #else
   const Way way = way_through(params);

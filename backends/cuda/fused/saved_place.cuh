@@ -15,7 +15,8 @@ using gpu::Index;
 // Blocks of saved memory of a batch tile, as far as the batch has them.
 template <int Columns>
 __device__ __forceinline__ int blocks_of_tile(const gpu::Shape& shape, int b0) {
-  return Columns == gpu::kBlockSequences ? 1 : 2 * min(Columns / 8, (shape.batch - b0 + 7) / 8);
+  return Columns == gpu::kBlockSequences ? 1
+                                         : 2 * max(0, min(Columns / 8, (shape.batch - b0 + 7) / 8));
 }
 
 // The units u0 .. u0 + units of head n, the sequences from b0 on.

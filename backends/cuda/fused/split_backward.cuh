@@ -16,16 +16,18 @@
 #include "cuda/fused/backward_pair.cuh"
 #include "cuda/fused/gradient_exchange.cuh"
 #include "cuda/fused/mover_setup.cuh"
+#include "cuda/fused/operand.cuh"
 #include "cuda/fused/way.cuh"
 
 namespace flashrnn::cuda {
 
 // HeldClusters: of the clusters' slots' gradients, those of which a multiplying warp has the
 // weights in registers, not in shared memory. Tiles go round one after the other, so that one's
-// exchange is another's product. IsNear: the CTA's own slots' gradients come from itself
-// (gradient_exchange.cuh).
-template <int Family, int D, int Ranks, int Multipliers, int Tiles, int Chunk, int HeldClusters,
-          bool IsNear>
+// exchange is another's product. Groups: each has as many of the tiles, and warps that update and
+// one that moves. Lookers: warps that lay down what comes through L2. IsNear: the CTA's own slots'
+// gradients come from itself (gradient_exchange.cuh).
+template <int Family, int D, int Ranks, int Multipliers, int Tiles, int Groups, int Lookers,
+          int PartialBuffers, int Chunk, int HeldClusters, bool IsNear, bool TakesRegisters>
 struct SplitBackward {
   static constexpr int kUnits = 16, kColumns = 8 * Tiles;
   static constexpr int kRanks = Ranks, kClusters = D / kUnits / kRanks;
@@ -34,17 +36,47 @@ struct SplitBackward {
   // kShares-th.
   static constexpr int kTargets = kIsAlone ? 1 : kRanks / Multipliers,
                        kShares = kIsAlone ? Multipliers : 1, kOwnClusters = kClusters / kShares;
-  static constexpr int kUpdaters = kUnits * 4, kUpdaterWarps = kUpdaters / 32;
-  static constexpr int kThreads = Multipliers * 32 + kUpdaters;
+  // Updating threads of a tile, and in all.
+  static constexpr int kOfTile = kUnits * 4, kUpdaters = kOfTile * Groups,
+                       kUpdaterWarps = kUpdaters / 32, kMine = Tiles / Groups;
+  // Each group has stages and a warp that moves of its own.
+  static constexpr int kGroupColumns = 8 * kMine, kExtraWarps = Groups + Lookers;
+  static constexpr int kAllThreads = Multipliers * 32 + kUpdaters + kExtraWarps * 32;
+  // Registers of a thread where those that multiply and update take those of the warps that move
+  // and look (at first all have the same).
+  static constexpr int kAtFirst = 65536 / kAllThreads / 8 * 8, kMultiplying = 160, kUpdating = 136,
+                       kMoving = 56;
+  static_assert(!TakesRegisters ||
+                (kExtraWarps % 4 == 0 && Multipliers % 4 == 0 && kUpdaterWarps % 4 == 0 &&
+                 kMoving < kAtFirst && kUpdating > kAtFirst &&
+                 Multipliers * kMultiplying + kUpdaterWarps * kUpdating + kExtraWarps * kMoving <=
+                     kAllThreads / 32 * kAtFirst));
+  static_assert(Tiles % Groups == 0);
+  // That meet where a tile's gradients are near.
+  static constexpr int kMeeting = Multipliers * 32 + kOfTile;
   static constexpr int kRowBytes = gpu::row_bytes(kUnits);
-  static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, true, kUnits, kColumns);
-  static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, true, kUnits, kColumns);
+  static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, true, kUnits, kGroupColumns);
+  static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, true, kUnits, kGroupColumns);
   static constexpr int kKept = Cell::kKept > 0 ? Cell::kKept : 1;
   static constexpr int kChunk = Chunk;
   using SplitStages = Stages<kChunk, kIn.bytes(), kOut.bytes()>;
-  using Operands =
-      GradientOperands<Family, kRanks, kClusters, Tiles, Multipliers, 4 * Chunk, IsNear>;
-  using Partials = PartialGradients<kIsAlone ? Multipliers : kRanks, Tiles, kIsAlone>;
+  using Operands = GradientOperands<Family, kRanks, kClusters, Tiles, Multipliers, 4 * Chunk,
+                                    IsNear, Groups, Lookers>;
+  // Sums of a target that are not waited for one after the other: an mma's takes as long as the
+  // tensor cores have for four, and some of them have two warps.
+  static constexpr int kMma = kOwnClusters * Operands::kSteps,
+                       kOthers = kTargets * ((Multipliers + 3) / 4);
+  static constexpr bool kHasMany =
+      Lookers == 0 &&
+      (HeldClusters * kTargets * Operands::kSteps > 24 || HeldClusters < kOwnClusters);
+  static constexpr int kChains = kOthers >= 4 || kMma < 2 || kHasMany ? 1
+                                 : kOthers == 1 && kMma >= 4          ? 4
+                                                                      : 2;
+  // Operands of the next mma are on their way while one is under way, where there are registers.
+  static constexpr bool kFetchesAhead = Lookers > 0 || (HeldClusters == kOwnClusters && !kHasMany);
+  static constexpr int kSets = kFetchesAhead ? 2 : 1;
+  using Partials =
+      PartialGradients<kIsAlone ? Multipliers : kRanks, Tiles, PartialBuffers, kIsAlone>;
   static constexpr int kClusterBytes = kTargets * Operands::kSteps * 512,  // of a warp's weights
       kWarpBytes = (kOwnClusters - HeldClusters) * kClusterBytes,
                        kWeightBytes = Multipliers * kWarpBytes;
@@ -94,62 +126,116 @@ struct SplitBackward {
     Pacer<Family> pacer[Tiles];
     typename Operands::Looked ahead;
     if constexpr (Operands::kLooksAhead) operands.look(0, 0, 0, threadIdx.x, ahead);
-    for (int i0 = 0; i0 < p.shape.time; i0 += 4) {
-      const u32 from = Operands::first_of(i0);
+    // Of step i, number s modulo what buffers there are, when `wait_far` tells that what comes
+    // through L2 is there.
+    const auto multiply_tile = [&](int s, int tile, const auto& wait_far) {
+      if constexpr (Operands::kNear > 0) {
+        operands.template wait_near<kMeeting>(s, tile);
+      } else {
+        wait_far();
+      }
+      float sum[kTargets][kChains][4];
+      clear(sum);
+      u32 b[kSets][Operands::kSteps][2];  // of a cluster, and the next one's on their way
 #pragma unroll
-      for (int s = 0; s < 4; ++s) {
-        if (i0 + s >= p.shape.time) break;
+      for (int c = 0; c < kOwnClusters; ++c) {
+        if (c > 0 && c == Operands::kNear) wait_far();
+        if (!kFetchesAhead || c == 0 || c == Operands::kNear)
+          operands.load(s, c * kShares + share, tile, lane, b[c % kSets]);
+        if (kFetchesAhead && c + 1 < kOwnClusters && c + 1 != Operands::kNear)
+          operands.load(s, (c + 1) * kShares + share, tile, lane, b[(c + 1) % kSets]);
+        if (c + 1 == kOwnClusters) operands.tell_taken(tile, lane);
+        u32 w[kSets][kTargets][4];
+        const auto load_apart = [&](int k) {
 #pragma unroll
-        for (int tile = 0; tile < Tiles; ++tile) {
-          const auto wait_far = [&] {
-            operands.wait_far(
-                from + s * Operands::kStepWords,
-                s < 3 ? from + (s + 1) * Operands::kStepWords : Operands::first_of(i0 + 4), s, tile,
-                threadIdx.x, pacer[tile], ahead);
-          };
-          if constexpr (Operands::kNear > 0) {
-            operands.template wait_near<kThreads>(s, tile);
-          } else {
-            wait_far();
+          for (int i = 0; i < kTargets; ++i) {
+            const uint4 v =
+                lds128(apart + (c - HeldClusters) * kClusterBytes + (k * kTargets + i) * 512);
+            w[k % kSets][i][0] = v.x, w[k % kSets][i][1] = v.y, w[k % kSets][i][2] = v.z,
+                  w[k % kSets][i][3] = v.w;
           }
-          float sum[kTargets][4];
+        };
+        if (c >= HeldClusters) load_apart(0);
 #pragma unroll
-          for (int i = 0; i < kTargets; ++i) sum[i][0] = sum[i][1] = sum[i][2] = sum[i][3] = 0.0f;
+        for (int k = 0; k < Operands::kSteps; ++k) {
+          if (kFetchesAhead && c >= HeldClusters && k + 1 < Operands::kSteps) load_apart(k + 1);
+          if (!kFetchesAhead && c >= HeldClusters && k > 0) load_apart(k);
 #pragma unroll
-          for (int c = 0; c < kOwnClusters; ++c) {
-            if (c > 0 && c == Operands::kNear) wait_far();
-            u32 b[Operands::kSteps][2];
-            operands.load(s, c * kShares + share, tile, lane, b);
-#pragma unroll
-            for (int k = 0; k < Operands::kSteps; ++k) {
-#pragma unroll
-              for (int i = 0; i < kTargets; ++i) {
-                if (c < HeldClusters) {
-                  multiply_add(sum[i], a[i][c < HeldClusters ? c : 0][k], b[k][0], b[k][1]);
-                } else {
-                  const uint4 w =
-                      lds128(apart + (c - HeldClusters) * kClusterBytes + (k * kTargets + i) * 512);
-                  const u32 one[4] = {w.x, w.y, w.z, w.w};
-                  multiply_add(sum[i], one, b[k][0], b[k][1]);
-                }
-              }
+          for (int i = 0; i < kTargets; ++i) {
+            float(&of_chain)[4] = sum[i][(c * Operands::kSteps + k) % kChains];
+            if (c < HeldClusters) {
+              multiply_add(of_chain, a[i][c < HeldClusters ? c : 0][k], b[c % kSets][k][0],
+                           b[c % kSets][k][1]);
+            } else {
+              multiply_add(of_chain, w[k % kSets][i], b[c % kSets][k][0], b[c % kSets][k][1]);
             }
           }
+        }
+      }
 #pragma unroll
-          for (int i = 0; i < kTargets; ++i) partials.send(s, tile, to[i], to_barriers, sum[i]);
-          if constexpr (!Operands::kLooksAhead) pacer[tile].start();
+      for (int i = 0; i < kTargets; ++i) {
+        add_chains(sum[i]);
+        partials.send(s % PartialBuffers, tile, to[i], to_barriers, sum[i][0]);
+      }
+    };
+    if constexpr (Operands::kHasLookers) {
+      // One body: what would be known of each tile are addresses, for which there are no registers.
+#pragma unroll 1
+      for (int i = 0; i < p.shape.time; ++i) {
+#pragma unroll 1
+        for (int turn = 0; turn < Tiles; ++turn) {
+          const int tile = Operands::tile_of(turn);
+          multiply_tile(i, tile, [&] { operands.wait_laid(i, tile); });
+        }
+      }
+    } else {
+      constexpr int kAtOnce = kHasMany ? 1 : 4;  // steps
+      for (int i0 = 0; i0 < p.shape.time; i0 += kAtOnce) {
+        const u32 from = Operands::first_of(i0);
+#pragma unroll
+        for (int s = 0; s < kAtOnce; ++s) {
+          if (i0 + s >= p.shape.time) break;
+          const int number = kAtOnce == 4 ? s : i0 % 4;
+#pragma unroll
+          for (int tile = 0; tile < Tiles; ++tile) {
+            multiply_tile(number, tile, [&] {
+              operands.wait_far(from + s * Operands::kStepWords,
+                                s + 1 < kAtOnce ? from + (s + 1) * Operands::kStepWords
+                                                : Operands::first_of(i0 + kAtOnce),
+                                number, tile, threadIdx.x, pacer[tile], ahead);
+            });
+            if constexpr (!Operands::kLooksAhead) pacer[tile].start();
+          }
         }
       }
     }
   }
 
+  static __device__ __forceinline__ void add_chains(float (&sum)[kChains][4]) {
+#pragma unroll
+    for (int step = 1; step < kChains; step *= 2) {
+#pragma unroll
+      for (int k = 0; k + step < kChains; k += 2 * step) {
+#pragma unroll
+        for (int j = 0; j < 4; ++j) sum[k][j] += sum[k + step][j];
+      }
+    }
+  }
+
   // ---- the updating warps ----
-  // A thread has a pair of units of one sequence of every tile.
+  // A thread has a pair of units of one sequence of its group's tiles.
   struct Mine {
-    int pair, column;
-    __device__ explicit Mine(int index) : pair(index / 8), column(index % 8) {}
-    __device__ int place(int tile) const {
-      return (2 * tile + column % 2) * gpu::kBlockPairs + gpu::place_in_block(pair, column);
+    int index, group, pair, column;
+    __device__ explicit Mine(int all)
+        : index(Groups == 1 ? all : all % kOfTile),
+          group(Groups == 1 ? 0 : all / kOfTile),
+          pair(index / 8),
+          column(index % 8) {}
+    __device__ int tile(int t) const { return group * kMine + t; }
+    __device__ bool is_first() const { return index == 0; }
+    // Of one of the group's tiles, in the stage.
+    __device__ int place(int t) const {
+      return (2 * t + column % 2) * gpu::kBlockPairs + gpu::place_in_block(pair, column);
     }
   };
 
@@ -157,25 +243,25 @@ struct SplitBackward {
   __device__ __forceinline__ void update_short(const SplitStages& stages, int index) {
     const Mine mine(index);
     const BackwardFacts facts(p);
-    BackwardPair pair[Tiles];
-    KeptPair first[Tiles][kKept];
-    u32 first_h[Tiles];
-    SourceWords<-1> sources[Tiles];
+    BackwardPair pair[kMine];
+    KeptPair first[kMine][kKept];
+    u32 first_h[kMine];
+    SourceWords<-1> sources[kMine];
     bool any_anew = false;  // of the warp's sequences, in the four steps at hand and the one later
 #pragma unroll
-    for (int tile = 0; tile < Tiles; ++tile) {
-      BackwardPair& one = pair[tile];
+    for (int t = 0; t < kMine; ++t) {
+      BackwardPair& one = pair[t];
       if constexpr (IsAsked) {
-        sources[tile].open(p, at.b0 + 8 * tile + mine.column, p.shape.time - 1);
-        any_anew |= any_starts(sources[tile].now);
+        sources[t].open(p, at.b0 + 8 * mine.tile(t) + mine.column, p.shape.time - 1);
+        any_anew |= any_starts(sources[t].now);
       }
-      one.start(p, facts, at.b0 + 8 * tile + mine.column, at.n, at.u0 + mine.pair * 2);
+      one.start(p, facts, at.b0 + 8 * mine.tile(t) + mine.column, at.n, at.u0 + mine.pair * 2);
 #pragma unroll
       for (int k = 0; k < Cell::kKept; ++k)
-        first[tile][k] = KeptPair::of(one.state_at(p.initial_states, k + 1, 0),
-                                      one.state_at(p.initial_states, k + 1, 1));
+        first[t][k] = KeptPair::of(one.state_at(p.initial_states, k + 1, 0),
+                                   one.state_at(p.initial_states, k + 1, 1));
       if constexpr (Cell::kReadsH)
-        first_h[tile] =
+        first_h[t] =
             pack(one.state_at(p.initial_states, 0, 0), one.state_at(p.initial_states, 0, 1));
     }
     const bool is_past = at.u0 + mine.pair * 2 >= p.shape.units;
@@ -196,23 +282,23 @@ struct SplitBackward {
         if (IsAsked && SourceWords<-1>::is_first_of_word(step)) {
           u32 all = 0;
 #pragma unroll
-          for (int tile = 0; tile < Tiles; ++tile) all |= sources[tile].turn(p, pair[tile].b, step);
+          for (int t = 0; t < kMine; ++t) all |= sources[t].turn(p, pair[t].b, step);
           any_anew = any_starts(all);
         }
 #pragma unroll
-        for (int tile = 0; tile < Tiles; ++tile) {
-          BackwardPair& one = pair[tile];
-          one.take_saved(in + mine.place(tile) * kSavedPairBytes,
-                         in + kIn.kept_at() + mine.place(tile) * kKeptPairBytes, kIn.kept_bytes());
-          one.d_h_word = lds32(rows + tile * kTileRows);
-          if constexpr (IsAsked) one.take_source(sources[tile].at(step));
+        for (int t = 0; t < kMine; ++t) {
+          BackwardPair& one = pair[t];
+          one.take_saved(in + mine.place(t) * kSavedPairBytes,
+                         in + kIn.kept_at() + mine.place(t) * kKeptPairBytes, kIn.kept_bytes());
+          one.d_h_word = lds32(rows + t * kTileRows);
+          if constexpr (IsAsked) one.take_source(sources[t].at(step));
           const bool is_fresh = IsAsked && p.sources != nullptr ? one.source == gpu::kInitialStates
                                                                 : i == p.shape.time - 1;
           if constexpr (Cell::kReadsH)
             one.h_word =
-                is_fresh ? first_h[tile] : lds32(rows + tile * kTileRows + kColumns * kRowBytes);
-          one.template weigh_short<IsAsked>(is_fresh, first[tile], in);
-          if (i > 0) receive<IsAsked>(mine, index, tile, i - 1, (buffer + 3) % 4, one);
+                is_fresh ? first_h[t] : lds32(rows + t * kTileRows + kGroupColumns * kRowBytes);
+          one.template weigh_short<IsAsked>(is_fresh, first[t], in);
+          if (i > 0) receive<IsAsked>(mine, t, i - 1, (buffer + 3) % PartialBuffers, one);
           if (IsAsked && any_anew) {
             one.leave(p);
             __syncwarp();
@@ -221,32 +307,32 @@ struct SplitBackward {
           // Units past the head must not bring a NaN into the product.
 #pragma unroll
           for (int k = 0; k < Cell::kSlots; ++k) one.gradient[k] = is_past ? 0 : one.gradient[k];
-          operands.template publish<kThreads>(to + s * Operands::kStepWords, buffer, tile,
+          operands.template publish<kMeeting>(to + s * Operands::kStepWords, buffer, mine.tile(t),
                                               one.gradient);
 #pragma unroll
           for (int k = 0; k < Cell::kSlots; ++k)
-            sts32(outputs + s * kOut.bytes() + k * kColumns * kRowBytes + tile * kTileRows,
+            sts32(outputs + s * kOut.bytes() + k * kGroupColumns * kRowBytes + t * kTileRows,
                   one.gradient[k]);
         }
       }
       stages.tell_done(c);
     }
 #pragma unroll
-    for (int tile = 0; tile < Tiles; ++tile) {
+    for (int t = 0; t < kMine; ++t) {
       if (p.shape.time > 0) {
-        if constexpr (IsAsked) pair[tile].take_source(gpu::kPreviousStep);
-        receive<IsAsked>(mine, index, tile, p.shape.time - 1, (p.shape.time - 1) % 4, pair[tile]);
-        if constexpr (IsAsked) pair[tile].leave(p);
+        if constexpr (IsAsked) pair[t].take_source(gpu::kPreviousStep);
+        receive<IsAsked>(mine, t, p.shape.time - 1, (p.shape.time - 1) % PartialBuffers, pair[t]);
+        if constexpr (IsAsked) pair[t].leave(p);
       }
-      pair[tile].finish(p);
+      pair[t].finish(p);
     }
   }
   // What passes through R from step i.
   template <bool IsAsked>
-  __device__ __forceinline__ void receive(const Mine& mine, int index, int tile, int i, int buffer,
+  __device__ __forceinline__ void receive(const Mine& mine, int t, int i, int buffer,
                                           BackwardPair& pair) const {
     float through[2];
-    partials.receive(buffer, tile, i, index, mine.pair, mine.column, through);
+    partials.receive(buffer, mine.tile(t), i, mine.pair, mine.column, mine.is_first(), through);
     if constexpr (IsAsked) {
       pair.receive(p, through);
     } else {
@@ -258,23 +344,20 @@ struct SplitBackward {
   __device__ __forceinline__ void update_general(u32 ring_base, int index) {
     const Mine mine(index);
     const BackwardFacts facts(p);
-    constexpr int kPairs = Tiles * kUpdaters, kStep = kPairs * BackwardRing::kPairBytes;
+    constexpr int kPairs = Tiles * kOfTile, kStep = kPairs * BackwardRing::kPairBytes;
     for (int i = index; i < 4 * kStep / 4; i += kUpdaters) sts32(ring_base + 4 * i, 0);
     barrier_sync<kUpdaters>(kGeneralBarrier);
-    BackwardPair pair[Tiles];
+    BackwardPair pair[kMine];
     operands.open(mine.pair, mine.column);
-    const auto ring = [&](int tile) {
-      return BackwardRing(ring_base, kPairs, tile * kUpdaters + index);
-    };
-    for (int tile = 0; tile < Tiles; ++tile) {
-      pair[tile].ring_pairs = kPairs;
-      pair[tile].start(p, facts, at.b0 + 8 * tile + mine.column, at.n, at.u0 + mine.pair * 2);
+    const auto ring = [&](int t) { return BackwardRing(ring_base, kPairs, t * kUpdaters + index); };
+    for (int t = 0; t < kMine; ++t) {
+      pair[t].ring_pairs = kPairs;
+      pair[t].start(p, facts, at.b0 + 8 * mine.tile(t) + mine.column, at.n, at.u0 + mine.pair * 2);
     }
     for (int s = 0; s < 4; ++s) {
 #pragma unroll
-      for (int tile = 0; tile < Tiles; ++tile) {
-        if (s < p.shape.time)
-          pair[tile].fetch(p, facts, p.shape.time - 1 - s, ring(tile), s * kStep);
+      for (int t = 0; t < kMine; ++t) {
+        if (s < p.shape.time) pair[t].fetch(p, facts, p.shape.time - 1 - s, ring(t), s * kStep);
       }
       copy_commit();
     }
@@ -282,33 +365,34 @@ struct SplitBackward {
       const int s = i % 4, step = p.shape.time - 1 - i;
       copy_wait<3>();
 #pragma unroll
-      for (int tile = 0; tile < Tiles; ++tile) {
-        BackwardPair& one = pair[tile];
-        one.read(p, step, ring(tile), s * kStep);
+      for (int t = 0; t < kMine; ++t) {
+        BackwardPair& one = pair[t];
+        one.read(p, step, ring(t), s * kStep);
         if (i > 0) {
           float through[2];
-          partials.receive((s + 3) % 4, tile, i - 1, index, mine.pair, mine.column, through);
+          partials.receive((s + 3) % PartialBuffers, mine.tile(t), i - 1, mine.pair, mine.column,
+                           mine.is_first(), through);
           one.receive(p, through);
           one.leave(p);
         }
         if (step < 0) continue;
         one.advance(p, step);
-        operands.template publish<kThreads>(Operands::first_of(i), s, tile, one.gradient);
+        operands.template publish<kMeeting>(Operands::first_of(i), s, mine.tile(t), one.gradient);
         one.store(p, facts);
-        if (step >= 4) one.fetch(p, facts, step - 4, ring(tile), s * kStep);
+        if (step >= 4) one.fetch(p, facts, step - 4, ring(t), s * kStep);
       }
       copy_commit();
       if constexpr (Family == gpu::kGlobal) {
         barrier_sync<kUpdaters>(kGeneralBarrier);
-        operands.clear(i - Operands::kClearLag, index, kUpdaters);
+        operands.clear(i - Operands::kClearLag, 0, index, kUpdaters);
         operands.clear_fence();
       }
     }
 #pragma unroll
-    for (int tile = 0; tile < Tiles; ++tile) pair[tile].finish(p);
+    for (int t = 0; t < kMine; ++t) pair[t].finish(p);
   }
-  // The one behind those of the tiles' operands.
-  static constexpr int kGeneralBarrier = 2 + 2 * Tiles;
+  // The one behind those of near operands.
+  static constexpr int kGeneralBarrier = Operands::kNear > 0 ? 2 + 2 * Tiles : 2;
 
   __device__ __forceinline__ void run(unsigned char* shared, Way way) {
     const int in_group = blockIdx.x % (kRanks * kClusters),
@@ -321,37 +405,54 @@ struct SplitBackward {
     partials.set_up(base + Operands::kSharedBytes, p.shape.time);
     weights = base + Operands::kSharedBytes + Partials::kSharedBytes;
     const u32 rest = weights + kWeightBytes;
-    SplitStages stages;
-    stages.set_up(rest);
+    const auto stages_of = [&](int group) {
+      SplitStages stages;
+      stages.set_up(rest + group * gpu::stages_bytes(kCounts, true, kUnits, kGroupColumns, kChunk));
+      return stages;
+    };
     const int warp = warp_number(), lane = threadIdx.x % 32;
     if (threadIdx.x == Multipliers * 32) {
       partials.init();
+      operands.init();
       // The long way's ring lies where the stages are.
-      if (way != Way::kLong) stages.init(kUpdaterWarps, true);
+      if (way != Way::kLong) {
+        for (int g = 0; g < Groups; ++g) stages_of(g).init(kUpdaterWarps / Groups, true);
+      }
     }
-    if (way != Way::kLong && (at.u0 + kUnits > p.shape.units || p.d_h.data == nullptr))
-      stages.clear(kThreads + 32);
+    if (way != Way::kLong && (at.u0 + kUnits > p.shape.units || p.d_h.data == nullptr)) {
+      for (int g = 0; g < Groups; ++g) stages_of(g).clear(kAllThreads);
+    }
     __syncthreads();
     if constexpr (!kIsAlone) cluster_sync();
     if (warp < Multipliers) {
+      if constexpr (TakesRegisters) take_registers<kMultiplying>();
       multiply(warp, lane);
-    } else if (warp == Multipliers + kUpdaterWarps) {
-      if (way != Way::kLong) {
-        Mover<true, kUnits, kColumns> mover;
-        set_up(mover, p, at, lane);
-        mover.run(stages, p.shape.time, p.shape.time - 1, lane, [&](int c) {
-          // The last chunk may end early, and what follows was not read by all.
-          for (int i = c * kChunk; i < min((c + 1) * kChunk, p.shape.time); ++i)
-            operands.clear(i - Operands::kClearLag, lane, 32);
-          operands.clear_fence();
-        });
+    } else if (warp >= Multipliers + kUpdaterWarps) {
+      if constexpr (TakesRegisters) give_registers<kMoving>();
+      const int extra = warp - Multipliers - kUpdaterWarps;
+      if (extra >= Groups) {
+        if constexpr (Operands::kHasLookers) operands.lay_all(extra - Groups, lane, p.shape.time);
+      } else if (way != Way::kLong) {
+        Mover<true, kUnits, kGroupColumns> mover;
+        set_up(mover, p, Place{at.n, at.b0 + extra * kGroupColumns, at.u0}, lane);
+        mover.run(stages_of(Groups == 1 ? 0 : extra), p.shape.time, p.shape.time - 1, lane,
+                  [&](int c) {
+                    // The last chunk may end early, and what follows was not read by all.
+                    for (int i = c * kChunk; i < min((c + 1) * kChunk, p.shape.time); ++i)
+                      operands.template clear<Groups>(i - Operands::kClearLag, extra, lane, 32);
+                    operands.clear_fence();
+                  });
       }
-    } else if (way == Way::kPlain) {
-      update_short<false>(stages, threadIdx.x - Multipliers * 32);
-    } else if (way == Way::kAsked) {
-      update_short<true>(stages, threadIdx.x - Multipliers * 32);
     } else {
-      update_general(rest, threadIdx.x - Multipliers * 32);
+      if constexpr (TakesRegisters) take_registers<kUpdating>();
+      const int index = threadIdx.x - Multipliers * 32;
+      if (way == Way::kPlain) {
+        update_short<false>(stages_of(Groups == 1 ? 0 : index / kOfTile), index);
+      } else if (way == Way::kAsked) {
+        update_short<true>(stages_of(Groups == 1 ? 0 : index / kOfTile), index);
+      } else {
+        update_general(rest, index);
+      }
     }
     if constexpr (!kIsAlone) cluster_sync_diverged();
   }

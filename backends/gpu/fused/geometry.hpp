@@ -130,6 +130,10 @@ constexpr int held_clusters_of(const FusedConfig& c) {
              ? clusters_of(c)
              : 24 / products_of(c) / targets_of(c);
 }
+// Registers of them.
+constexpr int held_weights_of(const FusedConfig& c) {
+  return held_clusters_of(c) * targets_of(c) * products_of(c) * 4;
+}
 // Bytes of weights in shared memory, 512 an mma.
 constexpr int shared_weight_bytes(const FusedConfig& c) {
   if (c.family == kDirect) return 0;
@@ -160,10 +164,22 @@ constexpr bool looks_ahead(const FusedConfig& c) {
          (is_by_octets(c) ||
           (c.units == 16 && c.depth_warps % 4 == 0 && weights > 64 && weights <= 96));
 }
+// Backward through L2 with four tiles or more, and clusters: warps that look for others' gradients,
+// and of what updates and moves two groups, each with half of the tiles.
+constexpr int lookers_of(const FusedConfig& c) {
+  return c.family == kGlobal && c.is_backward && c.columns > 16 && c.cluster > 1 ? 2 : 0;
+}
+inline constexpr int kLookerBarrierBytes = 128;
+constexpr int updating_groups_of(const FusedConfig& c) { return lookers_of(c) > 0 ? 2 : 1; }
+// Steps of partial gradients that a CTA keeps. Where all gradients come through L2, the own ones,
+// too, two do (cuda/fused/gradient_exchange.cuh).
+constexpr int partial_buffers_of(const FusedConfig& c) { return lookers_of(c) > 0 ? 2 : 4; }
 // Warps with many weights take registers of idle ones: eight with the whole depth (of 4 sequences,
 // up to 256 units leave enough), and those in several clusters whose CTA is crowded. Through L2, of
-// those that update, too: with 24 units, and looking ahead.
+// those that update, too: with 24 units, and looking ahead. In backward, of those that move and
+// look.
 constexpr bool takes_registers(const FusedConfig& c) {
+  if (c.is_backward != 0) return lookers_of(c) > 0 && held_weights_of(c) > 64;
   return has_whole_depth(c) ? multiplying_warps(c) > 4 && (c.columns == 8 || c.head_dim > 256)
                             : is_by_octets(c) || looks_ahead(c) ||
                                   (is_mixed(c) && is_crowded(c) && multiplying_warps(c) % 4 == 0);
@@ -174,13 +190,14 @@ constexpr int sequences_of_thread(const FusedConfig& c) {
 }
 constexpr int updating_threads(const FusedConfig& c) {
   return c.family == kDirect || has_whole_depth(c) ? 0
-         : c.is_backward                           ? c.units * 4
+         : c.is_backward                           ? c.units * 4 * updating_groups_of(c)
                                                    : c.units * 8 / sequences_of_thread(c);
 }
 // Warps that only move tensors: a direct CTA has more with a tile of 4, else in backward none and
 // in forward one for what it saves. Warps give registers to others by fours, so one that is to do
 // so has three idle ones beside it, or the three that update octets.
 constexpr int extra_warps(const FusedConfig& c) {
+  if (c.is_backward != 0 && c.family != kDirect) return updating_groups_of(c) + lookers_of(c);
   if (is_by_octets(c)) return 1;
   if (takes_registers(c)) return 4;
   if (has_direct_movers(c)) return direct_movers(c.head_dim, c.is_backward != 0);
@@ -243,7 +260,8 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
                 (has_direct_movers(c) ? kFourSavedChunks : 2) * chunk_of(c) * pairs *
                     (4 * cell.saved + kept_bytes_of(cell)) +
                 32
-          : stages_bytes(cell, c.is_backward, c.units, c.columns, chunk_of(c));
+          : updating_groups_of(c) * stages_bytes(cell, c.is_backward, c.units,
+                                                 c.columns / updating_groups_of(c), chunk_of(c));
   const int tensors = larger(ring, stages);
   if (c.family == kDirect) {
     return 2 * divide_up(c.columns, 8) * divide_up(c.head_dim, 32) * 640 *
@@ -260,7 +278,9 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
   const int tiles = c.columns / 8,
             buffers = (c.family == kGlobal && tiles > 1) || is_alone(c) ? 1 : 2;
   return buffers * c.head_dim / 16 / c.cluster * tiles * gradient_block_words(cell) * 4 +
-         tiles * (4 * senders_of(c) * 256 + 64) + shared_weight_bytes(c) + tensors;
+         (lookers_of(c) > 0 ? kLookerBarrierBytes : 0) +
+         tiles * (partial_buffers_of(c) * senders_of(c) * 256 + 64) + shared_weight_bytes(c) +
+         tensors;
 }
 
 // Bytes of exchange memory of one group, to be filled with 0xff before a launch; the groups of a
