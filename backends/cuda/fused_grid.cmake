@@ -44,6 +44,10 @@ function(flashrnn_grid_add cell dtype direction family head_dim columns units de
   flashrnn_grid_value(grid_families ${family} family_value)
   foreach(architecture IN LISTS FLASHRNN_CUDA_FUSED_ARCHITECTURES)
     # Whose warps give registers to others, an instruction of 9.0's own (cuda.constrint), or, through L2, those of some cells.
+    if(direction STREQUAL "backward" AND NOT architecture STREQUAL "90a"
+       AND family STREQUAL "global" AND cluster GREATER 1 AND columns GREATER 16)
+      continue()
+    endif()
     if(direction STREQUAL "forward" AND NOT architecture STREQUAL "90a"
        AND ((family STREQUAL "cluster" AND units EQUAL 32 AND depth_warps EQUAL 1)
             OR (family STREQUAL "global" AND depth_warps EQUAL 8 AND (cluster GREATER 1 OR units EQUAL 24 OR columns EQUAL 32))))

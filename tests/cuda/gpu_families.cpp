@@ -121,7 +121,7 @@ std::vector<Family> families(int64_t time) {
       {"global_of_eight_tiles", problem(64, time, 1, 384), lookers(64, 8), 9},
       {"global_of_eight_tiles_asked", of(FLASHRNN_GRU, with_lengths(61, 1, 768)), lookers(64, 16),
        9},
-      {"global_of_eight_tiles_long_way", with_lengths(36, 1, 380), lookers(64, 8), 9},
+      {"global_of_eight_tiles_long_way", with_lengths(61, 1, 380), lookers(64, 8), 9},
       {"global_looking_ahead", problem(32, time, 1, 768), config(3, 32) + ahead + "8", 9},
       {"global_looking_ahead_asked", with_lengths(29, 1, 384), config(3, 32) + ahead + "4", 9},
       {"global_looking_ahead_long_way", with_lengths(29, 1, 380), config(3, 32) + ahead + "4", 9},

@@ -161,7 +161,7 @@ struct GradientOperands {
 
   // A thread's vector number i of a round: whether there is one, the block that it is of, by its
   // turn, and where it lies in global memory.
-  static_assert(kThreads % kOfBlock == 0 || kOfBlock % kThreads == 0);
+  static_assert(kFar == 0 || kThreads % kOfBlock == 0 || kOfBlock % kThreads == 0);
   static __device__ __forceinline__ bool has(int round, int i, int thread) {
     return thread + (round * kOfRound + i) * kThreads < kVectors;
   }
