@@ -74,6 +74,10 @@ void check_fused(const DeviceFacts& facts, const gpu::FusedConfig& c) {
         c.columns, "a multiple of 8, or, for one CTA or with one warp over the depth,", 4);
   const int most = gpu::lookers_of(c) > 0 ? 64 : 32;
   holds(c.columns <= most, "columns", c.columns, "at most", most);
+  if (gpu::lookers_of(c) > 0) {
+    holds(c.columns % 16 == 0, "columns of two groups", c.columns, "a multiple of", 16);
+    holds(c.depth_warps == 8, "depth_warps beside lookers", c.depth_warps, "exactly", 8);
+  }
   holds(c.units > 0 && (c.units % 16 == 0 || gpu::is_by_octets(c)), "units", c.units,
         "24 through L2, or a multiple of", 16);
   holds(c.head_dim > 0 && c.head_dim % c.units == 0, "head_dim", c.head_dim, "a multiple of",

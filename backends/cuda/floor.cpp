@@ -39,9 +39,9 @@ double floor_of(const DeviceFacts& facts, const Problem& p, const gpu::FusedConf
   // In several clusters, the share of h that comes through L2; what comes sooner is multiplied
   // meanwhile.
   const double far = gpu::is_mixed(c) ? 1 - c.cluster / ctas : 1;
-  // Each gate has a chain of its own, but for backward between CTAs, which has two of all gates.
+  // Each gate has a chain of its own, but for backward between CTAs, which has up to four of all.
   const double links = is_backward && c.family != gpu::kDirect
-                           ? gpu::clusters_of(c) * gpu::products_of(c) / 2.0
+                           ? gpu::clusters_of(c) * gpu::products_of(c) / 4.0
                            : c.head_dim / 16.0 /
                                  (c.family == gpu::kDirect  ? 1 + is_cut
                                   : gpu::has_whole_depth(c) ? 4

@@ -45,7 +45,8 @@ struct GradientOperands {
   static constexpr int kNear = IsNear ? 1 : 0, kFar = kIsGlobal ? Clusters - kNear : 0;
   static_assert(!IsNear || (!kIsAlone && (!kIsGlobal || Tiles == 1)));
   // Of what is far. One buffer does where a step of another tile, with its barrier, lies between
-  // two steps of one; else it takes one more barrier.
+  // two steps of one, or where lookers wait until it has been taken; else it takes one more
+  // barrier.
   static constexpr int kFarBuffers = Tiles > 1 || kIsAlone ? 1 : 2;
   static constexpr int kTileBytes = kBlockWords * 4, kNearBytes = kNear * 2 * Tiles * kTileBytes;
   static constexpr bool kHasLookers = Lookers > 0;
@@ -54,6 +55,9 @@ struct GradientOperands {
   static constexpr int kBarriersAt = kNearBytes + kFarBuffers * kFar * Tiles * kTileBytes,
                        kSharedBytes = kBarriersAt + kHasLookers * gpu::kLookerBarrierBytes;
   static_assert(!kHasLookers || 16 * Tiles <= gpu::kLookerBarrierBytes);
+  // So that a looker has the same tiles at every step, and looks for a step's words of a tile only
+  // after all of those of the step before.
+  static_assert(!kHasLookers || Tiles % Lookers == 0);
 
   u32 shared;
   u32* global;  // of this rank, first cluster and buffer
@@ -161,7 +165,7 @@ struct GradientOperands {
 
   // A thread's vector number i of a round: whether there is one, the block that it is of, by its
   // turn, and where it lies in global memory.
-  static_assert(kFar == 0 || kThreads % kOfBlock == 0 || kOfBlock % kThreads == 0);
+  static_assert(kFar == 0 || kHasLookers || kThreads % kOfBlock == 0);
   static __device__ __forceinline__ bool has(int round, int i, int thread) {
     return thread + (round * kOfRound + i) * kThreads < kVectors;
   }
@@ -231,10 +235,11 @@ struct GradientOperands {
     return turn % Groups * (Tiles / Groups) + turn / Groups;
   }
 
-  // The lookers, which take tiles in turn, through all steps: each has as long for its tile as
+  // A looker's way through all steps, every Lookers-th tile of each: it has as long for one as
   // those that multiply have for `Lookers` tiles.
   __device__ __forceinline__ void lay_all(int looker, int lane, int time) const {
-    // A lane's vectors follow one another at distances that the compiler knows.
+    // What `has`, `block` and `word_of` say of any thread, for a warp: a lane's vectors follow one
+    // another at distances that the compiler knows.
     static_assert(kOfBlock % 32 == 0 || 32 % kOfBlock == 0);
     constexpr int kOfWarp = kOfBlock < 32 ? 32 / kOfBlock : 1,  // blocks that a warp reads at once
         kParts = kOfBlock > 32 ? kOfBlock / 32 : 1;             // looks at a block
@@ -242,7 +247,7 @@ struct GradientOperands {
         global + lane / kOfBlock % kOfWarp * (Tiles * kBlockWords) + lane % kOfBlock * 4;
     const u32 mine_laid =
         block_of(0, 0, 0) + lane / kOfBlock % kOfWarp * (Tiles * kTileBytes) + lane % kOfBlock * 16;
-    const auto block = [](int k) { return k / kParts * kOfWarp * Tiles; };
+    const auto tiles_before = [](int k) { return k / kParts * kOfWarp * Tiles; };
     const auto is_there = [&](int k) {
       return (k + 1) * 32 <= kVectors || k * 32 + lane < kVectors;
     };
@@ -260,7 +265,7 @@ struct GradientOperands {
         for (int k = first; k < end; ++k) {
           v[k - first] = uint4{0, 0, 0, 0};
           if (is_there(k))
-            v[k - first] = load_relaxed128(from + block(k) * kBlockWords + k % kParts * 128);
+            v[k - first] = load_relaxed128(from + tiles_before(k) * kBlockWords + k % kParts * 128);
         }
         // The step before has been read by all.
         if (round == 0 && i > 0) mbarrier_wait(taken(tile), (i - 1) & 1);
@@ -272,13 +277,14 @@ struct GradientOperands {
 #pragma unroll
           for (int k = first; k < end; ++k)
             load_relaxed128_if(largest_of(v[k - first]) == kEmptyWord,
-                               from + block(k) * kBlockWords + k % kParts * 128, v[k - first]);
+                               from + tiles_before(k) * kBlockWords + k % kParts * 128,
+                               v[k - first]);
         }
 #pragma unroll
         for (int k = first; k < end; ++k) {
           const uint4& w = v[k - first];
           if (is_there(k))
-            sts128(to + block(k) * kTileBytes + k % kParts * 512, w.x, w.y, w.z, w.w);
+            sts128(to + tiles_before(k) * kTileBytes + k % kParts * 512, w.x, w.y, w.z, w.w);
         }
       }
       meeting_point();
@@ -346,7 +352,8 @@ struct GradientOperands {
 // every tile Buffers (steps modulo that) of one 256-byte block a sender, and a barrier each.
 // Senders are a cluster's CTAs, whose bytes the barrier counts, or (IsLocal) the CTA's own
 // multiplying warps, which arrive. A buffer is used again four steps later, when all that its owner
-// sent after reading it has gone round.
+// sent after reading it has gone round, or two, where a sender's own gradients, too, come through
+// L2 (docs/cuda-ordering.md).
 template <int Senders, int Tiles, int Buffers, bool IsLocal>
 struct PartialGradients {
   static constexpr int kBlockBytes = 256, kBufferBytes = Senders * kBlockBytes,

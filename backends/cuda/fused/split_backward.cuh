@@ -3,7 +3,8 @@
 // gradients of their units and give those of the slots; the multiplying warps turn slots' gradients
 // into partial gradients of h for the units of every CTA of their cluster and write them straight
 // into the owners' shared memory, where the updating warps add them in a fixed order: the reduction
-// and the exchange are one hop. A last warp moves tensors (mover.cuh).
+// and the exchange are one hop. Other warps move tensors (mover.cuh), and look for what comes
+// through L2 where there are many tiles.
 //
 // kCluster: one cluster has all units, and a CTA multiplies its own slots' gradients. kGlobal:
 // several clusters; a CTA multiplies those of its rank in every cluster, which come through L2 as

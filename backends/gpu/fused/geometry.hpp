@@ -273,7 +273,8 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
            exchange_buffers_of(c) * near_units_of(c) * c.columns / 2 *
                (has_whole_depth(c) ? 4 : 5) +
            tensors;
-  // Operands of two steps, or of one, partial gradients of four, and their barriers
+  // Operands of two steps, or of one, partial gradients of four or two, and their
+  // barriers
   // (cuda/fused/gradient_exchange.cuh).
   const int tiles = c.columns / 8,
             buffers = (c.family == kGlobal && tiles > 1) || is_alone(c) ? 1 : 2;
