@@ -170,8 +170,13 @@ TEST(GlobalModelTest, BackwardHasLookersWithFourTilesAndMore) {
   config.set("backward_cluster", 1);
   EXPECT_THROW(check_config(hopper(), p, config), Error);
   config.set("backward_cluster", 16);
-  config.set("backward_columns", 128);
-  EXPECT_THROW(check_config(hopper(), p, config), Error);
+  for (const auto& [name, value] :
+       {std::pair{"backward_columns", 128}, std::pair{"backward_columns", 40},
+        std::pair{"backward_depth_warps", 4}}) {
+    KernelConfig wrong = config;
+    wrong.set(name, value);
+    EXPECT_THROW(check_config(hopper(), p, wrong), Error) << name << " = " << value;
+  }
 }
 
 }  // namespace
