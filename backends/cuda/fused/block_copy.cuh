@@ -21,6 +21,10 @@ __device__ __forceinline__ void load_block(u32 shared, const char* global, int b
       copy_async<16>(shared + at, global + at);
   }
 }
+// Brings a block into L2, where there are bulk copies.
+__device__ __forceinline__ void prefetch_block(const char* global, int bytes) {
+  if constexpr (kHasBulkCopies) bulk_prefetch(global, bytes);
+}
 // Around the loads that a barrier tells of: their bytes before, the thread's arrival after.
 __device__ __forceinline__ void begin_loads(u32 bar, u32 bytes) {
   if constexpr (kHasBulkCopies) mbarrier_expect(bar, bytes);

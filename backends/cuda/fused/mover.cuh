@@ -84,7 +84,21 @@ struct MovedRows {
   static __device__ int unit(int lane, int k) { return (lane + 32 * k) % kOfRow * 8; }
 };
 
-template <bool IsBackward, int Units, int Columns>
+// A row of all of a head's units that a lane brings into L2, in each of so many steps.
+struct RowAhead {
+  const char* at;
+  Index step;
+  u32 bytes;
+  int steps;
+
+  __device__ __forceinline__ void prefetch(int i) const {
+    if (i < steps) prefetch_block(at + i * step, bytes);
+  }
+};
+
+// IsAhead: inputs are brought into L2 kAhead steps before they are fetched, rows of a whole head
+// by one lane of the group each, since a CTA's own part of a row is less than memory gives at once.
+template <bool IsBackward, int Units, int Columns, bool IsAhead>
 struct Mover {
   static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, IsBackward, Units, Columns);
   static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, IsBackward, Units, Columns);
@@ -93,6 +107,7 @@ struct Mover {
   using OutRows = MovedRows<kOut.rows(), Units>;
   InRows in;
   OutRows out;
+  RowAhead ahead;
   const char* values_in;
   const char* kept_in;
   char* values_out;
@@ -133,6 +148,28 @@ struct Mover {
     }
     values_in += values_step;
     kept_in += kept_step;
+  }
+
+  // Brings into L2 the saved memory `on` steps after that which is fetched next.
+  __device__ __forceinline__ void prefetch_saved(int on, bool with_before, int lane) const {
+    constexpr int kBlockValues = kIn.value_bytes() / kBlocks,
+                  kBlockKept = kIn.kept_bytes() / kBlocks;
+    if (!takes_part(lane) || octets <= 0) return;
+#pragma unroll
+    for (int c = 0; c < kBlocks; ++c) {
+      if (c < blocks)
+        prefetch_block(values_in + on * values_step + c * block_values, there(kBlockValues));
+    }
+    if (!with_before) return;
+#pragma unroll
+    for (int k = 0; k < kIn.kept; ++k) {
+#pragma unroll
+      for (int c = 0; c < kBlocks; ++c) {
+        if (c < blocks)
+          prefetch_block(kept_in + on * kept_step + k * all_kept + c * block_kept,
+                         there(kBlockKept));
+      }
+    }
   }
 
   // One step's inputs to `stage`; `with_before`: with what backward reads of the step before.
@@ -202,6 +239,15 @@ struct Mover {
 #pragma unroll 1
     for (int s = 0; s < count; ++s)
       fetch(stages.input(c) + s * S::kInputBytes, bar, first + s < steps_with_before, lane);
+    if constexpr (IsAhead) {
+      constexpr int kAhead = kStages * S::kChunk;
+#pragma unroll 1
+      for (int i = first + kAhead; i < min(first + kAhead + S::kChunk, time); ++i) {
+        ahead.prefetch(i);
+        if constexpr (kIn.values > 0)
+          prefetch_saved(i - first - count, i < steps_with_before, lane);
+      }
+    }
     mbarrier_arrive_on_copies(bar);
   }
 

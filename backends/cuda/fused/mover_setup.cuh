@@ -17,24 +17,38 @@ __device__ __forceinline__ int octets_at(const gpu::Shape& shape, int u0, int un
   return max(0, min(units / 8, all - u0 / 8));
 }
 
-template <int Units, int Columns>
-__device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const ForwardParams& p,
-                                       const Place& at, int lane) {
-  using M = Mover<false, Units, Columns>;
+// Row r of a batch tile's inputs at the first step, from the head's first unit on.
+template <int Columns>
+__device__ __forceinline__ char* input_row(const ForwardParams& p, const Place& at, int r) {
+  const View& v = p.wx;
+  const int t = p.shape.is_reverse ? p.shape.time - 1 : 0,
+            gate = min(r / Columns, Cell::kInputs - 1),
+            b = min(at.b0 + r % Columns * gpu::sequence_step(Columns), p.shape.batch - 1);
+  return static_cast<char*>(v.data) +
+         2 * (b * v.stride[0] + t * v.stride[1] + gate * v.stride[2] + at.n * v.stride[3]);
+}
+
+// `rank`: of the `ranks` CTAs that have the batch tile.
+template <int Units, int Columns, bool IsAhead>
+__device__ __forceinline__ void set_up(Mover<false, Units, Columns, IsAhead>& m,
+                                       const ForwardParams& p, const Place& at, int rank, int ranks,
+                                       int lane) {
+  using M = Mover<false, Units, Columns, IsAhead>;
   constexpr gpu::StageShape in = M::kIn, out = M::kOut;
   const int sign = p.shape.is_reverse ? -1 : 1, t = p.shape.is_reverse ? p.shape.time - 1 : 0,
             last = p.shape.batch - 1;
 #pragma unroll
   for (int k = 0; k < M::InRows::kOfLane; ++k) {
-    const int r = M::InRows::row(lane, k), u = M::InRows::unit(lane, k), gate = r / Columns,
-              b = min(at.b0 + r % Columns * gpu::sequence_step(Columns), last);
+    const int r = M::InRows::row(lane, k), u = M::InRows::unit(lane, k);
     m.in.is_there[k] = r < in.rows() && at.u0 + u < p.shape.units;
-    m.in.at[k] =
-        static_cast<char*>(p.wx.data) +
-        2 * (b * p.wx.stride[0] + t * p.wx.stride[1] +
-             min(gate, Cell::kInputs - 1) * p.wx.stride[2] + at.n * p.wx.stride[3] + at.u0 + u);
+    m.in.at[k] = input_row<Columns>(p, at, r) + 2 * (at.u0 + u);
     m.in.step[k] = 2 * sign * p.wx.stride[1];
     m.in.place[k] = in.rows_at() + r * gpu::row_bytes(Units) + u * 2;
+  }
+  if constexpr (IsAhead) {
+    const int r = rank + lane * ranks;
+    m.ahead = RowAhead{input_row<Columns>(p, at, r), 2 * sign * p.wx.stride[1],
+                       p.shape.units / 8 * 16u, r < in.rows() ? p.shape.time : 0};
   }
 #pragma unroll
   for (int k = 0; k < M::OutRows::kOfLane; ++k) {
@@ -62,26 +76,48 @@ __device__ __forceinline__ void set_up(Mover<false, Units, Columns>& m, const Fo
   m.all_kept = saved.all_pairs * kKeptPairBytes;
 }
 
+// Likewise in backward: rows of gradients of h, and behind them those of h.
+template <int Columns>
+__device__ __forceinline__ bool is_of_h(int r) {
+  return Cell::kReadsH && r >= Columns;
+}
+template <int Columns>
+__device__ __forceinline__ const View& tensor_of_row(const BackwardParams& p, int r) {
+  return is_of_h<Columns>(r) ? p.h : p.d_h;
+}
+template <int Columns>
+__device__ __forceinline__ char* input_row(const BackwardParams& p, const Place& at, int r) {
+  const View& v = tensor_of_row<Columns>(p, r);
+  const int sign = p.shape.is_reverse ? -1 : 1, first = p.shape.is_reverse ? 0 : p.shape.time - 1,
+            t = is_of_h<Columns>(r) ? first - sign : first,
+            b = min(at.b0 + r % Columns * gpu::sequence_step(Columns), p.shape.batch - 1);
+  return static_cast<char*>(v.data) + 2 * (b * v.stride[0] + t * v.stride[1] + at.n * v.stride[2]);
+}
+
 // Step i of the mover is step T - 1 - i; kept states and h come from the step before that.
-template <int Units, int Columns>
-__device__ __forceinline__ void set_up(Mover<true, Units, Columns>& m, const BackwardParams& p,
-                                       const Place& at, int lane) {
-  using M = Mover<true, Units, Columns>;
+template <int Units, int Columns, bool IsAhead>
+__device__ __forceinline__ void set_up(Mover<true, Units, Columns, IsAhead>& m,
+                                       const BackwardParams& p, const Place& at, int rank,
+                                       int ranks, int lane) {
+  using M = Mover<true, Units, Columns, IsAhead>;
   constexpr gpu::StageShape in = M::kIn, out = M::kOut;
   const int sign = p.shape.is_reverse ? -1 : 1, t = p.shape.is_reverse ? 0 : p.shape.time - 1,
             last = p.shape.batch - 1;
 #pragma unroll
   for (int k = 0; k < M::InRows::kOfLane; ++k) {
-    const int r = M::InRows::row(lane, k), u = M::InRows::unit(lane, k),
-              b = min(at.b0 + r % Columns * gpu::sequence_step(Columns), last);
-    const bool is_h = Cell::kReadsH && r >= Columns;
-    const View& v = is_h ? p.h : p.d_h;
+    const int r = M::InRows::row(lane, k), u = M::InRows::unit(lane, k);
+    const View& v = tensor_of_row<Columns>(p, r);
     m.in.is_there[k] = r < in.rows() && at.u0 + u < p.shape.units && v.data != nullptr;
-    m.in.at[k] =
-        static_cast<char*>(v.data) + 2 * (b * v.stride[0] + (is_h ? t - sign : t) * v.stride[1] +
-                                          at.n * v.stride[2] + at.u0 + u);
+    m.in.at[k] = input_row<Columns>(p, at, r) + 2 * (at.u0 + u);
     m.in.step[k] = -2 * sign * v.stride[1];
     m.in.place[k] = in.rows_at() + r * gpu::row_bytes(Units) + u * 2;
+  }
+  if constexpr (IsAhead) {
+    const int r = rank + lane * ranks;
+    const View& v = tensor_of_row<Columns>(p, r);
+    m.ahead =
+        RowAhead{input_row<Columns>(p, at, r), -2 * sign * v.stride[1], p.shape.units / 8 * 16u,
+                 r >= in.rows() || v.data == nullptr ? 0 : p.shape.time - is_of_h<Columns>(r)};
   }
 #pragma unroll
   for (int k = 0; k < M::OutRows::kOfLane; ++k) {

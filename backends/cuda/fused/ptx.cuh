@@ -234,6 +234,10 @@ __device__ __forceinline__ void bulk_load(u32 shared, const void* global, u32 by
       "l"(global), "r"(bytes), "r"(bar)
       : "memory");
 }
+// To L2, no further.
+__device__ __forceinline__ void bulk_prefetch(const void* global, u32 bytes) {
+  asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(global), "r"(bytes) : "memory");
+}
 __device__ __forceinline__ void bulk_store(void* global, u32 shared, u32 bytes) {
   asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(global),
                "r"(shared), "r"(bytes)

@@ -28,7 +28,8 @@ namespace flashrnn::cuda {
 // one that moves. Lookers: warps that lay down what comes through L2. IsNear: the CTA's own slots'
 // gradients come from itself (gradient_exchange.cuh).
 template <int Family, int D, int Ranks, int Multipliers, int Tiles, int Groups, int Lookers,
-          int PartialBuffers, int Chunk, int HeldClusters, bool IsNear, bool TakesRegisters>
+          int PartialBuffers, int Chunk, int HeldClusters, bool IsNear, bool TakesRegisters,
+          bool FetchesAhead>
 struct SplitBackward {
   static constexpr int kUnits = 16, kColumns = 8 * Tiles;
   static constexpr int kRanks = Ranks, kClusters = D / kUnits / kRanks;
@@ -434,8 +435,9 @@ struct SplitBackward {
       if (extra >= Groups) {
         if constexpr (Operands::kHasLookers) operands.lay_all(extra - Groups, lane, p.shape.time);
       } else if (way != Way::kLong) {
-        Mover<true, kUnits, kGroupColumns> mover;
-        set_up(mover, p, Place{at.n, at.b0 + extra * kGroupColumns, at.u0}, lane);
+        Mover<true, kUnits, kGroupColumns, FetchesAhead> mover;
+        set_up(mover, p, Place{at.n, at.b0 + extra * kGroupColumns, at.u0}, in_group,
+               kRanks * kClusters, lane);
         mover.run(stages_of(Groups == 1 ? 0 : extra), p.shape.time, p.shape.time - 1, lane,
                   [&](int c) {
                     // The last chunk may end early, and what follows was not read by all.

@@ -32,10 +32,10 @@ struct Either<false, First, Second> {
 // ones beside it where those that multiply take registers of theirs, and, looking ahead, of those
 // that update; those of 24 units take them of the three that update and the one that moves.
 // LooksAhead: a multiplying warp looks for a tile's words before it multiplies those of the tile
-// before.
+// before. FetchesAhead: mover.cuh.
 template <int Family, int D, int Units, int Cluster, int DepthWarps, int Tiles, int Sequences,
           int ExtraWarps, int Chunk, int HeldDepth, int SumBuffers, bool IsTrusting,
-          bool TakesRegisters, bool LooksAhead>
+          bool TakesRegisters, bool LooksAhead, bool FetchesAhead>
 struct SplitForward {
   // A multiplying warp has 16 of the units, and each gate a tile of their rows; or all of 24, whose
   // octets and gates follow one another in its tiles, half a tile each.
@@ -338,8 +338,8 @@ struct SplitForward {
       }
       if (is_extra) {
         if (warp == kMultipliers + kUpdaterWarps && way != Way::kLong) {
-          Mover<false, Units, kColumns> mover;
-          set_up(mover, p, at, lane);
+          Mover<false, Units, kColumns, FetchesAhead> mover;
+          set_up(mover, p, at, rank, kRanks, lane);
           mover.run(stages, p.shape.time, 0, lane, [&](int c) {
             // The last chunk may end early, and what follows was not read by all.
             for (int i = c * kChunk; i < min((c + 1) * kChunk, p.shape.time); ++i)

@@ -174,6 +174,13 @@ constexpr int updating_groups_of(const FusedConfig& c) { return lookers_of(c) > 
 // Steps of partial gradients that a CTA keeps. Where all gradients come through L2, the own ones,
 // too, two do (cuda/fused/gradient_exchange.cuh).
 constexpr int partial_buffers_of(const FusedConfig& c) { return lookers_of(c) > 0 ? 2 : 4; }
+// Inputs are brought from memory into L2 before they are fetched to a CTA: while an answer from
+// memory is on its way to a multiprocessor, those of L2, which a step waits for, take longer
+// (docs/cuda-notebook.md, "What memory does to an exchange"). In a cluster forward waits for
+// neither, and backward of eight tiles, whose warps that move have few registers, is no faster.
+constexpr bool fetches_ahead(const FusedConfig& c) {
+  return c.is_backward != 0 ? c.family != kDirect && c.columns < 64 : c.family == kGlobal;
+}
 // Warps with many weights take registers of idle ones: eight with the whole depth (of 4 sequences,
 // up to 256 units leave enough), and those in several clusters whose CTA is crowded. Through L2, of
 // those that update, too: with 24 units, and looking ahead. In backward, of those that move and
