@@ -43,9 +43,10 @@ TEST(GlobalModelTest, Has24UnitsAndLooksAheadWhereRegistersAllow) {
   EXPECT_EQ(shapes_of(hopper(), kLstm, 768, 16), (Shapes{{32, 8}}));
   EXPECT_EQ(shapes_of(hopper(), kLstm, 384, 16), (Shapes{{32, 4}}));
   EXPECT_EQ(shapes_of(hopper(), kLstm, 512, 16), Shapes{});
-  EXPECT_EQ(shapes_of(hopper(), kLstm, 1024, 16), Shapes{});
+  EXPECT_EQ(shapes_of(hopper(), kLstm, 1024, 16), (Shapes{{32, 8}}));
   // Both sets of words count: of the one that is multiplied, and of the one that is looked for.
   EXPECT_EQ(shapes_of(hopper(), kLightGru, 1536, 16), Shapes{});
+  EXPECT_EQ(shapes_of(hopper(), kLightGru, 2048, 16), Shapes{});
   EXPECT_EQ(shapes_of(hopper(), kElman, 1536, 16), Shapes{});
   EXPECT_EQ(shapes_of(hopper(), kElman, 1152, 16), (Shapes{{32, 4}}));
   EXPECT_EQ(shapes_of(hopper(), kLightGru, 1536, 24), (Shapes{{8, 8}, {16, 8}}));

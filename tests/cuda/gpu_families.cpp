@@ -129,6 +129,8 @@ std::vector<Family> families(int64_t time) {
        9},
       {"global_of_eight_tiles_long_way", with_lengths(61, 1, 380), lookers(64, 8), 9},
       {"global_looking_ahead", problem(32, time, 1, 768), config(3, 32) + ahead + "8", 9},
+      {"global_looking_ahead_of_1024_units", problem(29, time, 1, 1024),
+       config(3, 32) + ahead + "8", 9},
       {"global_looking_ahead_asked", with_lengths(29, 1, 384), config(3, 32) + ahead + "4", 9},
       {"global_looking_ahead_long_way", with_lengths(29, 1, 380), config(3, 32) + ahead + "4", 9},
       {"global_of_24_units", problem(13, time, 1, 384), config(3, 8) + octets, 9},

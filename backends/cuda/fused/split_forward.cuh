@@ -28,9 +28,9 @@ struct Either<false, First, Second> {
 
 // Cluster: CTAs of a cluster where several clusters have a batch tile (mixed_exchange.cuh).
 // Sequences: of 8, those of an updating thread. HeldDepth: operands of which a multiplying warp has
-// the weights in registers, not in shared memory. ExtraWarps: the one that moves, and three idle
-// ones beside it where those that multiply take registers of theirs, and, looking ahead, of those
-// that update; those of 24 units take them of the three that update and the one that moves.
+// the weights in registers, not in shared memory. ExtraWarps: the one that moves, and idle ones
+// beside it where those that multiply take registers of theirs, and, with 24 units or looking
+// ahead, of those that update.
 // LooksAhead: a multiplying warp looks for a tile's words before it multiplies those of the tile
 // before. FetchesAhead: mover.cuh.
 template <int Family, int D, int Units, int Cluster, int DepthWarps, int Tiles, int Sequences,
@@ -52,12 +52,12 @@ struct SplitForward {
   static constexpr bool kUpdatersGive = kIsByOctets || LooksAhead;
   static constexpr int kGiving = kUpdatersGive ? ExtraWarps + kUpdaterWarps : ExtraWarps,
                        kAtFirst = 65536 / kAllThreads / 8 * 8,
-                       kGiven = kIsByOctets  ? 120
-                                : LooksAhead ? 104
-                                             : 40,
-                       kMultiplying = kIsByOctets  ? 192
-                                      : LooksAhead ? 152
-                                                   : 168;
+                       kGiven = !kUpdatersGive ? 40
+                                : kGiving == 4 ? 120
+                                               : 104,
+                       kMultiplying = !kUpdatersGive ? 168
+                                      : kGiving == 4 ? 192
+                                                     : 152;
   // Where there are few warps, all have as many from the beginning.
   static constexpr bool kExchangesRegisters = TakesRegisters && kAtFirst < kMultiplying;
   static_assert(!kExchangesRegisters ||

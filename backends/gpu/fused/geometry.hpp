@@ -158,11 +158,18 @@ constexpr bool is_crowded(const FusedConfig& c) {
 // Forward through L2 with four tiles of sequences, whose words have mostly come: a multiplying warp
 // looks for the next tile's before it multiplies, with registers of the warps that update and move.
 // (Of 16 units with few weights, which are not crowded, it is faster without.)
+constexpr int weight_registers_of(const FusedConfig& c) {
+  return depth_of(c) * row_tiles_of(c) * 8;
+}
 constexpr bool looks_ahead(const FusedConfig& c) {
-  const int weights = depth_of(c) * row_tiles_of(c) * 8;
+  const int weights = weight_registers_of(c), most = c.depth_warps == 8 ? 128 : 96;
   return c.family == kGlobal && !c.is_backward && c.cluster == 1 && c.columns == 32 &&
          (is_by_octets(c) ||
-          (c.units == 16 && c.depth_warps % 4 == 0 && weights > 64 && weights <= 96));
+          (c.units == 16 && c.depth_warps % 4 == 0 && weights > 64 && weights <= most));
+}
+// Weights that leave registers for four other warps: those that update have two sequences a thread.
+constexpr bool has_four_others(const FusedConfig& c) {
+  return is_by_octets(c) || (looks_ahead(c) && weight_registers_of(c) > 96);
 }
 // Backward through L2 with four tiles or more, and clusters: warps that look for others' gradients,
 // and of what updates and moves two groups, each with half of the tiles.
@@ -193,7 +200,7 @@ constexpr bool takes_registers(const FusedConfig& c) {
 }
 // Others have two sequences.
 constexpr int sequences_of_thread(const FusedConfig& c) {
-  return is_by_octets(c) || (is_crowded(c) && !takes_registers(c)) ? 2 : 1;
+  return has_four_others(c) || (is_crowded(c) && !takes_registers(c)) ? 2 : 1;
 }
 constexpr int updating_threads(const FusedConfig& c) {
   return c.family == kDirect || has_whole_depth(c) ? 0
@@ -202,10 +209,10 @@ constexpr int updating_threads(const FusedConfig& c) {
 }
 // Warps that only move tensors: a direct CTA has more with a tile of 4, else in backward none and
 // in forward one for what it saves. Warps give registers to others by fours, so one that is to do
-// so has three idle ones beside it, or the three that update octets.
+// so has three idle ones beside it, or as many as make four with those that update.
 constexpr int extra_warps(const FusedConfig& c) {
   if (c.is_backward != 0 && c.family != kDirect) return updating_groups_of(c) + lookers_of(c);
-  if (is_by_octets(c)) return 1;
+  if (has_four_others(c)) return 4 - updating_threads(c) / 32;
   if (takes_registers(c)) return 4;
   if (has_direct_movers(c)) return direct_movers(c.head_dim, c.is_backward != 0);
   return c.family != kDirect || (!c.is_backward && c.min_ctas < 3) ? 1 : 0;
