@@ -88,7 +88,7 @@ constexpr double kTrustSaves = 41;  // where words are multiplied before it is k
 // many, and at most (fitted to 384 to 768 units and batches of 2 and 4).
 constexpr double kFewSavesAfter = 256, kFewSavesMost = 280;
 // Through L2, operands that a warp looks for beyond so many. This and what else is of forward
-// through L2 alone was fitted, with inputs that are brought into L2 ahead, to 117 configurations of
+// through L2 alone was fitted, with inputs that are brought into L2 ahead, to 136 configurations of
 // 34 problems of LSTM, GRU, Elman and sLSTM, 384 to 1536 units and 2 to 128 sequences, on an H100.
 constexpr double kManyOperands = 81, kManyOperandsAfter = 3;
 // Forward through L2 in several clusters: the cluster's share of h comes sooner, and h goes to each
