@@ -17,7 +17,7 @@ namespace {
 // Forward through L2 with 24 units a CTA, and with warps that look ahead: where heads divide so,
 // weights fit, and warps can take registers of others.
 TEST(GlobalModelTest, Has24UnitsAndLooksAheadWhereRegistersAllow) {
-  constexpr int kLstm = 1, kElman = 3, kSlstm = 4, kLightGru = 6;
+  constexpr int kLstm = 1, kGru = 2, kElman = 3, kSlstm = 4, kLightGru = 6;
   using Shapes = std::set<std::pair<int, int>>;  // columns and warps over the depth
   const auto shapes_of = [](const DeviceFacts& facts, int cell, int64_t head_dim, int units) {
     Shapes shapes;
@@ -29,6 +29,10 @@ TEST(GlobalModelTest, Has24UnitsAndLooksAheadWhereRegistersAllow) {
       if (gpu::is_by_octets(c) || gpu::looks_ahead(c)) {
         EXPECT_EQ(gpu::held_depth_of(c), gpu::depth_of(c)) << fused_name(c);
         EXPECT_EQ(gpu::threads_of(c) % 128, 0) << fused_name(c);
+        if (gpu::has_four_others(c)) {
+          EXPECT_EQ(gpu::threads_of(c), 32 * (gpu::multiplying_warps(c) + 4)) << fused_name(c);
+          EXPECT_EQ(gpu::sequences_of_thread(c), 2) << fused_name(c);
+        }
         if (c.units == units) shapes.emplace(c.columns, c.depth_warps);
       }
     }
@@ -47,6 +51,8 @@ TEST(GlobalModelTest, Has24UnitsAndLooksAheadWhereRegistersAllow) {
   // Both sets of words count: of the one that is multiplied, and of the one that is looked for.
   EXPECT_EQ(shapes_of(hopper(), kLightGru, 1536, 16), Shapes{});
   EXPECT_EQ(shapes_of(hopper(), kLightGru, 2048, 16), Shapes{});
+  EXPECT_EQ(shapes_of(hopper(), kLightGru, 1792, 16), (Shapes{{32, 8}}));
+  EXPECT_EQ(shapes_of(hopper(), kGru, 1280, 16), (Shapes{{32, 8}}));
   EXPECT_EQ(shapes_of(hopper(), kElman, 1536, 16), Shapes{});
   EXPECT_EQ(shapes_of(hopper(), kElman, 1152, 16), (Shapes{{32, 4}}));
   EXPECT_EQ(shapes_of(hopper(), kLightGru, 1536, 24), (Shapes{{8, 8}, {16, 8}}));
@@ -68,6 +74,7 @@ TEST(GlobalModelTest, Has24UnitsAndLooksAheadWhereRegistersAllow) {
   later.major = 10;
   EXPECT_EQ(shapes_of(later, kLstm, 768, 24), Shapes{});
   EXPECT_EQ(shapes_of(later, kLstm, 768, 16), Shapes{});
+  EXPECT_EQ(shapes_of(later, kLightGru, 1792, 16), Shapes{});
 }
 
 // Forward through L2 in several clusters: their operands are dealt out evenly, and all of them are

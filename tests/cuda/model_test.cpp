@@ -307,7 +307,8 @@ TEST(ModelTest, CountsThreadsAndMemoryAsTheKernelsDo) {
                                        {3, 112},
                                        {1, 128},
                                        {1, 512},
-                                       {2, 768}}) {
+                                       {2, 768},
+                                       {1, 1024}}) {
     // With more sequences larger tiles.
     Problem p = problem_of(cell, DType::kBfloat16, head_dim > 512 ? 64 : 16, 2, head_dim);
     device.more_rules.clear();

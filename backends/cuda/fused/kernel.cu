@@ -38,7 +38,7 @@ inline constexpr int kUnitsOfWarp = flashrnn::gpu::units_of_warp(kConfig);
 inline constexpr int kExtraWarps = flashrnn::gpu::extra_warps(kConfig);
 inline constexpr bool kTakesRegisters = flashrnn::gpu::takes_registers(kConfig);
 inline constexpr bool kLooksAhead = flashrnn::gpu::looks_ahead(kConfig);
-inline constexpr bool kFetchesAhead = flashrnn::gpu::fetches_ahead(kConfig);
+inline constexpr bool kPrefetchesInputs = flashrnn::gpu::prefetches_inputs(kConfig);
 inline constexpr int kSumBuffers = flashrnn::gpu::sum_buffers_of(kConfig);
 #define FLASHRNN_FUSED_BOUNDS \
   __launch_bounds__(flashrnn::gpu::threads_of(kConfig), kConfig.min_ctas)
@@ -51,7 +51,7 @@ flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams pa
 #if FLASHRNN_FUSED_FAMILY != 1
   SplitBackward<kConfig.family, kConfig.head_dim, kConfig.cluster, kConfig.depth_warps,
                 kConfig.columns / 8, kGroups, kLookers, kPartialBuffers, kChunk, kHeldClusters,
-                kIsNear, kTakesRegisters, kFetchesAhead>{params, {}, {}, {}, 0, 0, 0}
+                kIsNear, kTakesRegisters, kPrefetchesInputs>{params, {}, {}, {}}
       .run(shared, way_through(params));
 #else
   const Way way = way_through(params);
@@ -79,8 +79,8 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
 #elif FLASHRNN_FUSED_FAMILY != 1
   SplitForward<kConfig.family, kConfig.head_dim, kConfig.units, kConfig.cluster,
                kConfig.depth_warps, kConfig.columns / 8, kSequences, kExtraWarps, kChunk,
-               kHeldDepth, kSumBuffers, kIsTrusting, kTakesRegisters, kLooksAhead, kFetchesAhead>{
-      params, {}, 0, 0, {}}
+               kHeldDepth, kSumBuffers, kIsTrusting, kTakesRegisters, kLooksAhead,
+               kPrefetchesInputs>{params, {}, 0, 0, {}}
       .run(shared, way_through(params));
 #elif FLASHRNN_FUSED_COLUMNS < 8
   const Way way = way_through(params);

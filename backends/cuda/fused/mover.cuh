@@ -96,9 +96,10 @@ struct RowAhead {
   }
 };
 
-// IsAhead: inputs are brought into L2 kAhead steps before they are fetched, rows of a whole head
-// by one lane of the group each, since a CTA's own part of a row is less than memory gives at once.
-template <bool IsBackward, int Units, int Columns, bool IsAhead>
+// PrefetchesInputs: inputs are brought into L2 kAhead steps before they are fetched, rows of a
+// whole head by one lane of the group each, since a CTA's own part of a row is less than memory
+// gives at once.
+template <bool IsBackward, int Units, int Columns, bool PrefetchesInputs>
 struct Mover {
   static constexpr gpu::StageShape kIn = gpu::input_stage(kCounts, IsBackward, Units, Columns);
   static constexpr gpu::StageShape kOut = gpu::output_stage(kCounts, IsBackward, Units, Columns);
@@ -239,7 +240,7 @@ struct Mover {
 #pragma unroll 1
     for (int s = 0; s < count; ++s)
       fetch(stages.input(c) + s * S::kInputBytes, bar, first + s < steps_with_before, lane);
-    if constexpr (IsAhead) {
+    if constexpr (PrefetchesInputs) {
       constexpr int kAhead = kStages * S::kChunk;
 #pragma unroll 1
       for (int i = first + kAhead; i < min(first + kAhead + S::kChunk, time); ++i) {

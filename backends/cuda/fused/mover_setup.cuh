@@ -17,6 +17,12 @@ __device__ __forceinline__ int octets_at(const gpu::Shape& shape, int u0, int un
   return max(0, min(units / 8, all - u0 / 8));
 }
 
+// Whether row r of a batch tile is of a sequence that the batch has.
+template <int Columns>
+__device__ __forceinline__ bool is_in_batch(const gpu::Shape& shape, const Place& at, int r) {
+  return at.b0 + r % Columns * gpu::sequence_step(Columns) < shape.batch;
+}
+
 // Row r of a batch tile's inputs at the first step, from the head's first unit on.
 template <int Columns>
 __device__ __forceinline__ char* input_row(const ForwardParams& p, const Place& at, int r) {
@@ -29,11 +35,11 @@ __device__ __forceinline__ char* input_row(const ForwardParams& p, const Place& 
 }
 
 // `rank`: of the `ranks` CTAs that have the batch tile.
-template <int Units, int Columns, bool IsAhead>
-__device__ __forceinline__ void set_up(Mover<false, Units, Columns, IsAhead>& m,
+template <int Units, int Columns, bool PrefetchesInputs>
+__device__ __forceinline__ void set_up(Mover<false, Units, Columns, PrefetchesInputs>& m,
                                        const ForwardParams& p, const Place& at, int rank, int ranks,
                                        int lane) {
-  using M = Mover<false, Units, Columns, IsAhead>;
+  using M = Mover<false, Units, Columns, PrefetchesInputs>;
   constexpr gpu::StageShape in = M::kIn, out = M::kOut;
   const int sign = p.shape.is_reverse ? -1 : 1, t = p.shape.is_reverse ? p.shape.time - 1 : 0,
             last = p.shape.batch - 1;
@@ -45,10 +51,11 @@ __device__ __forceinline__ void set_up(Mover<false, Units, Columns, IsAhead>& m,
     m.in.step[k] = 2 * sign * p.wx.stride[1];
     m.in.place[k] = in.rows_at() + r * gpu::row_bytes(Units) + u * 2;
   }
-  if constexpr (IsAhead) {
+  if constexpr (PrefetchesInputs) {
     const int r = rank + lane * ranks;
+    const bool is_row = r < in.rows() && is_in_batch<Columns>(p.shape, at, r);
     m.ahead = RowAhead{input_row<Columns>(p, at, r), 2 * sign * p.wx.stride[1],
-                       p.shape.units / 8 * 16u, r < in.rows() ? p.shape.time : 0};
+                       p.shape.units / 8 * 16u, is_row ? p.shape.time : 0};
   }
 #pragma unroll
   for (int k = 0; k < M::OutRows::kOfLane; ++k) {
@@ -95,11 +102,11 @@ __device__ __forceinline__ char* input_row(const BackwardParams& p, const Place&
 }
 
 // Step i of the mover is step T - 1 - i; kept states and h come from the step before that.
-template <int Units, int Columns, bool IsAhead>
-__device__ __forceinline__ void set_up(Mover<true, Units, Columns, IsAhead>& m,
+template <int Units, int Columns, bool PrefetchesInputs>
+__device__ __forceinline__ void set_up(Mover<true, Units, Columns, PrefetchesInputs>& m,
                                        const BackwardParams& p, const Place& at, int rank,
                                        int ranks, int lane) {
-  using M = Mover<true, Units, Columns, IsAhead>;
+  using M = Mover<true, Units, Columns, PrefetchesInputs>;
   constexpr gpu::StageShape in = M::kIn, out = M::kOut;
   const int sign = p.shape.is_reverse ? -1 : 1, t = p.shape.is_reverse ? 0 : p.shape.time - 1,
             last = p.shape.batch - 1;
@@ -112,12 +119,13 @@ __device__ __forceinline__ void set_up(Mover<true, Units, Columns, IsAhead>& m,
     m.in.step[k] = -2 * sign * v.stride[1];
     m.in.place[k] = in.rows_at() + r * gpu::row_bytes(Units) + u * 2;
   }
-  if constexpr (IsAhead) {
+  if constexpr (PrefetchesInputs) {
     const int r = rank + lane * ranks;
+    const bool is_row = r < in.rows() && is_in_batch<Columns>(p.shape, at, r);
     const View& v = tensor_of_row<Columns>(p, r);
     m.ahead =
         RowAhead{input_row<Columns>(p, at, r), -2 * sign * v.stride[1], p.shape.units / 8 * 16u,
-                 r >= in.rows() || v.data == nullptr ? 0 : p.shape.time - is_of_h<Columns>(r)};
+                 is_row && v.data != nullptr ? p.shape.time - is_of_h<Columns>(r) : 0};
   }
 #pragma unroll
   for (int k = 0; k < M::OutRows::kOfLane; ++k) {

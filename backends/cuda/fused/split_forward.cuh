@@ -32,10 +32,10 @@ struct Either<false, First, Second> {
 // beside it where those that multiply take registers of theirs, and, with 24 units or looking
 // ahead, of those that update.
 // LooksAhead: a multiplying warp looks for a tile's words before it multiplies those of the tile
-// before. FetchesAhead: mover.cuh.
+// before. PrefetchesInputs: mover.cuh.
 template <int Family, int D, int Units, int Cluster, int DepthWarps, int Tiles, int Sequences,
           int ExtraWarps, int Chunk, int HeldDepth, int SumBuffers, bool IsTrusting,
-          bool TakesRegisters, bool LooksAhead, bool FetchesAhead>
+          bool TakesRegisters, bool LooksAhead, bool PrefetchesInputs>
 struct SplitForward {
   // A multiplying warp has 16 of the units, and each gate a tile of their rows; or all of 24, whose
   // octets and gates follow one another in its tiles, half a tile each.
@@ -338,7 +338,7 @@ struct SplitForward {
       }
       if (is_extra) {
         if (warp == kMultipliers + kUpdaterWarps && way != Way::kLong) {
-          Mover<false, Units, kColumns, FetchesAhead> mover;
+          Mover<false, Units, kColumns, PrefetchesInputs> mover;
           set_up(mover, p, at, rank, kRanks, lane);
           mover.run(stages, p.shape.time, 0, lane, [&](int c) {
             // The last chunk may end early, and what follows was not read by all.

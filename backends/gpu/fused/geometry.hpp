@@ -185,7 +185,7 @@ constexpr int partial_buffers_of(const FusedConfig& c) { return lookers_of(c) > 
 // memory is on its way to a multiprocessor, those of L2, which a step waits for, take longer
 // (docs/cuda-notebook.md, "What memory does to an exchange"). In a cluster forward waits for
 // neither, and backward of eight tiles, whose warps that move have few registers, is no faster.
-constexpr bool fetches_ahead(const FusedConfig& c) {
+constexpr bool prefetches_inputs(const FusedConfig& c) {
   return c.is_backward != 0 ? c.family != kDirect && c.columns < 64 : c.family == kGlobal;
 }
 // Warps with many weights take registers of idle ones: eight with the whole depth (of 4 sequences,
