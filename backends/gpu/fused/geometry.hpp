@@ -155,12 +155,13 @@ constexpr bool is_crowded(const FusedConfig& c) {
   return held_depth_of(c) * cell_counts(c.cell).recurrents * 8 > 64 &&
          multiplying_warps(c) + 1 + c.units / 4 > 12;
 }
-// Forward through L2 with four tiles of sequences, whose words have mostly come: a multiplying warp
-// looks for the next tile's before it multiplies, with registers of the warps that update and move.
-// (Of 16 units with few weights, which are not crowded, it is faster without.)
+// Forward: registers of a multiplying thread that all weights of a warp take.
 constexpr int weight_registers_of(const FusedConfig& c) {
   return depth_of(c) * row_tiles_of(c) * 8;
 }
+// Forward through L2 with four tiles of sequences, whose words have mostly come: a multiplying warp
+// looks for the next tile's before it multiplies, with registers of the warps that update and move.
+// (Of 16 units with few weights, which are not crowded, it is faster without.)
 constexpr bool looks_ahead(const FusedConfig& c) {
   const int weights = weight_registers_of(c), most = c.depth_warps == 8 ? 128 : 96;
   return c.family == kGlobal && !c.is_backward && c.cluster == 1 && c.columns == 32 &&
@@ -288,8 +289,7 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
                (has_whole_depth(c) ? 4 : 5) +
            tensors;
   // Operands of two steps, or of one, partial gradients of four or two, and their
-  // barriers
-  // (cuda/fused/gradient_exchange.cuh).
+  // barriers (cuda/fused/gradient_exchange.cuh).
   const int tiles = c.columns / 8,
             buffers = (c.family == kGlobal && tiles > 1) || is_alone(c) ? 1 : 2;
   return buffers * c.head_dim / 16 / c.cluster * tiles * gradient_block_words(cell) * 4 +
