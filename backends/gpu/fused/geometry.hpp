@@ -184,10 +184,11 @@ constexpr int updating_groups_of(const FusedConfig& c) { return lookers_of(c) > 
 constexpr int partial_buffers_of(const FusedConfig& c) { return lookers_of(c) > 0 ? 2 : 4; }
 // Inputs are brought from memory into L2 before they are fetched to a CTA: while an answer from
 // memory is on its way to a multiprocessor, those of L2, which a step waits for, take longer
-// (docs/cuda-notebook.md, "What memory does to an exchange"). In a cluster forward waits for
-// neither, and backward of eight tiles, whose warps that move have few registers, is no faster.
+// (docs/cuda-notebook.md, "What memory does to an exchange"). A step within a cluster waits for
+// none of L2's, and the warp that moves has little time beside a short one. Backward of eight
+// tiles, whose warps that move have few registers, is no faster.
 constexpr bool prefetches_inputs(const FusedConfig& c) {
-  return c.is_backward != 0 ? c.family != kDirect && c.columns < 64 : c.family == kGlobal;
+  return c.family == kGlobal && (c.is_backward == 0 || c.columns < 64);
 }
 // Warps with many weights take registers of idle ones: eight with the whole depth (of 4 sequences,
 // up to 256 units leave enough), and those in several clusters whose CTA is crowded. Through L2, of
