@@ -69,7 +69,17 @@ struct FourClocks {
 constexpr FourClocks kFourOfEight = {85, 34, 32, 0.9, 90}, kFourOfSixteen = {144, 63, 17, 0, 0};
 constexpr double kFourBackward = 34, kFourBackwardPerSlot = 47, kFourBackwardPerUnitAndGate = 1.14,
                  kFourBackwardPerState = 15;
-constexpr double kFourBusy = 0.5, kFourMemory = 1.2;
+constexpr double kFourBusy = 0.5;
+// The time of memory over that of kernels with many units: rows of fewer than 64 units are less
+// than a line of L2, and forward's last turn of groups, where it leaves multiprocessors idle, does
+// not fill memory's way (fitted to direct kernels of 16 to 64 units, 16 to 512 sequences, LSTM,
+// GRU, Elman, sLSTM, on an H100).
+struct DirectMemory {
+  double four, four_narrow, eight, eight_narrow;
+  double turns;  // power of the turns over what groups would take of them if they were cut
+};
+constexpr DirectMemory kDirectForward = {0.78, 0.96, 0.88, 1.03, 0.4},
+                       kDirectBackward = {1.0, 1.29, 1.16, 1.49, 0};
 // Beyond 64 units, where some scheduler has two computing warps, a constant and a gate's, and
 // likewise for each operand of 32 units beyond the third (fitted to Elman and light GRU of 80 to
 // 128 units, GRU of 80 and 96, LSTM and sLSTM of 80, on an H100).
@@ -101,6 +111,9 @@ constexpr double kGlobalPerRank = 9, kGlobalBusyPerRank = 14;
 // With lookers a CTA of the cluster keeps those that multiply for less (fitted to 512, 768 and 1024
 // units in tiles of 32 and 64, clusters of 8 and 16).
 constexpr double kLookersBusyPerRank = 2;
+// In clusters of 8 a warp multiplies for one CTA, whose products of several gates have chains of
+// their own where there is one tile (fitted to 512 to 768 units).
+constexpr double kOneTargetSaves = 100;
 constexpr double kGlobalPerRead = 4.0, kGlobalBusyPerRead = 3.4, kNearSaves = 100;
 constexpr double kSharedBytesPerClock = 128;
 // The larger of two times that overlap, and a part of the smaller.
@@ -213,6 +226,7 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
       const double weights = gpu::shared_weight_bytes(c) / kSharedBytesPerClock;
       const double senders = gpu::senders_of(c);
       latency += kGlobalPerRank * senders + kGlobalPerRead * reads + weights - is_near * kNearSaves;
+      if (c.cluster == 8 && c.columns == 8 && gpu::products_of(c) > 1) latency -= kOneTargetSaves;
       busy += (gpu::lookers_of(c) > 0 ? kLookersBusyPerRank : kGlobalBusyPerRank) * senders +
               kGlobalBusyPerRead * reads + weights;
     }
@@ -260,6 +274,17 @@ double memory_time(const DeviceFacts& facts, const Problem& p, bool is_backward)
   return tensor_bytes(p, is_backward) / (memory_rate(facts) * share) * 1e-3;
 }
 
+// What memory takes longer, for `groups` groups of which so many go `at_once`.
+double memory_factor(const gpu::FusedConfig& c, double groups, double at_once) {
+  const DirectMemory& of = c.is_backward != 0 ? kDirectBackward : kDirectForward;
+  const bool is_narrow = c.head_dim < 64;
+  if (c.family != gpu::kDirect) return is_narrow ? of.eight_narrow : 1;
+  const double idle = divide_up(groups, at_once) / std::max(1.0, groups / at_once);
+  const double share = c.columns < 8 ? (is_narrow ? of.four_narrow : of.four)
+                                     : (is_narrow ? of.eight_narrow : of.eight);
+  return share * std::pow(idle, of.turns);
+}
+
 double fused_time(const DeviceFacts& facts, const Problem& p, const gpu::FusedConfig& c) {
   const double groups =
       static_cast<double>(p.heads) * gpu::batch_tiles(static_cast<int>(p.batch), c.columns);
@@ -268,7 +293,7 @@ double fused_time(const DeviceFacts& facts, const Problem& p, const gpu::FusedCo
   const double steps = divide_up(groups, r.groups) * static_cast<double>(p.time) *
                        step_clocks(p, c, r.tiles) / ghz * 1e-3;
   const double memory =
-      memory_time(facts, p, c.is_backward != 0) * (gpu::has_direct_movers(c) ? kFourMemory : 1);
+      memory_time(facts, p, c.is_backward != 0) * memory_factor(c, groups, r.groups);
   return norm(steps, memory, kMemoryNorm) + kLaunch;
 }
 

@@ -26,6 +26,8 @@ TEST(CostTest, FloorsLieBelowPredictions) {
       const Floors floors = floors_of(facts, p, best.config);
       EXPECT_GT(floors.forward, 0);
       EXPECT_GT(floors.backward, 0);
+      EXPECT_GE(floors.forward_in_turn, floors.forward);
+      EXPECT_GE(floors.backward_in_turn, floors.backward);
       EXPECT_LT(floors.forward + floors.backward, best.predicted_microseconds)
           << best.config.to_string();
     }
@@ -56,6 +58,18 @@ TEST(CostTest, FloorsLieBelowMeasuredTimes) {
   }
 }
 
+// One tile has nothing to hide behind; two hide an exchange, which in turn they wait for.
+TEST(CostTest, FloorsInTurnCountTheExchangeOfSeveralTiles) {
+  const FakeDevice device(hopper(), true);
+  const auto forward = [&](int64_t batch) {
+    Problem p = problem_of(1, DType::kBfloat16, batch, 1, 768);
+    p.mode = Mode::kInference;
+    return floors_of(hopper(), p, legal_configs(device, p).front().config);
+  };
+  EXPECT_EQ(forward(8).forward_in_turn, forward(8).forward);
+  EXPECT_GT(forward(64).forward_in_turn, 1.2 * forward(64).forward);
+}
+
 // Through L2 sequences past the batch cost nothing, neither by the model nor by the floor.
 TEST(CostTest, FewSequencesAreFasterThroughL2) {
   double before = 0, floor_before = 0;
@@ -74,23 +88,26 @@ TEST(CostTest, FewSequencesAreFasterThroughL2) {
 // Direct tiles of 4, whose tensors more warps move: where an H100 was measured to be fastest
 // with them (docs/cuda-notebook.md), and nowhere that their weights leave too few registers.
 TEST(CostTest, HasDirectTilesOfFourWhereTheyPay) {
-  const FakeDevice device(hopper(), true);
+  const FakeDevice device(hopper_of_less_memory(), true);
   struct Measured {
     int cell, batch, heads, head_dim;
     bool forward, backward;
   };
   const Measured measured[] = {
-      {1, 16, 48, 16, true, true},  {1, 16, 24, 32, true, true},   {1, 16, 12, 64, true, true},
-      {1, 32, 12, 64, true, true},  {1, 16, 16, 48, true, true},   {1, 16, 9, 80, false, false},
-      {1, 16, 8, 96, false, false}, {1, 64, 24, 32, false, false}, {1, 64, 12, 64, false, false},
-      {4, 16, 12, 64, true, true},  {4, 16, 9, 80, false, false},  {3, 16, 24, 32, true, true},
-      {3, 16, 9, 80, true, true},   {3, 16, 8, 96, true, true},    {3, 16, 7, 112, true, true},
-      {3, 16, 6, 128, true, true},  {6, 16, 9, 80, true, true},    {6, 16, 8, 96, true, true},
-      {6, 16, 7, 112, true, false}, {2, 16, 24, 32, true, true},   {2, 16, 9, 80, true, false},
+      {1, 16, 48, 16, true, true},  {1, 16, 24, 32, true, true},  {1, 16, 12, 64, true, true},
+      {1, 32, 12, 64, true, true},  {1, 16, 16, 48, true, true},  {1, 16, 9, 80, false, false},
+      {1, 16, 8, 96, false, false}, {1, 64, 24, 32, false, true}, {1, 64, 12, 64, false, false},
+      {1, 128, 12, 64, true, true}, {1, 256, 12, 64, true, true}, {1, 32, 48, 64, true, true},
+      {1, 128, 24, 32, true, true}, {1, 256, 24, 32, true, true}, {1, 64, 48, 16, false, false},
+      {4, 16, 12, 64, true, true},  {4, 16, 9, 80, false, false}, {3, 16, 24, 32, true, true},
+      {3, 16, 9, 80, true, true},   {3, 16, 8, 96, true, true},   {3, 16, 7, 112, true, true},
+      {3, 16, 6, 128, true, true},  {6, 16, 9, 80, true, true},   {6, 16, 8, 96, true, true},
+      {6, 16, 7, 112, true, false}, {2, 16, 24, 32, true, true},  {2, 16, 9, 80, true, false},
       {2, 16, 8, 96, true, false},
   };
   for (const Measured& m : measured) {
-    const Problem p = problem_of(m.cell, DType::kBfloat16, m.batch, m.heads, m.head_dim);
+    Problem p = problem_of(m.cell, DType::kBfloat16, m.batch, m.heads, m.head_dim);
+    p.time = 1024;
     const RankedConfig best = legal_configs(device, p).front();
     ASSERT_TRUE(is_fused(best.config));
     const gpu::FusedConfig forward = fused_config(p, best.config, false),
@@ -104,6 +121,22 @@ TEST(CostTest, HasDirectTilesOfFourWhereTheyPay) {
     const Problem p = problem_of(1, DType::kBfloat16, 16, 1, 96);
     EXPECT_FALSE(gpu::has_direct_movers(fused_config(p, ranked.config, false)));
     EXPECT_FALSE(gpu::has_direct_movers(fused_config(p, ranked.config, true)));
+  }
+}
+
+// Backward through L2 with one tile is faster in clusters of 8, but for more units and one gate
+// (docs/cuda-notebook.md, "All configurations again").
+TEST(CostTest, HasSmallClustersInBackwardWhereTheyPay) {
+  const FakeDevice device(hopper_of_less_memory(), true);
+  for (const int cell : {1, 2, 4}) {
+    for (const int64_t head_dim : {512, 640}) {
+      Problem p = problem_of(cell, DType::kBfloat16, 16, 1, head_dim);
+      p.time = 1024;
+      const gpu::FusedConfig c = fused_config(p, legal_configs(device, p).front().config, true);
+      EXPECT_EQ(c.family, gpu::kGlobal) << fused_name(c);
+      EXPECT_EQ(c.cluster, 8) << fused_name(c);
+      EXPECT_EQ(c.head_dim, head_dim);
+    }
   }
 }
 

@@ -39,6 +39,15 @@ inline DeviceFacts hopper() {
   return f;
 }
 
+// The same with an H100's memory.
+inline DeviceFacts hopper_of_less_memory() {
+  DeviceFacts f = hopper();
+  f.name = "H100";
+  f.memory_clock_khz = 2619000;
+  f.memory_bus_bits = 5120;
+  return f;
+}
+
 // Hopper's opposite among those with fused kernels: little shared memory, no large clusters.
 inline DeviceFacts consumer_blackwell() {
   DeviceFacts f = hopper();
