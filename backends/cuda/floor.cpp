@@ -26,7 +26,13 @@ double cluster_exchange(double ctas, double kilobytes) { return 100 + 7 * ctas +
 double global_exchange(double ctas, double kilobytes) { return 521 + 2.9 * ctas + 5.2 * kilobytes; }
 constexpr double kMemoryShare = 0.89;  // that a copy reaches of the rate
 
-double floor_of(const DeviceFacts& facts, const Problem& p, const gpu::FusedConfig& c) {
+// Of one direction. Where an SM has several tiles, one's exchange may hide behind the others' work;
+// in turn nothing hides.
+struct Floor {
+  double least, in_turn;
+};
+
+Floor floor_of(const DeviceFacts& facts, const Problem& p, const gpu::FusedConfig& c) {
   const bool is_backward = c.is_backward != 0;
   const double ctas = gpu::ctas_of_group(c), ghz = facts.clock_khz * 1e-6;
   const double sequences = std::min<double>(c.columns, static_cast<double>(p.batch));
@@ -59,20 +65,23 @@ double floor_of(const DeviceFacts& facts, const Problem& p, const gpu::FusedConf
   const double groups =
       static_cast<double>(p.heads) * gpu::batch_tiles(static_cast<int>(p.batch), c.columns);
   const Residency r = residency(facts, c, groups);
-  const double step = std::max(exchange + product + pointwise, r.tiles * (product + pointwise));
-  const double steps =
-      std::ceil(groups / r.groups) * static_cast<double>(p.time) * step / ghz * 1e-3;
-  return std::max(steps, tensor_bytes(p, is_backward) / (memory_rate(facts) * kMemoryShare) * 1e-3);
+  const double work = r.tiles * (product + pointwise);
+  const double steps = std::ceil(groups / r.groups) * static_cast<double>(p.time) / ghz * 1e-3;
+  const double memory = tensor_bytes(p, is_backward) / (memory_rate(facts) * kMemoryShare) * 1e-3;
+  return {std::max(steps * std::max(exchange + product + pointwise, work), memory),
+          std::max(steps * (exchange + work), memory)};
 }
 
 }  // namespace
 
 Floors floors_of(const DeviceFacts& facts, const Problem& p, const KernelConfig& config) {
   if (!is_fused(config)) return {};
-  const double forward = floor_of(facts, p, fused_config(p, config, false));
-  if (p.mode == Mode::kInference) return {forward, 0};
-  const double backward = floor_of(facts, p, fused_config(p, config, true));
-  return {forward, backward + (p.mode == Mode::kRecompute ? forward : 0)};
+  const Floor forward = floor_of(facts, p, fused_config(p, config, false));
+  if (p.mode == Mode::kInference) return {forward.least, 0, forward.in_turn, 0};
+  const Floor backward = floor_of(facts, p, fused_config(p, config, true));
+  const double again = p.mode == Mode::kRecompute ? 1 : 0;
+  return {forward.least, backward.least + again * forward.least, forward.in_turn,
+          backward.in_turn + again * forward.in_turn};
 }
 
 }  // namespace flashrnn::cuda

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The least that a fused kernel of a family could take: exchange as measured apart, the product at
 // the tensor cores' rate, the pointwise part at that of the special functions; or the tensors' way
-// through memory where that is more.
+// through memory where that is more. Tiles that an SM has at once hide each other's exchange, or,
+// in turn, do not.
 #pragma once
 
 #include "backend/backend.hpp"

@@ -55,6 +55,7 @@ Json to_json(const Row& row) {
   json["unit_peak_gflops"] = row.unit_gflops;
   if (row.predicted_us > 0) json["predicted_us"] = row.predicted_us;
   if (row.floor_us > 0) json["floor_us"] = row.floor_us;
+  if (row.floor_in_turn_us > 0) json["floor_in_turn_us"] = row.floor_in_turn_us;
   if (row.error) json["error"] = *row.error;
   if (!row.note.empty()) json["note"] = row.note;
   return json;

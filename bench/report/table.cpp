@@ -62,6 +62,8 @@ std::string line(const Row& row, const Row* ours) {
               ? fmt::format(" {:>7.2f}", ours->gflops() / row.gflops())
               : fmt::format(" {:>7}", "");
   if (row.floor_us > 0) text += fmt::format("  {:.2f} x floor", 1e3 * row.ms() / row.floor_us);
+  if (row.floor_in_turn_us > row.floor_us)
+    text += fmt::format(" ({:.2f} in turn)", 1e3 * row.ms() / row.floor_in_turn_us);
   if (row.error) text += fmt::format("  error {:.1e}", *row.error);
   if (!row.kernel.empty()) text += "  " + row.kernel;
   if (!row.config.empty()) text += fmt::format(" [{}]", row.config);

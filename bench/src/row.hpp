@@ -27,7 +27,9 @@ struct Row {
   double flops = 0;  // of one call, as this implementation has to do them
   double bytes = 0;
   double predicted_us = 0;
-  double floor_us = 0;     // 0: not known
+  double floor_us = 0;  // 0: not known
+  // If exchange, product and element-wise work of all sequences did not overlap; 0: not known.
+  double floor_in_turn_us = 0;
   double peak_gflops = 0;  // of the FMA unit of the accumulation's type, on as many threads
   double unit_gflops = 0;  // of the fastest unit for the operands' dtype
   std::string unit;

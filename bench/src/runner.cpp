@@ -31,6 +31,8 @@ void read_description(const std::string& text, Row& row) {
   row.config = json.value("config", "");
   row.predicted_us = json.value("predicted_us", 0.0);
   if (json.contains("floor_us")) row.floor_us = floor_of(json["floor_us"], row.call);
+  if (json.contains("floor_in_turn_us"))
+    row.floor_in_turn_us = floor_of(json["floor_in_turn_us"], row.call);
 }
 
 int threads_of(const Device& device, const Problem& problem) {

@@ -75,6 +75,17 @@ TEST(Report, TableShowsRatiosFailuresAndMissingPeers) {
   }
 }
 
+TEST(Report, TableShowsBothFloorsWhereTheyDiffer) {
+  Report report = report_of();
+  report.rows[0].floor_us = 8000;
+  report.rows[0].floor_in_turn_us = 8000;
+  EXPECT_NE(table_of(report).find("1.25 x floor"), std::string::npos);
+  EXPECT_EQ(table_of(report).find("in turn"), std::string::npos);
+  report.rows[0].floor_in_turn_us = 9000;
+  EXPECT_NE(table_of(report).find("1.25 x floor (1.11 in turn)"), std::string::npos)
+      << table_of(report);
+}
+
 TEST(Report, JsonHoldsEveryRow) {
   const nlohmann::json json = nlohmann::json::parse(json_of(report_of()));
   EXPECT_EQ(json["driver"], "580.1");

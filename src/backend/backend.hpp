@@ -89,9 +89,10 @@ struct DeviceInfo {
 };
 
 // What the hardware would need for a problem's recurrences if nothing but that took time, in
-// microseconds; 0: not known.
+// microseconds; 0: not known. In turn: if what a step of all sequences is made of did not overlap.
 struct Floors {
   double forward = 0, backward = 0;
+  double forward_in_turn = 0, backward_in_turn = 0;
 };
 
 using NamedValues = std::vector<std::pair<std::string, int64_t>>;

@@ -96,6 +96,8 @@ std::string Plan::describe() const {
   const Floors floors = device_->floors(problem_, choice_.config);
   if (floors.forward > 0) {
     json["floor_us"] = {{"forward", floors.forward}, {"backward", floors.backward}};
+    json["floor_in_turn_us"] = {{"forward", floors.forward_in_turn},
+                                {"backward", floors.backward_in_turn}};
   }
   return json.dump(2);
 }
