@@ -22,7 +22,7 @@ def times_of(path: pathlib.Path) -> dict[str, float]:
             for problem in result["problems"]
             if problem["configs"]
         }
-    return {f"{row['problem']} {row['call']}": row["ms"] for row in result["rows"] if row["who"] == "flashrnn"}
+    return {f"{row['problem']} {row['call']}": row["ms"] for row in result["rows"] if row["who"] == "flashrnn" and "ms" in row}
 
 
 def main() -> int:
@@ -42,7 +42,7 @@ def main() -> int:
         if max(ratio, 1 / ratio) > arguments.limit:
             worse += ratio > 1
             print(f"{row}: {before[row]:.3f} -> {after[row]:.3f} ms, {ratio:.2f} times")
-    print(f"{len(common)} rows, {worse} of which take more than {arguments.limit:g} times as long")
+    print(f"{len(common)} rows, {worse} of which take more than {arguments.limit:g} times as long; {len(before) - len(common)} are not in {arguments.after}")
     return worse > 0
 
 
