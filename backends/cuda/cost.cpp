@@ -70,16 +70,18 @@ constexpr FourClocks kFourOfEight = {85, 34, 32, 0.9, 90}, kFourOfSixteen = {144
 constexpr double kFourBackward = 34, kFourBackwardPerSlot = 47, kFourBackwardPerUnitAndGate = 1.14,
                  kFourBackwardPerState = 15;
 constexpr double kFourBusy = 0.5;
-// The time of memory over that of kernels with many units: rows of fewer than 64 units are less
-// than a line of L2, and forward's last turn of groups, where it leaves multiprocessors idle, does
-// not fill memory's way (fitted to direct kernels of 16 to 64 units, 16 to 512 sequences, LSTM,
-// GRU, Elman, sLSTM, on an H100).
+// The time of memory over that of kernels with many units. Rows of fewer than 64 units are less
+// than a line of L2, which CTAs that are not at the same step read again the more sequences are
+// under way; and forward's last turn of groups, where it leaves multiprocessors idle, does not fill
+// memory's way (fitted to direct kernels of 16 to 64 units, 16 to 512 sequences, LSTM, GRU, Elman,
+// sLSTM, on an H100).
 struct DirectMemory {
   double four, four_narrow, eight, eight_narrow;
-  double turns;  // power of the turns over what groups would take of them if they were cut
+  double turns;    // power of the turns over what groups would take of them if they were cut
+  double crowded;  // 64 sequences more than 64 at once, for a row more that a line has
 };
-constexpr DirectMemory kDirectForward = {0.78, 0.96, 0.88, 1.03, 0.4},
-                       kDirectBackward = {1.0, 1.29, 1.16, 1.49, 0};
+constexpr DirectMemory kDirectForward = {0.78, 0.94, 0.87, 0.87, 0.4, 0.19},
+                       kDirectBackward = {1.0, 1.29, 1.16, 1.49, 0, 0};
 // Beyond 64 units, where some scheduler has two computing warps, a constant and a gate's, and
 // likewise for each operand of 32 units beyond the third (fitted to Elman and light GRU of 80 to
 // 128 units, GRU of 80 and 96, LSTM and sLSTM of 80, on an H100).
@@ -143,7 +145,8 @@ int registers_of(const gpu::FusedConfig& c) {
   const int tiles = gpu::divide_up(c.columns, 8);
   if (gpu::has_direct_movers(c))
     return c.is_backward != 0 ? 168 : gpu::units_of_warp(c) == 8 ? 128 : 200;
-  if (c.family == gpu::kDirect) return c.min_ctas > 1 ? 168 : tiles == 1 ? 208 : 248;
+  if (c.family == gpu::kDirect)
+    return c.min_ctas > 1 ? 168 : tiles > 1 ? 248 : c.head_dim < 64 ? 168 : 208;
   if (gpu::takes_registers(c)) return 168;
   if (gpu::has_whole_depth(c) && c.columns < 8)
     return gpu::sharers_of_depth(c) > 1 ? 168 : std::min(248, 120 + c.head_dim / 2);
@@ -275,14 +278,17 @@ double memory_time(const DeviceFacts& facts, const Problem& p, bool is_backward)
 }
 
 // What memory takes longer, for `groups` groups of which so many go `at_once`.
-double memory_factor(const gpu::FusedConfig& c, double groups, double at_once) {
+double memory_factor(const Problem& p, const gpu::FusedConfig& c, double groups, double at_once) {
   const DirectMemory& of = c.is_backward != 0 ? kDirectBackward : kDirectForward;
   const bool is_narrow = c.head_dim < 64;
-  if (c.family != gpu::kDirect) return is_narrow ? of.eight_narrow : 1;
+  if (c.family != gpu::kDirect) return is_narrow ? std::max(1.0, of.eight_narrow) : 1;
   const double idle = divide_up(groups, at_once) / std::max(1.0, groups / at_once);
   const double share = c.columns < 8 ? (is_narrow ? of.four_narrow : of.four)
                                      : (is_narrow ? of.eight_narrow : of.eight);
-  return share * std::pow(idle, of.turns);
+  const double sequences = std::min(groups, at_once) * c.columns / static_cast<double>(p.heads);
+  const double crowd =
+      is_narrow ? of.crowded * (64.0 / c.head_dim - 1) * std::max(0.0, sequences / 64 - 1) : 0;
+  return share * std::pow(idle, of.turns) * (1 + crowd);
 }
 
 double fused_time(const DeviceFacts& facts, const Problem& p, const gpu::FusedConfig& c) {
@@ -293,7 +299,7 @@ double fused_time(const DeviceFacts& facts, const Problem& p, const gpu::FusedCo
   const double steps = divide_up(groups, r.groups) * static_cast<double>(p.time) *
                        step_clocks(p, c, r.tiles) / ghz * 1e-3;
   const double memory =
-      memory_time(facts, p, c.is_backward != 0) * memory_factor(c, groups, r.groups);
+      memory_time(facts, p, c.is_backward != 0) * memory_factor(p, c, groups, r.groups);
   return norm(steps, memory, kMemoryNorm) + kLaunch;
 }
 
