@@ -71,10 +71,10 @@ constexpr double kFourBackward = 34, kFourBackwardPerSlot = 47, kFourBackwardPer
                  kFourBackwardPerState = 15;
 constexpr double kFourBusy = 0.5;
 // The time of memory over that of kernels with many units. Rows of fewer than 64 units are less
-// than a line of L2, which CTAs that are not at the same step read again the more sequences are
-// under way; and forward's last turn of groups, where it leaves multiprocessors idle, does not fill
-// memory's way (fitted to direct kernels of 16 to 64 units, 16 to 512 sequences, LSTM, GRU, Elman,
-// sLSTM, on an H100).
+// than a line of L2, which seems to be read again the more sequences are under way; and forward's
+// last turn of groups, where it leaves multiprocessors idle, does not fill memory's way (fitted to
+// direct kernels of 16 to 64 units, 16 to 512 sequences, LSTM, GRU, Elman, sLSTM, on an H100; of
+// other families' such heads no more is known than that memory is no faster for them).
 struct DirectMemory {
   double four, four_narrow, eight, eight_narrow;
   double turns;    // power of the turns over what groups would take of them if they were cut

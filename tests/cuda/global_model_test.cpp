@@ -14,6 +14,24 @@
 namespace flashrnn::cuda {
 namespace {
 
+// Inputs are brought into L2 where a step waits for L2's answers: not in a cluster, where backward
+// of 128 units took a third longer with it (docs/cuda-notebook.md, version 106).
+TEST(GlobalModelTest, PrefetchesInputsThroughL2Alone) {
+  std::set<int> forward, backward;  // families that do
+  for (const int64_t head_dim : {64, 128, 768}) {
+    const Problem p = problem_of(1, DType::kBfloat16, 64, 1, head_dim);
+    for (const RankedConfig& r : legal_configs(FakeDevice(hopper(), true), p)) {
+      if (!is_fused(r.config)) continue;
+      for (const bool is_backward : {false, true}) {
+        const gpu::FusedConfig c = fused_config(p, r.config, is_backward);
+        if (gpu::prefetches_inputs(c)) (is_backward ? backward : forward).insert(c.family);
+      }
+    }
+  }
+  EXPECT_EQ(forward, std::set<int>{gpu::kGlobal});
+  EXPECT_EQ(backward, std::set<int>{gpu::kGlobal});
+}
+
 // Forward through L2 with 24 units a CTA, and with warps that look ahead: where heads divide so,
 // weights fit, and warps can take registers of others.
 TEST(GlobalModelTest, Has24UnitsAndLooksAheadWhereRegistersAllow) {
