@@ -34,12 +34,7 @@ __device__ __forceinline__ void direct_backward(const BackwardParams& p, unsigne
     sts32(buffer + 4 * i, 0);
 
   u32 a[kGates][kDepth][2][4];
-#pragma unroll
-  for (int g = 0; g < kGates; ++g) {
-#pragma unroll
-    for (int d = 0; d < kDepth; ++d)
-      load_columns(p.r, g, n, d * 32 + q * 8, u, p.shape.units, a[g][d]);
-  }
+  load_all_columns(p.r, n, q * 8, u, p.shape.units, a);
   warps_meet<kWarps>();
 
   BackwardPair pair[kPairs];

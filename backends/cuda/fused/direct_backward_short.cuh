@@ -396,12 +396,7 @@ struct DirectBackwardShort {
     }
     keep(word);
     aim_alone();
-#pragma unroll
-    for (int g = 0; g < kGates; ++g) {
-#pragma unroll
-      for (int d = 0; d < kDepth; ++d)
-        load_columns(p.r, g, n, d * 32 + q * 8, u, p.shape.units, a[g][d]);
-    }
+    load_all_columns(p.r, n, q * 8, u, p.shape.units, a);
     start();
     const u32 own = buffer + operand_word(u, 2 * q), operand = buffer + operand_lane(lane);
     for (int c = 0; c * Chunk < p.shape.time; ++c) {

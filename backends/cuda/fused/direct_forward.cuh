@@ -38,12 +38,7 @@ __device__ __forceinline__ void direct_forward(const ForwardParams& p, unsigned 
     sts32(h_buffer + 4 * i, 0);
 
   u32 a[kGates][kDepth][2][4];
-#pragma unroll
-  for (int g = 0; g < kGates; ++g) {
-#pragma unroll
-    for (int d = 0; d < kDepth; ++d)
-      load_rows(p.r, g, n, u, u + 1, d * 32 + q * 8, p.shape.units, a[g][d]);
-  }
+  load_all_rows(p.r, n, u, u + 1, q * 8, p.shape.units, a);
   PairBias bias;
   bias.load(p, n, u);
 

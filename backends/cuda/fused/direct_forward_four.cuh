@@ -70,11 +70,18 @@ struct DirectForwardFour {
       inputs[g] = kOwn == 2 ? lds32(at) : lds16(at);
     }
   }
-  __device__ __forceinline__ void load_weights(int t, int d) {
+  __device__ __forceinline__ void load_weights() {
     if constexpr (kOwn == 2) {
-      load_rows(p.r, t, n, u, u + 1, d * 32 + lane % 4 * 8, p.shape.units, a[t][d]);
+      load_all_rows(p.r, n, u, u + 1, lane % 4 * 8, p.shape.units, a);
     } else {
-      load_gates<kIsShallow>(p.r, 2 * t, n, u, d * 32, lane % 4, p.shape.units, a[t][d]);
+      read_weights(p.r, n, p.shape.units, [&](const auto& rows) {
+#pragma unroll
+        for (int t = 0; t < kTiles; ++t) {
+#pragma unroll
+          for (int d = 0; d < kDepth; ++d)
+            load_gates<kIsShallow>(rows, 2 * t, u, d * 32, lane % 4, a[t][d]);
+        }
+      });
     }
   }
   __device__ __forceinline__ float& sum_of(int gate, int e) {
@@ -313,11 +320,7 @@ struct DirectForwardFour {
     word = rows + lane % 4 * kRowBytes + u * 2;
     keep(word);
     if constexpr (IsAsked) source.open(p, b, 0);
-#pragma unroll
-    for (int t = 0; t < kTiles; ++t) {
-#pragma unroll
-      for (int d = 0; d < kDepth; ++d) load_weights(t, d);
-    }
+    load_weights();
 #pragma unroll
     for (int e = 0; e < kOwn; ++e) bias[e].load(p, n, u + e), element[e].start(p, b, n, u + e);
     if constexpr (IsLong) start_long();

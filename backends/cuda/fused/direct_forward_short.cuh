@@ -353,12 +353,7 @@ struct DirectForwardShort {
       fetch(s * kStepBytes, s < p.shape.time);
       copy_commit();
     }
-#pragma unroll
-    for (int g = 0; g < kGates; ++g) {
-#pragma unroll
-      for (int d = 0; d < kDepth; ++d)
-        load_rows(p.r, g, n, u, u + 1, d * 32 + q * 8, p.shape.units, a[g][d]);
-    }
+    load_all_rows(p.r, n, u, u + 1, q * 8, p.shape.units, a);
     bias.load(p, n, u);
     const u32 own = h_buffer + operand_word(u, 2 * q), operand = h_buffer + operand_lane(lane);
 #pragma unroll

@@ -329,19 +329,18 @@ struct GradientOperands {
 
   // The A operands that go with them: rows are the units `in` and `in` + 1 of h, the depth the 16
   // units from out0 on.
-  static __device__ __forceinline__ void load_weights(const View& r, int head, int out0, int in,
-                                                      int q, int units, u32 (&a)[kSteps][4]) {
+  template <typename Rows>
+  static __device__ __forceinline__ void load_weights(const Rows& r, int out0, int in, int q,
+                                                      u32 (&a)[kSteps][4]) {
 #pragma unroll
     for (int k = 0; k < kSteps; ++k) {
 #pragma unroll
-      for (int j = 0; j < 4; ++j) {
-        // j / 2: the first or the second operand word of a lane; j % 2: the row.
-        const int half = kGates == 1 ? j / 2 : kGates == 2 ? k : k / 2;
-        const int gate = kGates == 1 ? 0 : kGates == 2 ? j / 2 : k % 2 * 2 + j / 2;
-        const int out = out0 + half * 8 + 2 * q;
-        a[k][j] = gate >= kGates ? 0
-                                 : weight_bits(r, gate, head, out, in + j % 2, units) |
-                                       weight_bits(r, gate, head, out + 1, in + j % 2, units) << 16;
+      for (int j = 0; j < 2; ++j) {  // operand words of a lane
+        const int half = kGates == 1 ? j : kGates == 2 ? k : k / 2;
+        const int gate = kGates == 1 ? 0 : kGates == 2 ? j : k % 2 * 2 + j;
+        uint2 rows = {0, 0};
+        if (gate < kGates) rows = r.column_pairs(gate, out0 + half * 8 + 2 * q, in);
+        a[k][2 * j] = rows.x, a[k][2 * j + 1] = rows.y;
       }
     }
   }

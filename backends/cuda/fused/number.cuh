@@ -87,39 +87,6 @@ __device__ __forceinline__ void store_state(const View& v, int k, int b, int n, 
   store_any(v.data, v.dtype, state_index(v, k, b, n, u), value);
 }
 
-// An element of R, bit by bit as the product reads it; zero outside of the head.
-__device__ __forceinline__ u32 weight_bits(const View& r, int gate, int head, int out, int in,
-                                           int units) {
-  if (out >= units || in >= units) return 0;
-  const Index at = gate * r.stride[0] + head * r.stride[1] + out * r.stride[2] + in * r.stride[3];
-  if (r.dtype == FLASHRNN_FUSED_DTYPE) return static_cast<const unsigned short*>(r.data)[at];
-  return pack(load_any(r.data, r.dtype, at), 0.0f) & 0xffffu;
-}
-
-// Two neighbouring elements of a row of R, as words.
-__device__ __forceinline__ u32 weight_pair(const View& r, int gate, int head, int out, int in,
-                                           int units) {
-  const u32 low = weight_bits(r, gate, head, out, in, units),
-            high = weight_bits(r, gate, head, out, in + 1, units);
-  return low | high << 16;
-}
-// Eight.
-__device__ __forceinline__ uint4 weight_octet(const View& r, int gate, int head, int out, int in,
-                                              int units) {
-  const Index at = gate * r.stride[0] + head * r.stride[1] + out * r.stride[2] + in;
-  const auto* data = static_cast<const unsigned short*>(r.data) + at;
-  if (r.dtype == FLASHRNN_FUSED_DTYPE && r.stride[3] == 1 && out < units && in + 8 <= units &&
-      (reinterpret_cast<unsigned long long>(data) & 15) == 0) {
-    return *reinterpret_cast<const uint4*>(data);
-  }
-  u32 word[4];
-#pragma unroll
-  for (int j = 0; j < 4; ++j) {
-    word[j] = weight_pair(r, gate, head, out, in + 2 * j, units);
-  }
-  return {word[0], word[1], word[2], word[3]};
-}
-
 // Whether neighbouring units of a tensor stand in one aligned 32-bit word; `axes` counts its axes,
 // the unit's last.
 template <int Axes>

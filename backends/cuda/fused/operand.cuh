@@ -10,6 +10,7 @@
 #pragma once
 
 #include "cuda/fused/number.cuh"
+#include "cuda/fused/weights.cuh"
 #include "gpu/fused/cell.hpp"
 #include "gpu/saved_layout.hpp"
 
@@ -53,33 +54,35 @@ __device__ __forceinline__ u32 operand_lane(int lane) {
 
 // The A operands (two mma) of the rows of R of unit u and of unit v, of a gate each, and the 32
 // units of the depth of which this lane has those from in0 on. Without a gate (-1) v's are zeros.
-__device__ __forceinline__ void load_two_rows(const View& r, int gate_u, int u, int gate_v, int v,
-                                              int head, int in0, int units, u32 (&a)[2][4]) {
-  const uint4 x = weight_octet(r, gate_u, head, u, in0, units);
+template <typename Rows>
+__device__ __forceinline__ void load_two_rows(const Rows& r, int gate_u, int u, int gate_v, int v,
+                                              int in0, u32 (&a)[2][4]) {
+  const uint4 x = r.octet(gate_u, u, in0);
   uint4 y = {0, 0, 0, 0};
-  if (gate_v >= 0) y = weight_octet(r, gate_v, head, v, in0, units);
+  if (gate_v >= 0) y = r.octet(gate_v, v, in0);
   a[0][0] = x.x, a[0][1] = y.x, a[0][2] = x.y, a[0][3] = y.y;
   a[1][0] = x.z, a[1][1] = y.z, a[1][2] = x.w, a[1][3] = y.w;
 }
 
 // Likewise of the rows u and v of a gate's R and the 32 units of the depth of which
 // this lane has those from in0 on.
-__device__ __forceinline__ void load_rows(const View& r, int gate, int head, int u, int v, int in0,
-                                          int units, u32 (&a)[2][4]) {
-  load_two_rows(r, gate, u, gate, v, head, in0, units, a);
+template <typename Rows>
+__device__ __forceinline__ void load_rows(const Rows& r, int gate, int u, int v, int in0,
+                                          u32 (&a)[2][4]) {
+  load_two_rows(r, gate, u, gate, v, in0, a);
 }
 
 // Likewise of one unit's rows of two gates, of which the second may not be there, and the depth
 // from in0 on. IsShallow: the depth is 16 units, of which lane q has those from 4 q on in the first
 // mma.
-template <bool IsShallow>
-__device__ __forceinline__ void load_gates(const View& r, int gate, int head, int u, int in0, int q,
-                                           int units, u32 (&a)[2][4]) {
+template <bool IsShallow, typename Rows>
+__device__ __forceinline__ void load_gates(const Rows& r, int gate, int u, int in0, int q,
+                                           u32 (&a)[2][4]) {
 #pragma unroll
   for (int k = 0; k < 2; ++k) {
     uint4 v = {0, 0, 0, 0};
     if (gate + k < gpu::Cell::kRecurrents) {
-      v = weight_octet(r, gate + k, head, u, in0 + q / (1 + IsShallow) * 8, units);
+      v = r.octet(gate + k, u, in0 + q / (1 + IsShallow) * 8);
       if (IsShallow && q % 2 != 0) v.x = v.z, v.y = v.w;
     }
     a[0][k] = v.x, a[0][2 + k] = v.y, a[1][k] = v.z, a[1][2 + k] = v.w;
@@ -88,17 +91,41 @@ __device__ __forceinline__ void load_gates(const View& r, int gate, int head, in
 
 // Likewise of the transposed R: rows are the units `in` and `in` + 1 of h, the depth is the units
 // from out0 on of the gate.
-__device__ __forceinline__ void load_columns(const View& r, int gate, int head, int out0, int in,
-                                             int units, u32 (&a)[2][4]) {
+template <typename Rows>
+__device__ __forceinline__ void load_columns(const Rows& r, int gate, int out0, int in,
+                                             u32 (&a)[2][4]) {
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
 #pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      const int out = out0 + half * 4 + j / 2 * 2;
-      a[half][j] = weight_bits(r, gate, head, out, in + j % 2, units) |
-                   weight_bits(r, gate, head, out + 1, in + j % 2, units) << 16;
+    for (int j = 0; j < 2; ++j) {
+      const uint2 v = r.column_pairs(gate, out0 + half * 4 + j * 2, in);
+      a[half][2 * j] = v.x, a[half][2 * j + 1] = v.y;
     }
   }
+}
+
+// Of a head's R all operands of 32 units each, of a tile of rows a gate.
+template <int Gates, int Depth>
+__device__ __forceinline__ void load_all_rows(const View& r, int head, int u, int v, int in0,
+                                              int units, u32 (&a)[Gates][Depth][2][4]) {
+  read_weights(r, head, units, [&](const auto& rows) {
+#pragma unroll
+    for (int g = 0; g < Gates; ++g) {
+#pragma unroll
+      for (int d = 0; d < Depth; ++d) load_rows(rows, g, u, v, d * 32 + in0, a[g][d]);
+    }
+  });
+}
+template <int Gates, int Depth>
+__device__ __forceinline__ void load_all_columns(const View& r, int head, int out0, int in,
+                                                 int units, u32 (&a)[Gates][Depth][2][4]) {
+  read_weights(r, head, units, [&](const auto& rows) {
+#pragma unroll
+    for (int g = 0; g < Gates; ++g) {
+#pragma unroll
+      for (int d = 0; d < Depth; ++d) load_columns(rows, g, d * 32 + out0, in, a[g][d]);
+    }
+  });
 }
 
 // Of one tile: the products with the operands First to End, as far as `a` has the weights.

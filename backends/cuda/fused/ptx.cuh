@@ -125,6 +125,28 @@ __device__ __forceinline__ void stg128(void* p, u32 x, u32 y, u32 z, u32 w) {
   asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(p), "r"(x), "r"(y), "r"(z), "r"(w));
 }
 
+// What the kernel does not write, in the order of the program; zeros where it is not wanted.
+__device__ __forceinline__ void load_constant_if(bool is_wanted, const void* p, u32& v) {
+  asm volatile(
+      "{\n.reg .pred p;\nsetp.ne.u32 p, %2, 0;\nmov.u32 %0, 0;\n@p ld.global.nc.u32 %0, [%1];\n}"
+      : "=&r"(v)
+      : "l"(p), "r"(u32(is_wanted)));
+}
+__device__ __forceinline__ void load_constant_if(bool is_wanted, const void* p, uint2& v) {
+  asm volatile(
+      "{\n.reg .pred p;\nsetp.ne.u32 p, %3, 0;\nmov.u32 %0, 0;\nmov.u32 %1, 0;\n"
+      "@p ld.global.nc.v2.u32 {%0, %1}, [%2];\n}"
+      : "=&r"(v.x), "=&r"(v.y)
+      : "l"(p), "r"(u32(is_wanted)));
+}
+__device__ __forceinline__ void load_constant_if(bool is_wanted, const void* p, uint4& v) {
+  asm volatile(
+      "{\n.reg .pred p;\nsetp.ne.u32 p, %5, 0;\nmov.u32 %0, 0;\nmov.u32 %1, 0;\n"
+      "mov.u32 %2, 0;\nmov.u32 %3, 0;\n@p ld.global.nc.v4.u32 {%0, %1, %2, %3}, [%4];\n}"
+      : "=&r"(v.x), "=&r"(v.y), "=&r"(v.z), "=&r"(v.w)
+      : "l"(p), "r"(u32(is_wanted)));
+}
+
 // ---- copies that run beside the program ----
 template <int Bytes>
 __device__ __forceinline__ void copy_async(u32 shared, const void* global) {

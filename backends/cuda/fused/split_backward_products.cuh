@@ -58,30 +58,37 @@ struct BackwardProducts {
     const u32 place = partials.place_of(kIsAlone ? warp : rank, row, q),
               to_barriers = partials.barriers - place;
     const u32 apart = weights + warp * kWarpBytes + lane * 16;
+    const auto target_of = [&](int i) { return (warp * kTargets + i + rank) % kRanks; };
 #pragma unroll
     for (int i = 0; i < kTargets; ++i) {
-      const int target = (warp * kTargets + i + rank) % kRanks;
       to[i] = place;
-      if constexpr (!kIsAlone) to[i] = map_to_rank(place, target);
-      const int in = (cluster * kRanks + target) * kUnits + 2 * row;
-#pragma unroll
-      for (int c = 0; c < HeldClusters; ++c) {
-        Operands::load_weights(p.r, at.n,
+      if constexpr (!kIsAlone) to[i] = map_to_rank(place, target_of(i));
+    }
+    read_weights(p.r, at.n, p.shape.units, [&](const auto& rows) {
+      const auto load = [&](int i, int c, u32(&w)[Operands::kSteps][4]) {
+        Operands::load_weights(rows,
                                (operands.cluster_of(c * kShares + share) * kRanks + rank) * kUnits,
-                               in, q, p.shape.units, a[i][c]);
+                               (cluster * kRanks + target_of(i)) * kUnits + 2 * row, q, w);
+      };
+#pragma unroll
+      for (int i = 0; i < kTargets; ++i) {
+#pragma unroll
+        for (int c = 0; c < HeldClusters; ++c) load(i, c, a[i][c]);
       }
 #pragma unroll 1
       for (int c = HeldClusters; c < kOwnClusters; ++c) {
-        u32 w[Operands::kSteps][4];
-        Operands::load_weights(p.r, at.n,
-                               (operands.cluster_of(c * kShares + share) * kRanks + rank) * kUnits,
-                               in, q, p.shape.units, w);
-        for (int k = 0; k < Operands::kSteps; ++k) {
-          sts128(apart + (c - HeldClusters) * kClusterBytes + (k * kTargets + i) * 512, w[k][0],
-                 w[k][1], w[k][2], w[k][3]);
+        u32 w[kTargets][Operands::kSteps][4];
+#pragma unroll
+        for (int i = 0; i < kTargets; ++i) load(i, c, w[i]);
+#pragma unroll
+        for (int i = 0; i < kTargets; ++i) {
+#pragma unroll
+          for (int k = 0; k < Operands::kSteps; ++k)
+            sts128(apart + (c - HeldClusters) * kClusterBytes + (k * kTargets + i) * 512,
+                   w[i][k][0], w[i][k][1], w[i][k][2], w[i][k][3]);
         }
       }
-    }
+    });
     Pacer<Family> pacer[Tiles];
     typename Operands::Looked ahead;
     if constexpr (Operands::kLooksAhead) operands.look(0, 0, 0, threadIdx.x, ahead);

@@ -101,28 +101,37 @@ struct SplitForward {
     const int slice = warp % DepthWarps, block = warp / DepthWarps, q = lane % 4, row = lane / 4;
     u32 a[kRowTiles][HeldDepth][2][4];
     const u32 apart = weights + warp * (kSharedDepth * kRowTiles * 1024) + lane * 16;
-#pragma unroll
-    for (int g = 0; g < kRowTiles; ++g) {
+    read_weights(p.r, at.n, p.shape.units, [&](const auto& rows) {
       const int u = at.u0 + block * 16 + row;
+      const auto in = [&](int d) {
+        return exchange.template operand_number<kDepth>(slice, d) * 32 + q * 8;
+      };
 #pragma unroll
-      for (int d = 0; d < HeldDepth; ++d) {
-        load_two_rows(p.r, gate_of(g, 0), u + 8 * octet_of(g, 0), gate_of(g, 1),
-                      u + 8 * octet_of(g, 1), at.n,
-                      exchange.template operand_number<kDepth>(slice, d) * 32 + q * 8,
-                      p.shape.units, a[g][d]);
+      for (int g = 0; g < kRowTiles; ++g) {
+#pragma unroll
+        for (int d = 0; d < HeldDepth; ++d)
+          load_two_rows(rows, gate_of(g, 0), u + 8 * octet_of(g, 0), gate_of(g, 1),
+                        u + 8 * octet_of(g, 1), in(d), a[g][d]);
       }
 #pragma unroll 1
       for (int d = 0; d < kSharedDepth; ++d) {
-        u32 w[2][4];
-        load_rows(p.r, g, at.n, u, u + 8,
-                  exchange.template operand_number<kDepth>(slice, HeldDepth + d) * 32 + q * 8,
-                  p.shape.units, w);
-        for (int half = 0; half < 2; ++half) {
-          sts128(apart + ((d * 2 + half) * kRowTiles + g) * 512, w[half][0], w[half][1], w[half][2],
-                 w[half][3]);
+        // Two gates at once: for more there are no registers.
+#pragma unroll
+        for (int g0 = 0; g0 < kRowTiles; g0 += 2) {
+          u32 w[2][2][4];
+#pragma unroll
+          for (int g = g0; g < g0 + 2 && g < kRowTiles; ++g)
+            load_rows(rows, g, u, u + 8, in(HeldDepth + d), w[g - g0]);
+#pragma unroll
+          for (int g = g0; g < g0 + 2 && g < kRowTiles; ++g) {
+#pragma unroll
+            for (int half = 0; half < 2; ++half)
+              sts128(apart + ((d * 2 + half) * kRowTiles + g) * 512, w[g - g0][half][0],
+                     w[g - g0][half][1], w[g - g0][half][2], w[g - g0][half][3]);
+          }
         }
       }
-    }
+    });
     const auto is_there = [&](int position) {
       return !kSkipsAbsent || at.b0 + Exchanged::sequence_at(position) < p.shape.batch;
     };

@@ -31,23 +31,24 @@ struct DepthProduct {
   template <typename UnitOf, typename GateOf>
   __device__ __forceinline__ void load(const ForwardParams& p, int n, int rank,
                                        const UnitOf& unit_of, const GateOf& gate_of) {
+    read_weights(p.r, n, p.shape.units, [&](const auto& rows) {
 #pragma unroll
-    for (int d = 0; d < kParts; ++d) {
-      const int at = operand_at(d), cta = at / kOfCta;
-      const int in =
-          ((rank + Exchanged::kRanks - cta) % Exchanged::kRanks * kOfCta + at % kOfCta) * 16 +
-          lane % 4 * 4;
+      for (int d = 0; d < kParts; ++d) {
+        const int at = operand_at(d), cta = at / kOfCta;
+        const int in =
+            ((rank + Exchanged::kRanks - cta) % Exchanged::kRanks * kOfCta + at % kOfCta) * 16 +
+            lane % 4 * 4;
 #pragma unroll
-      for (int t = 0; t < Tiles; ++t) {
-        const int unit = unit_of(t), gate = gate_of(t);
+        for (int t = 0; t < Tiles; ++t) {
 #pragma unroll
-        for (int j = 0; j < 4; ++j) {
-          a[d][t][j] = gate + j % 2 < kGates
-                           ? weight_pair(p.r, gate + j % 2, n, unit, in + j / 2 * 2, p.shape.units)
-                           : 0;
+          for (int j = 0; j < 2; ++j) {
+            uint2 v = {0, 0};
+            if (gate_of(t) + j < kGates) v = rows.quad(gate_of(t) + j, unit_of(t), in);
+            a[d][t][j] = v.x, a[d][t][2 + j] = v.y;
+          }
         }
       }
-    }
+    });
   }
 
   // Operands that are taken together have half of the chains, those taken next the other half: they
