@@ -18,8 +18,8 @@ struct WeightRows {
   int head, units;
 
   __device__ __forceinline__ bool has(int out, int in) const { return out < units && in < units; }
-  __device__ __forceinline__ Index index_of(int gate, int out, int in) const {
-    return gate * r.stride[0] + head * r.stride[1] + out * r.stride[2] + in * r.stride[3];
+  __device__ __forceinline__ Index row_of(int gate, int out) const {
+    return gate * r.stride[0] + head * r.stride[1] + out * r.stride[2];
   }
   // Of elements that follow one another from a multiple of their number on, all in the head or
   // none.
@@ -27,14 +27,12 @@ struct WeightRows {
   __device__ __forceinline__ Words words_at(int gate, int out, int in) const {
     Words v;
     load_constant_if(has(out, in),
-                     static_cast<const unsigned short*>(r.data) + gate * r.stride[0] +
-                         head * r.stride[1] + out * r.stride[2] + in,
-                     v);
+                     static_cast<const unsigned short*>(r.data) + row_of(gate, out) + in, v);
     return v;
   }
   __device__ __forceinline__ u32 bits(int gate, int out, int in) const {
     if (!has(out, in)) return 0;
-    const Index at = index_of(gate, out, in);
+    const Index at = row_of(gate, out) + in * r.stride[3];
     if (r.dtype == FLASHRNN_FUSED_DTYPE) return static_cast<const unsigned short*>(r.data)[at];
     return pack(load_any(r.data, r.dtype, at), 0.0f) & 0xffffu;
   }
