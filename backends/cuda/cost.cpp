@@ -69,7 +69,13 @@ struct FourClocks {
 constexpr FourClocks kFourOfEight = {85, 34, 32, 0.9, 90}, kFourOfSixteen = {144, 63, 17, 0, 0};
 constexpr double kFourBackward = 34, kFourBackwardPerSlot = 47, kFourBackwardPerUnitAndGate = 1.14,
                  kFourBackwardPerState = 15;
+// Where warps send partial gradients, and for each gate fewer than four (fitted to LSTM, GRU and
+// sLSTM of 16, 48, 64 and 80 units, on an H200; the rest was fitted without).
+constexpr double kPartialsShare = 0.91, kPartialsPerGate = 0.025;
 constexpr double kFourBusy = 0.5;
+// Backward of larger direct tiles and four gates (fitted beside tiles of 4 to LSTM and sLSTM of 64
+// units, 64 to 512 sequences, on an H200, whose memory bounds it less than that of an H100).
+constexpr double kDirectOfFourGates = 1.2;
 // The time of memory over that of kernels with many units. Rows of fewer than 64 units are less
 // than a line of L2, which seems to be read again the more sequences are under way; and forward's
 // last turn of groups, where it leaves multiprocessors idle, does not fill memory's way (fitted to
@@ -196,7 +202,9 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
                             ? wide.all + wide.per_gate * gates +
                                   (operands - 3) * (wide.operand + wide.operand_and_gate * gates)
                             : 0;
-    return norm(latency + more, tiles * kFourBusy * (latency + more), kStepNorm);
+    const double share = kPartialsShare + kPartialsPerGate * (4 - gates),
+                 all = (latency + more) * (gpu::sends_partials(c) ? share : 1);
+    return norm(all, tiles * kFourBusy * all, kStepNorm);
   }
   if (c.family == gpu::kDirect) {
     const double elements = 4;  // of a thread, for a tile
@@ -204,10 +212,11 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
     const double pointwise = k.direct_pointwise + per_element * slots * elements;
     const double busy =
         kBusyProduct * product + k.direct_busy + k.direct_busy_per_element * slots * c.units / 8.0;
-    return product + pointwise + k.direct_exchange +
-           k.direct_wide * std::max(0.0, c.head_dim - k.direct_wide_after) +
-           k.direct_tile * (tiles_of(c) - 1) * (product + pointwise) +
-           std::max(0.0, tiles - tiles_of(c)) * busy;
+    const double share = is_backward && gates > 3 ? kDirectOfFourGates : 1;
+    return share * (product + pointwise + k.direct_exchange +
+                    k.direct_wide * std::max(0.0, c.head_dim - k.direct_wide_after) +
+                    k.direct_tile * (tiles_of(c) - 1) * (product + pointwise) +
+                    std::max(0.0, tiles - tiles_of(c)) * busy);
   }
   const bool is_whole = gpu::has_whole_depth(c);
   const double elements =

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The warps that move tensors of a direct backward CTA with a batch tile of 4
-// (direct_backward_short.cuh), in step with the others, as in forward (direct_mover.cuh): three of
+// (direct_backward_four.cuh), in step with the others, as in forward (direct_mover.cuh): three of
 // them, or two where heads are small.
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace flashrnn::cuda {
 
-template <int D, int Chunk>
+template <int D, int Chunk, typename Product>
 struct DirectBackwardMover {
   static constexpr int kColumns = gpu::kBlockSequences, kGates = Cell::kRecurrents,
                        kMovers = gpu::direct_movers(D, true), kAllWarps = D / 16 + kMovers;
@@ -17,8 +17,7 @@ struct DirectBackwardMover {
   static constexpr int kRowBytes = gpu::direct_row_bytes(D, true),
                        kKindBytes = kColumns * kRowBytes, kStepBytes = kKinds * kKindBytes,
                        kAhead = gpu::kFourRowSteps;
-  static constexpr int kGateBytes = (D + 31) / 32 * kOperandBytes,
-                       kBufferBytes = kGates * kGateBytes;
+  static constexpr int kGateBytes = Product::kGateBytes, kBufferBytes = kGates * kGateBytes;
   static constexpr int kChunks = gpu::kFourSavedChunks;
   using Chunks = SavedChunks<D, kColumns, Chunk, kChunks, 32>;
 
@@ -42,6 +41,11 @@ struct DirectBackwardMover {
     const Index t = (p.shape.is_reverse ? 0 : p.shape.time - 1) + later * sign();
     return static_cast<char*>(v.data) +
            2 * (sequence(k) * v.stride[0] + t * v.stride[1] + n * v.stride[2] + unit(k));
+  }
+  // Iterations that rows are read sooner. Then all meet once before the first one, too.
+  static constexpr int kSooner = Product::kSendsPartials ? 2 : 0;
+  __device__ __forceinline__ void meet_first() const {
+    if constexpr (kSooner > 0) meet();
   }
   __device__ __forceinline__ void meet() const {
     __syncwarp();
@@ -67,7 +71,7 @@ struct DirectBackwardMover {
         is_there[m][k] = has(k) && v.data != nullptr;
       }
     }
-    // What iteration i reads; h before step 0 is not in the tensor.
+    // What iteration i is about; h before step 0 is not in the tensor.
     const auto fetch = [&](int i) {
       const int left = p.shape.time - 1 - i;
 #pragma unroll
@@ -84,25 +88,27 @@ struct DirectBackwardMover {
     };
     if constexpr (WithSaved) load_first_chunks();
     for (int i = 0; i < kAhead - 1; ++i) fetch(i);
-    copy_wait<kAhead - 2>();
+    if constexpr (kSooner > 0) copy_wait<kAhead - 1 - kSooner>();
+    meet_first();
+    copy_wait<kAhead - 2 - kSooner>();
     for (int i = 0; i < p.shape.time; ++i) {
       meet();
       fetch(i + kAhead - 1);
-      copy_wait<kAhead - 2>();
+      copy_wait<kAhead - 2 - kSooner>();
       if constexpr (WithSaved) load_next_chunk(i);
     }
     meet();
   }
 
-  // The gradients of the later step's slots, from the buffer in which the product reads them.
+  // The gradients of the later step's slots.
   __device__ __forceinline__ void move_gradients(u32 buffer) const {
     char* to[kGates][kOfLane];
     Index step[kGates];
     u32 place[kOfLane];
 #pragma unroll
     for (int k = 0; k < kOfLane; ++k) {
-      place[k] =
-          buffer + operand_word(unit(k), (sequence(k) - b0) / gpu::sequence_step(kColumns) * 2);
+      place[k] = buffer + Product::gradient_place(
+                              unit(k), (sequence(k) - b0) / gpu::sequence_step(kColumns));
 #pragma unroll
       for (int s = 0; s < Cell::kSlots; ++s) {
         const int g = Cell::recurrent_of_slot(s);
@@ -111,6 +117,7 @@ struct DirectBackwardMover {
         to[g][k] = piece_of(p.slot_gradient[s], k, 1);
       }
     }
+    meet_first();
     for (int i = 0; i <= p.shape.time; ++i) {
       meet();
       if (i == 0) continue;
@@ -119,7 +126,7 @@ struct DirectBackwardMover {
         uint4 v[kGates];
 #pragma unroll
         for (int g = 0; g < kGates; ++g)
-          v[g] = lds128(place[k] + i % 2 * kBufferBytes + g * kGateBytes);
+          v[g] = lds128(place[k] + (i + 1) % 2 * kBufferBytes + g * kGateBytes);
 #pragma unroll
         for (int g = 0; g < kGates; ++g) {
           to[g][k] += step[g];
@@ -132,6 +139,7 @@ struct DirectBackwardMover {
 
   __device__ __forceinline__ void move_saved() const {
     load_first_chunks();
+    meet_first();
     for (int i = 0; i <= p.shape.time; ++i) {
       meet();
       load_next_chunk(i);
@@ -141,9 +149,18 @@ struct DirectBackwardMover {
     if (!Chunks::loads(lane)) return;
     for (int c = 0; c < kChunks; ++c) chunks.load(c, lane);
   }
-  // After the barrier of iteration i.
+  // After the barrier of iteration i. In two parts, one iteration after the other, where it would
+  // hold up the others.
+  static constexpr bool kIsInParts = kSooner > 0 && D > 16;
   __device__ __forceinline__ void load_next_chunk(int i) const {
-    if (Chunks::loads(lane) && i % Chunk == 0 && i > 0) chunks.load(i / Chunk - 1 + kChunks, lane);
+    if (!Chunks::loads(lane) || i < Chunk) return;
+    const int c = i / Chunk - 1 + kChunks;
+    if constexpr (kIsInParts) {
+      if (i % Chunk == 0) chunks.template load<true, false>(c, lane);
+      if (i % Chunk == 1) chunks.template load<false, true>(c, lane);
+    } else {
+      if (i % Chunk == 0) chunks.load(c, lane);
+    }
   }
 
   // Number `number` of these warps.

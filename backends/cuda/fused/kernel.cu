@@ -7,6 +7,7 @@
 
 #if FLASHRNN_FUSED_FAMILY == 1 && FLASHRNN_FUSED_BACKWARD
 #include "cuda/fused/direct_backward.cuh"
+#include "cuda/fused/direct_backward_four.cuh"
 #include "cuda/fused/direct_backward_short.cuh"
 #elif FLASHRNN_FUSED_FAMILY == 1
 #include "cuda/fused/direct_forward.cuh"
@@ -31,6 +32,7 @@ inline constexpr bool kIsNear = flashrnn::gpu::has_near_gradients(kConfig);
 inline constexpr int kHeldDepth = flashrnn::gpu::held_depth_of(kConfig);
 inline constexpr int kLookers = flashrnn::gpu::lookers_of(kConfig);
 inline constexpr int kPartialBuffers = flashrnn::gpu::partial_buffers_of(kConfig);
+inline constexpr bool kSendsPartials = flashrnn::gpu::sends_partials(kConfig);
 inline constexpr int kGroups = flashrnn::gpu::updating_groups_of(kConfig);
 inline constexpr int kSharers = flashrnn::gpu::sharers_of_depth(kConfig);
 inline constexpr bool kIsTrusting = flashrnn::gpu::multiplies_on_trust(kConfig);
@@ -54,13 +56,21 @@ flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams pa
                 kIsNear, kTakesRegisters, kPrefetchesInputs>{params, {}, {}, {}}
       .run(shared, way_through(params));
 #else
+#if FLASHRNN_FUSED_COLUMNS < 8
+  using Product = DirectBackwardProduct<kConfig.head_dim, kSendsPartials>;
+  using Plain = DirectBackwardFour<kConfig.head_dim, kChunk, Product, false>;
+  using Asked = DirectBackwardFour<kConfig.head_dim, kChunk, Product, true>;
+#else
+  using Plain = DirectBackwardShort<kConfig.head_dim, kConfig.columns, kChunk, false>;
+  using Asked = DirectBackwardShort<kConfig.head_dim, kConfig.columns, kChunk, true>;
+#endif
   const Way way = way_through(params);
   if (way == Way::kPlain) {
-    DirectBackwardShort<kConfig.head_dim, kConfig.columns, kChunk, false>{params, {}}.run(shared);
+    Plain{params, {params}}.run(shared);
     return;
   }
   if (way == Way::kAsked) {
-    DirectBackwardShort<kConfig.head_dim, kConfig.columns, kChunk, true>{params, {}}.run(shared);
+    Asked{params, {params}}.run(shared);
     return;
   }
   direct_backward<kConfig.head_dim, kConfig.columns>(params, shared);

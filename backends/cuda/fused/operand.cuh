@@ -12,6 +12,7 @@
 #include "cuda/fused/number.cuh"
 #include "cuda/fused/weights.cuh"
 #include "gpu/fused/cell.hpp"
+#include "gpu/fused/geometry.hpp"
 #include "gpu/saved_layout.hpp"
 
 namespace flashrnn::cuda {
@@ -40,7 +41,7 @@ __device__ __forceinline__ void warps_meet() {
   meeting_point();
 }
 
-inline constexpr int kOperandBytes = 640;
+using gpu::kOperandBytes;
 inline constexpr int kColumnBytes = 64;  // from an even column to the next
 
 // Byte of the pair of units u, u + 1 of a column, in consecutive operands of 32 units.

@@ -117,6 +117,14 @@ __device__ __forceinline__ u32 bytes_of(u32 a, u32 b, u32 selector) {
   return v;
 }
 
+// Lane (row, q) of a warp has the numbers 2 q and 2 q + 1 of row `row`; it gets those of column
+// `row` in the rows 2 q and 2 q + 1.
+__device__ __forceinline__ u32 transpose(u32 pair) {
+  u32 v;
+  asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(v) : "r"(pair));
+  return v;
+}
+
 // ---- global memory, in the order of the program ----
 __device__ __forceinline__ void stg32(void* p, u32 v) {
   asm volatile("st.global.u32 [%0], %1;" ::"l"(p), "r"(v));

@@ -129,7 +129,9 @@ struct SavedChunks {
   __device__ __forceinline__ void wait(int c) const {
     mbarrier_wait(barriers + c % Buffers * 8, c / Buffers & 1);
   }
-  // Kept states are those of the step before. By the threads that load.
+  // Kept states are those of the step before; in two parts, the values first. By the threads that
+  // load.
+  template <bool WithValues = true, bool WithKept = true>
   __device__ __forceinline__ void load(int c, int thread) const {
     const int last = time - 1 - c * Chunk, count = min(Chunk, last + 1), before = min(Chunk, last);
     if (count <= 0) return;
@@ -137,21 +139,24 @@ struct SavedChunks {
     constexpr int step = kHasBulkCopies ? kLoaders : 1;
     const int first = step == 1 ? 0 : thread / 32,
               mine = step == 1 ? blocks : max(0, blocks - first + step - 1) / step;
-    begin_loads(bar, mine * (count * kValueBytes + before * kKept * kKeptBytes));
+    if constexpr (WithValues)
+      begin_loads(bar, mine * (count * kValueBytes + before * kKept * kKeptBytes));
 #pragma unroll 1
     for (int j = first; j < blocks; j += step) {
-      load_block<kTeam>(
-          to + (j * Chunk + Chunk - count) * kValueBytes,
-          values + j * block_pairs * kSavedPairBytes + Index(last - count + 1) * kValueBytes,
-          count * kValueBytes, bar, thread);
-      for (int k = 0; k < kKept && before > 0; ++k) {
+      if constexpr (WithValues) {
+        load_block<kTeam>(
+            to + (j * Chunk + Chunk - count) * kValueBytes,
+            values + j * block_pairs * kSavedPairBytes + Index(last - count + 1) * kValueBytes,
+            count * kValueBytes, bar, thread);
+      }
+      for (int k = 0; WithKept && k < kKept && before > 0; ++k) {
         load_block<kTeam>(to + kKeptAt + ((k * kBlocks + j) * Chunk + Chunk - before) * kKeptBytes,
                           kept + (k * all_pairs + j * block_pairs) * kKeptPairBytes +
                               Index(last - before) * kKeptBytes,
                           before * kKeptBytes, bar, thread);
       }
     }
-    end_loads(bar);
+    if constexpr (WithKept) end_loads(bar);
   }
 };
 

@@ -51,14 +51,15 @@ struct WeightRows {
     return {low.x, low.y, high.x, high.y};
   }
   // Of the columns `in` (x) and `in` + 1 (y), `in` even, the elements of the rows `out` and `out` +
-  // 1.
+  // Apart.
+  template <int Apart = 1>
   __device__ __forceinline__ uint2 column_pairs(int gate, int out, int in) const {
     if constexpr (IsPlain) {
-      const u32 first = words_at<u32>(gate, out, in), second = words_at<u32>(gate, out + 1, in);
+      const u32 first = words_at<u32>(gate, out, in), second = words_at<u32>(gate, out + Apart, in);
       return {bytes_of(first, second, 0x5410), bytes_of(first, second, 0x7632)};
     }
-    return {bits(gate, out, in) | bits(gate, out + 1, in) << 16,
-            bits(gate, out, in + 1) | bits(gate, out + 1, in + 1) << 16};
+    return {bits(gate, out, in) | bits(gate, out + Apart, in) << 16,
+            bits(gate, out, in + 1) | bits(gate, out + Apart, in + 1) << 16};
   }
 };
 

@@ -262,6 +262,25 @@ constexpr int gradient_block_words(const CellCounts& cell) {
   return cell.recurrents > 2 ? 256 : cell.recurrents * 64;
 }
 
+// Bytes of an operand of 32 units (cuda/fused/operand.cuh).
+inline constexpr int kOperandBytes = 640;
+
+// Backward with a direct tile of 4: warps send each other partial gradients of h, not the slots'
+// gradients (cuda/fused/direct_backward_products.cuh). With one gate or two, or many warps, those
+// are more; with two warps it is not faster.
+constexpr bool sends_partials(const FusedConfig& c) {
+  return c.family == kDirect && c.is_backward != 0 && c.columns < 8 && c.head_dim <= 80 &&
+         c.head_dim != 32 && cell_counts(c.cell).recurrents > 2;
+}
+// The slots' gradients of two steps, and those.
+constexpr int direct_exchange_bytes(const FusedConfig& c) {
+  const int gates = c.is_backward != 0 ? cell_counts(c.cell).recurrents : 1,
+            warps = c.head_dim / 16;
+  if (sends_partials(c))
+    return 2 * (gates * c.columns * direct_row_bytes(c.head_dim, true) + warps * (warps - 1) * 256);
+  return 2 * divide_up(c.columns, 8) * divide_up(c.head_dim, 32) * kOperandBytes * gates;
+}
+
 constexpr int shared_bytes_of(const FusedConfig& c) {
   const CellCounts cell = cell_counts(c.cell);
   const int pairs = c.units / 2 * c.columns;
@@ -280,9 +299,9 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
                                                  c.columns / updating_groups_of(c), chunk_of(c));
   const int tensors = larger(ring, stages);
   if (c.family == kDirect) {
-    return 2 * divide_up(c.columns, 8) * divide_up(c.head_dim, 32) * 640 *
-               (c.is_backward ? cell.recurrents : 1) +
-           tensors;
+    const int operands = 2 * divide_up(c.columns, 8) * divide_up(c.head_dim, 32) * kOperandBytes *
+                         (c.is_backward ? cell.recurrents : 1);
+    return larger(operands + ring, direct_exchange_bytes(c) + stages);
   }
   if (!c.is_backward)
     return sum_buffers_of(c) * partial_sum_bytes(c) + swap_bytes_of(c) + shared_weight_bytes(c) +
