@@ -101,6 +101,7 @@ struct DirectBackwardFour {
       product.give(gradient, gradients + s % 2 * Mover::kBufferBytes, (s + 1) % 2);
     }
     weighed = next;
+    pairs.round(weighed);
     read(c + (s + 2) / Chunk, (s + 2) % Chunk);
   }
 

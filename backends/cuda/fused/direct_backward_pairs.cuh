@@ -128,12 +128,27 @@ struct DirectBackwardPairs {
       for (int k = 0; k < Cell::kKept; ++k) now[j][k] = old[j][k];
     }
   }
+  // What goes from one step to the next is rounded there: were there no branch between them, a
+  // product might be fused with the later step's addition, or not, as the compiler finds it.
+  __device__ __forceinline__ void round(Weighed& weighed) {
+#pragma unroll
+    for (int j = 0; j < kPairs; ++j) {
+#pragma unroll
+      for (int e = 0; e < 2; ++e) {
+#pragma unroll
+        for (int k = 0; k < Cell::kStates; ++k) keep(carry[j][k][e]);
+#pragma unroll
+        for (float& factor : weighed.factors[j][e].v) keep(factor);
+      }
+    }
+  }
   // What was given of h's gradient, sooner than `advance` where every sequence goes on.
   __device__ __forceinline__ void add_given(const Weighed& weighed) {
-    if constexpr (IsAsked) return;
+    if constexpr (!IsAsked) {
 #pragma unroll
-    for (int j = 0; j < kPairs; ++j)
-      carry[j][0][0] += weighed.d_h[j][0], carry[j][0][1] += weighed.d_h[j][1];
+      for (int j = 0; j < kPairs; ++j)
+        carry[j][0][0] += weighed.d_h[j][0], carry[j][0][1] += weighed.d_h[j][1];
+    }
   }
 
   // through(j, e): what passes through R to unit e of pair j from the later step, whose `source` it
