@@ -71,7 +71,7 @@ constexpr double kFourBackward = 34, kFourBackwardPerSlot = 47, kFourBackwardPer
                  kFourBackwardPerState = 15;
 // Where warps send partial gradients, and for each gate fewer than four (fitted to LSTM, GRU and
 // sLSTM of 16, 48, 64 and 80 units, on an H200; the rest was fitted without).
-constexpr double kPartialsShare = 0.91, kPartialsPerGate = 0.025;
+constexpr double kPartialsShare = 0.91, kPartialsPerGate = 0.08;
 constexpr double kFourBusy = 0.5;
 // Backward of larger direct tiles and four gates (fitted beside tiles of 4 to LSTM and sLSTM of 64
 // units, 64 to 512 sequences, on an H200, whose memory bounds it less than that of an H100).
