@@ -65,13 +65,11 @@ struct DirectBackwardFour {
     product.sum(through);
     pairs.receive([&](int, int e) { return through[e]; });
   }
-  __device__ __forceinline__ void advance(int step, int s) {
-    u32 gradient[kGates];
-    pairs.advance(step, weighed, [&](int, int gate, u32 pair) { gradient[gate] = pair; });
-    product.give(gradient, gradients + s % 2 * Mover::kBufferBytes, (s + 1) % 2);
-  }
   __device__ __forceinline__ void step(int c, int s) {
     const int i = c * Chunk + s, step = p.shape.time - 1 - i;
+    const u32 place = gradients + s % 2 * Mover::kBufferBytes;
+    u32 gradient[kGates];
+    const auto put = [&](int, int gate, u32 pair) { gradient[gate] = pair; };
     meet();
     product.take(s % 2);
     if constexpr (!Product::kSendsPartials) {
@@ -81,7 +79,8 @@ struct DirectBackwardFour {
       pairs.weigh(step, weighed);
       pairs.add_given(weighed);
       if (!IsAsked || i > 0) receive();
-      advance(step, s);
+      pairs.advance(step, weighed, put);
+      product.give(gradient, place, (s + 1) % 2);
       return;
     }
     // Of the step after this one, past step 0 of what is not used: while partial gradients are on
@@ -91,15 +90,12 @@ struct DirectBackwardFour {
     if constexpr (!IsAsked) pairs.weigh(step - 1, next);
     if (i > 0) pairs.store_alone();
     if (!IsAsked || i > 0) receive();
-    if constexpr (!IsAsked) {
-      advance(step, s);
-    } else {
-      u32 gradient[kGates];
-      pairs.advance(step, weighed, [&](int, int gate, u32 pair) { gradient[gate] = pair; });
+    pairs.advance(step, weighed, put);
+    if constexpr (IsAsked) {
       pairs.turn(step - 1);
       pairs.weigh(step - 1, next);
-      product.give(gradient, gradients + s % 2 * Mover::kBufferBytes, (s + 1) % 2);
     }
+    product.give(gradient, place, (s + 1) % 2);
     weighed = next;
     pairs.round(weighed);
     read(c + (s + 2) / Chunk, (s + 2) % Chunk);

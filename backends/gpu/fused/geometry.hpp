@@ -272,13 +272,16 @@ constexpr bool sends_partials(const FusedConfig& c) {
   return c.family == kDirect && c.is_backward != 0 && c.columns < 8 && c.head_dim <= 80 &&
          c.head_dim != 32 && cell_counts(c.cell).recurrents > 2;
 }
-// The slots' gradients of two steps, and those.
+// Two steps of h or of the slots' gradients as operands.
+constexpr int direct_operand_bytes(const FusedConfig& c) {
+  return 2 * divide_up(c.columns, 8) * divide_up(c.head_dim, 32) * kOperandBytes *
+         (c.is_backward != 0 ? cell_counts(c.cell).recurrents : 1);
+}
+// What the short ways have instead, if partial gradients: those, and the slots' gradients as rows.
 constexpr int direct_exchange_bytes(const FusedConfig& c) {
-  const int gates = c.is_backward != 0 ? cell_counts(c.cell).recurrents : 1,
-            warps = c.head_dim / 16;
-  if (sends_partials(c))
-    return 2 * (gates * c.columns * direct_row_bytes(c.head_dim, true) + warps * (warps - 1) * 256);
-  return 2 * divide_up(c.columns, 8) * divide_up(c.head_dim, 32) * kOperandBytes * gates;
+  if (!sends_partials(c)) return direct_operand_bytes(c);
+  const int gates = cell_counts(c.cell).recurrents, warps = c.head_dim / 16;
+  return 2 * (gates * c.columns * direct_row_bytes(c.head_dim, true) + warps * (warps - 1) * 256);
 }
 
 constexpr int shared_bytes_of(const FusedConfig& c) {
@@ -298,11 +301,8 @@ constexpr int shared_bytes_of(const FusedConfig& c) {
           : updating_groups_of(c) * stages_bytes(cell, c.is_backward, c.units,
                                                  c.columns / updating_groups_of(c), chunk_of(c));
   const int tensors = larger(ring, stages);
-  if (c.family == kDirect) {
-    const int operands = 2 * divide_up(c.columns, 8) * divide_up(c.head_dim, 32) * kOperandBytes *
-                         (c.is_backward ? cell.recurrents : 1);
-    return larger(operands + ring, direct_exchange_bytes(c) + stages);
-  }
+  if (c.family == kDirect)
+    return larger(direct_operand_bytes(c) + ring, direct_exchange_bytes(c) + stages);
   if (!c.is_backward)
     return sum_buffers_of(c) * partial_sum_bytes(c) + swap_bytes_of(c) + shared_weight_bytes(c) +
            exchange_buffers_of(c) * near_units_of(c) * c.columns / 2 *
