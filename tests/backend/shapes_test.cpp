@@ -40,6 +40,8 @@ std::vector<Case> cases() {
   const std::vector<Shape> large = {{3, 19, 1, 512},  {17, 9, 1, 768}, {9, 5, 1, 1536},
                                     {40, 21, 1, 448}, {17, 9, 1, 704}, {19, 21, 1, 384},
                                     {13, 21, 1, 380}};
+  // Heads of few units, of which kernels take several at once, and a rest.
+  const std::vector<Shape> narrow = {{11, 37, 5, 16}, {9, 21, 11, 8}, {5, 21, 3, 40}};
   // What backward reads is more than any core's own cache, so that forward may write it past that.
   const Shape long_shape = {17, 200, 4, 64};
   std::vector<Case> all;
@@ -57,6 +59,11 @@ std::vector<Case> cases() {
   }
   for (const flashrnn_cell cell : all_cells()) {
     for (const Shape& s : shapes) add(with_restarts(plain(cell, FLASHRNN_BFLOAT16)), s);
+  }
+  for (const Shape& s : narrow) {
+    for (const flashrnn_cell cell : all_cells()) add(plain(cell, FLASHRNN_BFLOAT16), s);
+    for (const flashrnn_cell cell : {FLASHRNN_LSTM, FLASHRNN_ELMAN})
+      add(with_restarts(plain(cell, FLASHRNN_FLOAT32)), s);
   }
   add(plain(FLASHRNN_LSTM, FLASHRNN_FLOAT32), long_shape);
   add(with_restarts(plain(FLASHRNN_SLSTM, FLASHRNN_FLOAT32)), long_shape);

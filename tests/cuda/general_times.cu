@@ -132,9 +132,9 @@ void time_shape(int dtype, Index B, Index T, Index N, Index D) {
     w.workspace = sums.data();
     const double ms =
         median_ms(20, [&] { return cuda::launch_weight_gradients(weights, w, nullptr); });
-    std::printf("  %-22s %8.3f ms  %.0f TFLOP/s, column tile %d, slices %d\n",
+    std::printf("  %-22s %8.3f ms  %.0f TFLOP/s, slices %d\n",
                 allow_tf32 ? "weights, tf32" : "weights", ms, 2e-9 * G * D * D * N * B * T / ms,
-                weights.column_tile, weights.slices);
+                weights.slices);
   }
   std::printf("  %-22s %8.3f ms\n", "copy of h",
               median_ms(20, [&] { return cuda::launch_copy_view(shape, f.h, b.d_h, nullptr); }));

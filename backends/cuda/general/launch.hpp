@@ -105,9 +105,9 @@ struct WeightGradientParams {
 };
 
 struct WeightGradientPlan {
-  int row_tile, column_tile;  // of slot units, of h's units
-  int slices;                 // parts of (batch, time), summed in order
-  bool has_warpgroups;        // the product is by warpgroup instructions
+  int row_tile;         // of slot units
+  int slices;           // parts of (batch, time), summed in order
+  bool has_warpgroups;  // the product is by warpgroup instructions
   size_t workspace_bytes;
 };
 

@@ -10,8 +10,8 @@ namespace flashrnn::cuda {
 template <typename Product>
 inline constexpr int kBytesOfStage = Product::Gradients::kSize + Product::States::kSize;
 
-// Which tile of which head, over which slice of the steps, a CTA has. Tiles of one head and slice
-// run side by side: they read the same steps.
+// Which tile of which head, or of which heads from that one on, over which slice of the steps, a
+// CTA has. Tiles of one head and slice run side by side: they read the same steps.
 template <typename Product>
 struct WeightGradientPlace {
   int first_row, first_column, head, slice;
@@ -21,23 +21,28 @@ struct WeightGradientPlace {
     index /= task.column_tiles;
     first_row = index % task.row_tiles * Product::kRows;
     index /= task.row_tiles;
-    head = index % task.shape.heads;
-    slice = index / task.shape.heads;
+    head = index % task.head_tiles * task.tile_heads;
+    slice = index / task.head_tiles;
   }
   __device__ bool with_bias() const { return first_column == 0; }
 
   __device__ __forceinline__ void store(const WeightGradientTask& task,
                                         const Product& product) const {
-    const int rows = task.slots * task.padded_units;
+    const int rows = task.slots * task.padded_units,
+              heads = min(task.tile_heads, task.shape.heads - head);
     const Index first = (Index(slice) * task.shape.heads + head) * rows;
-    product.for_each([&](int row, int column, float v0, float v1) {
-      if (first_row + row >= rows || first_column + column >= task.column_pitch) return;
-      *reinterpret_cast<float2*>(task.partial + (first + first_row + row) * task.column_pitch +
-                                 first_column + column) = make_float2(v0, v1);
+    product.for_each([&](int tile_row, int column, float v0, float v1) {
+      const int row = first_row + tile_row;
+      if (row >= heads * rows) return;
+      // Of the products of several heads' rows and columns those of the same head are dR.
+      const int unit = first_column + column - (heads > 1 ? row / rows * task.padded_units : 0);
+      if (unit < 0 || unit >= task.column_pitch) return;
+      *reinterpret_cast<float2*>(task.partial + (first + row) * task.column_pitch + unit) =
+          make_float2(v0, v1);
     });
     if (!with_bias()) return;
     product.for_each_bias([&](int row, float value) {
-      if (first_row + row < rows) task.partial_bias[first + first_row + row] = value;
+      if (first_row + row < heads * rows) task.partial_bias[first + first_row + row] = value;
     });
   }
 };
@@ -105,7 +110,7 @@ cudaError_t launch_product(const WeightGradientTask& task, cudaStream_t stream) 
       cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
   if (error != cudaSuccess) return error;
   const unsigned ctas =
-      unsigned(task.row_tiles) * task.column_tiles * task.shape.heads * task.slices;
+      unsigned(task.row_tiles) * task.column_tiles * task.head_tiles * task.slices;
   kernel<<<ctas, kWeightGradientThreads, kBytes, stream>>>(task);
   return cudaPeekAtLastError();
 }

@@ -12,8 +12,14 @@ namespace flashrnn::cuda {
 
 namespace {
 
-constexpr int kThreads = kWeightGradientThreads + 32;
 constexpr int kConsumerWarps = kWeightGradientThreads / 32;
+
+// Where the sums want more registers than a launch gives, the warp that fetches is four, of which
+// three are idle and all give what they have.
+template <typename Product>
+inline constexpr bool kTakesRegisters = Product::kRows* Product::States::kUnits > 256 * 128;
+template <typename Product>
+inline constexpr int kThreads = kWeightGradientThreads + (kTakesRegisters<Product> ? 128 : 32);
 
 // 64 units of a tensor map, from (units, head, time, batch) on.
 __device__ __forceinline__ void fetch_box(u32 shared, const CUtensorMap& map, int unit, int head,
@@ -120,16 +126,18 @@ struct MappedProduct {
       mbarrier_init_fence();
     }
     __syncthreads();
-    if (warp_number() == kConsumerWarps) {
-      if (threadIdx.x % 32 == 0) fetch_all();
+    if (warp_number() >= kConsumerWarps) {
+      if constexpr (kTakesRegisters<Product>) give_registers<40>();
+      if (threadIdx.x == kWeightGradientThreads) fetch_all();
     } else {
+      if constexpr (kTakesRegisters<Product>) take_registers<232>();
       multiply(memory);
     }
   }
 };
 
 template <typename Product>
-__global__ void __launch_bounds__(kThreads, 1)
+__global__ void __launch_bounds__(kThreads<Product>, 1)
     mapped_weight_gradient(const __grid_constant__ WeightGradientTask task,
                            const __grid_constant__ WeightGradientMaps maps) {
   // Swizzled tiles begin where their pattern does.
@@ -149,15 +157,14 @@ cudaError_t launch(const WeightGradientTask& task, const WeightGradientMaps& map
       cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
   if (error != cudaSuccess) return error;
   const unsigned ctas =
-      unsigned(task.row_tiles) * task.column_tiles * task.shape.heads * task.slices;
-  kernel<<<ctas, kThreads, kBytes, stream>>>(task, maps);
+      unsigned(task.row_tiles) * task.column_tiles * task.head_tiles * task.slices;
+  kernel<<<ctas, kThreads<Product>, kBytes, stream>>>(task, maps);
   return cudaPeekAtLastError();
 }
 
-template <int kColumns>
+template <int kRows, int kColumns>
 cudaError_t launch_tile(const WeightGradientTask& task, const WeightGradientMaps& maps,
                         cudaStream_t stream) {
-  constexpr int kRows = 2 * kWeightGradientRows;
   return task.shape.dtype == gpu::kFloat16
              ? launch<WarpgroupProduct<kRows, kColumns, true>>(task, maps, stream)
              : launch<WarpgroupProduct<kRows, kColumns, false>>(task, maps, stream);
@@ -167,8 +174,16 @@ cudaError_t launch_tile(const WeightGradientTask& task, const WeightGradientMaps
 
 cudaError_t launch_mapped_product(const WeightGradientTask& task, const WeightGradientMaps& maps,
                                   int column_tile, cudaStream_t stream) {
-  return column_tile == 128 ? launch_tile<128>(task, maps, stream)
-                            : launch_tile<64>(task, maps, stream);
+  switch (column_tile) {
+    case 64:
+      return launch_tile<256, 64>(task, maps, stream);
+    case 192:
+      return launch_tile<256, 192>(task, maps, stream);
+    case 256:
+      return launch_tile<128, 256>(task, maps, stream);
+    default:
+      return launch_tile<256, 128>(task, maps, stream);
+  }
 }
 
 }  // namespace flashrnn::cuda

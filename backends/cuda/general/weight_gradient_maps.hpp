@@ -24,8 +24,8 @@ inline constexpr int kMapUnits = 64, kMapSteps = 64;
 bool make_maps(const WeightGradientTask& task, WeightGradientMaps* maps);
 
 // The product fetched by maps, 16-bit operands, on a device of compute capability 9.0 in a build
-// with kernels for sm_90a: row tiles of 256, column tiles of 64 or 128, no sources, padded units
-// whole boxes.
+// with kernels for sm_90a: row tiles of 256, column tiles of 64, 128 or 192, or of 128 and 256; no
+// sources, padded units whole boxes.
 cudaError_t launch_mapped_product(const WeightGradientTask& task, const WeightGradientMaps& maps,
                                   int column_tile, cudaStream_t stream);
 

@@ -23,9 +23,9 @@ cudaError_t launch_columns(const WeightGradientTask& task, bool allow_tf32, cuda
 
 }  // namespace
 
-cudaError_t launch_weight_gradient_product(const WeightGradientTask& task, int column_tile,
-                                           bool allow_tf32, cudaStream_t stream) {
-  switch (column_tile) {
+cudaError_t launch_weight_gradient_product(const WeightGradientTask& task, bool allow_tf32,
+                                           cudaStream_t stream) {
+  switch (task.column_tile) {
     case 128:
       return launch_columns<128>(task, allow_tf32, stream);
     case 64:

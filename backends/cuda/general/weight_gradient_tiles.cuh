@@ -73,7 +73,13 @@ struct GradientLoader {
   __device__ GradientLoader(const WeightGradientTask& task, int head, int first_unit) {
     chunk = threadIdx.x % Tile::kChunks;
     row = threadIdx.x / Tile::kChunks;
-    const int stacked = first_unit + chunk * Tile::kPerChunk;
+    int stacked = first_unit + chunk * Tile::kPerChunk;
+    if (task.tile_heads > 1) {
+      const int rows = task.slots * task.padded_units, of_tile = stacked / rows;
+      const bool exists = of_tile < min(task.tile_heads, task.shape.heads - head);
+      head += exists ? of_tile : 0;
+      stacked = exists ? stacked - of_tile * rows : rows;
+    }
     const int slot = min(stacked / task.padded_units, task.slots - 1);
     const int u = stacked - slot * task.padded_units;
     const View& view = task.slot_gradient[slot];
@@ -114,6 +120,12 @@ struct StateLoader {
     row = threadIdx.x / Tile::kChunks;
     head = head_;
     u = first_unit + chunk * Tile::kPerChunk;
+    if (task.tile_heads > 1) {
+      const int of_tile = u / task.padded_units;
+      const bool exists = of_tile < min(task.tile_heads, task.shape.heads - head);
+      head += exists ? of_tile : 0;
+      u = exists ? u - of_tile * task.padded_units : task.padded_units;
+    }
     valid = max(0, min(16, (task.shape.units - u) * Tile::kBytes));
     if (valid == 0) u = 0;
     base = static_cast<const char*>(task.h.data) +

@@ -16,14 +16,14 @@ cudaError_t launch_tile(const WeightGradientTask& task, cudaStream_t stream) {
 
 }  // namespace
 
-cudaError_t launch_warpgroup_product(const WeightGradientTask& task, int row_tile, int column_tile,
+cudaError_t launch_warpgroup_product(const WeightGradientTask& task, int row_tile,
                                      cudaStream_t stream) {
   if (row_tile == 256) {
-    return column_tile == 128 ? launch_tile<256, 128>(task, stream)
-                              : launch_tile<256, 64>(task, stream);
+    return task.column_tile == 128 ? launch_tile<256, 128>(task, stream)
+                                   : launch_tile<256, 64>(task, stream);
   }
-  return column_tile == 128 ? launch_tile<128, 128>(task, stream)
-                            : launch_tile<128, 64>(task, stream);
+  return task.column_tile == 128 ? launch_tile<128, 128>(task, stream)
+                                 : launch_tile<128, 64>(task, stream);
 }
 
 }  // namespace flashrnn::cuda

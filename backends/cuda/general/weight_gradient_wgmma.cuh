@@ -66,64 +66,83 @@ __device__ __forceinline__ void publish_to_warpgroups() {
   FLASHRNN_WARPGROUP("fence.proxy.async.shared::cta;");
 }
 
-// d += a b, 64 x kColumns x 16, both operands along the steps.
-#define FLASHRNN_WGMMA_64(type)                                                                \
-  asm volatile("wgmma.mma_async.sync.aligned.m64n64k16.f32." type "." type                     \
-               " {"                                                                            \
-               "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"                        \
-               "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31"               \
-               "}, %32, %33, 1, 1, 1, 1, 1;"                                                   \
-               : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]),       \
-                 "+f"(d[6]), "+f"(d[7]), "+f"(d[8]), "+f"(d[9]), "+f"(d[10]), "+f"(d[11]),     \
-                 "+f"(d[12]), "+f"(d[13]), "+f"(d[14]), "+f"(d[15]), "+f"(d[16]), "+f"(d[17]), \
-                 "+f"(d[18]), "+f"(d[19]), "+f"(d[20]), "+f"(d[21]), "+f"(d[22]), "+f"(d[23]), \
-                 "+f"(d[24]), "+f"(d[25]), "+f"(d[26]), "+f"(d[27]), "+f"(d[28]), "+f"(d[29]), \
-                 "+f"(d[30]), "+f"(d[31])                                                      \
-               : "l"(a), "l"(b))
-#define FLASHRNN_WGMMA_128(type)                                                               \
-  asm volatile("wgmma.mma_async.sync.aligned.m64n128k16.f32." type "." type                    \
-               " {"                                                                            \
-               "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"                        \
-               "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31,"              \
-               "%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,"              \
-               "%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"               \
-               "}, %64, %65, 1, 1, 1, 1, 1;"                                                   \
-               : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]),       \
-                 "+f"(d[6]), "+f"(d[7]), "+f"(d[8]), "+f"(d[9]), "+f"(d[10]), "+f"(d[11]),     \
-                 "+f"(d[12]), "+f"(d[13]), "+f"(d[14]), "+f"(d[15]), "+f"(d[16]), "+f"(d[17]), \
-                 "+f"(d[18]), "+f"(d[19]), "+f"(d[20]), "+f"(d[21]), "+f"(d[22]), "+f"(d[23]), \
-                 "+f"(d[24]), "+f"(d[25]), "+f"(d[26]), "+f"(d[27]), "+f"(d[28]), "+f"(d[29]), \
-                 "+f"(d[30]), "+f"(d[31]), "+f"(d[32]), "+f"(d[33]), "+f"(d[34]), "+f"(d[35]), \
-                 "+f"(d[36]), "+f"(d[37]), "+f"(d[38]), "+f"(d[39]), "+f"(d[40]), "+f"(d[41]), \
-                 "+f"(d[42]), "+f"(d[43]), "+f"(d[44]), "+f"(d[45]), "+f"(d[46]), "+f"(d[47]), \
-                 "+f"(d[48]), "+f"(d[49]), "+f"(d[50]), "+f"(d[51]), "+f"(d[52]), "+f"(d[53]), \
-                 "+f"(d[54]), "+f"(d[55]), "+f"(d[56]), "+f"(d[57]), "+f"(d[58]), "+f"(d[59]), \
-                 "+f"(d[60]), "+f"(d[61]), "+f"(d[62]), "+f"(d[63])                            \
-               : "l"(a), "l"(b))
+// d += a b, 64 x kColumns x 16, both operands along the steps; sums by 32 a thread.
+// clang-format off
+#define FLASHRNN_SUMS_0 \
+  "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15," \
+  "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31"
+#define FLASHRNN_SUMS_1 \
+  ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47," \
+  "%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"
+#define FLASHRNN_SUMS_2 \
+  ",%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79," \
+  "%80,%81,%82,%83,%84,%85,%86,%87,%88,%89,%90,%91,%92,%93,%94,%95"
+#define FLASHRNN_SUMS_3 \
+  ",%96,%97,%98,%99,%100,%101,%102,%103,%104,%105,%106,%107,%108,%109,%110,%111," \
+  "%112,%113,%114,%115,%116,%117,%118,%119,%120,%121,%122,%123,%124,%125,%126,%127"
+#define FLASHRNN_SUM_4(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3])
+#define FLASHRNN_SUM_16(i) \
+  FLASHRNN_SUM_4(i), FLASHRNN_SUM_4(i + 4), FLASHRNN_SUM_4(i + 8), FLASHRNN_SUM_4(i + 12)
+#define FLASHRNN_SUM_32(i) FLASHRNN_SUM_16(i), FLASHRNN_SUM_16(i + 16)
+#define FLASHRNN_WGMMA(columns, type, sums, operands, ...) \
+  asm volatile("wgmma.mma_async.sync.aligned.m64n" #columns "k16.f32." type "." type " {" sums "}, " \
+               operands ", 1, 1, 1, 1, 1;" : __VA_ARGS__ : "l"(a), "l"(b))
+#define FLASHRNN_WGMMA_64(type) \
+  FLASHRNN_WGMMA(64, type, FLASHRNN_SUMS_0, "%32, %33", FLASHRNN_SUM_32(0))
+#define FLASHRNN_WGMMA_128(type) \
+  FLASHRNN_WGMMA(128, type, FLASHRNN_SUMS_0 FLASHRNN_SUMS_1, "%64, %65", \
+                 FLASHRNN_SUM_32(0), FLASHRNN_SUM_32(32))
+#define FLASHRNN_WGMMA_192(type) \
+  FLASHRNN_WGMMA(192, type, FLASHRNN_SUMS_0 FLASHRNN_SUMS_1 FLASHRNN_SUMS_2, "%96, %97", \
+                 FLASHRNN_SUM_32(0), FLASHRNN_SUM_32(32), FLASHRNN_SUM_32(64))
+#define FLASHRNN_WGMMA_256(type) \
+  FLASHRNN_WGMMA(256, type, FLASHRNN_SUMS_0 FLASHRNN_SUMS_1 FLASHRNN_SUMS_2 FLASHRNN_SUMS_3, \
+                 "%128, %129", \
+                 FLASHRNN_SUM_32(0), FLASHRNN_SUM_32(32), FLASHRNN_SUM_32(64), FLASHRNN_SUM_32(96))
+// clang-format on
 template <int kColumns, bool kIsHalf>
 __device__ __forceinline__ void warpgroup_multiply(float (&d)[kColumns / 2], unsigned long long a,
                                                    unsigned long long b) {
 #if FLASHRNN_DEVICE_HAS_WARPGROUPS
-  if constexpr (kColumns == 128 && kIsHalf) {
+  static_assert(kColumns % 64 == 0 && kColumns <= 256);
+  if constexpr (kColumns == 64 && kIsHalf) {
+    FLASHRNN_WGMMA_64("f16");
+  } else if constexpr (kColumns == 64) {
+    FLASHRNN_WGMMA_64("bf16");
+  } else if constexpr (kColumns == 128 && kIsHalf) {
     FLASHRNN_WGMMA_128("f16");
   } else if constexpr (kColumns == 128) {
     FLASHRNN_WGMMA_128("bf16");
-  } else if constexpr (kIsHalf) {
-    FLASHRNN_WGMMA_64("f16");
-  } else {
-    FLASHRNN_WGMMA_64("bf16");
+  } else if constexpr (kColumns == 192 && kIsHalf) {
+    FLASHRNN_WGMMA_192("f16");
+  } else if constexpr (kColumns == 192) {
+    FLASHRNN_WGMMA_192("bf16");
+  } else if constexpr (kColumns == 256 && kIsHalf) {
+    FLASHRNN_WGMMA_256("f16");
+  } else if constexpr (kColumns == 256) {
+    FLASHRNN_WGMMA_256("bf16");
   }
 #endif
 }
+#undef FLASHRNN_SUMS_0
+#undef FLASHRNN_SUMS_1
+#undef FLASHRNN_SUMS_2
+#undef FLASHRNN_SUMS_3
+#undef FLASHRNN_SUM_4
+#undef FLASHRNN_SUM_16
+#undef FLASHRNN_SUM_32
+#undef FLASHRNN_WGMMA
 #undef FLASHRNN_WGMMA_64
 #undef FLASHRNN_WGMMA_128
+#undef FLASHRNN_WGMMA_192
+#undef FLASHRNN_WGMMA_256
 
 template <int kRows_, int kColumns, bool kIsHalf>
 struct WarpgroupProduct {
   static constexpr int kRows = kRows_, kRowBlocks = kRows / 128;
   static constexpr int kDepth = 64;
-  static constexpr int kStages = kRows == 256 ? 4 : 3;
-  static constexpr int kCtasOfSm = kRows == 256 ? 1 : 2;
+  static constexpr int kCtasOfSm = kRows * kColumns > 128 * 128 || kRows == 256 ? 1 : 2;
+  static constexpr int kStages = kCtasOfSm == 1 && kRows + kColumns <= 384 ? 4 : 3;
   using Gradients = WarpgroupTile<kRows, kDepth>;
   using States = WarpgroupTile<kColumns, kDepth>;
   static_assert(kWeightGradientThreads == 2 * 128 && kRows % 128 == 0);

@@ -92,6 +92,17 @@ size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kA
 int element_bytes(int dtype) { return dtype == gpu::kFloat32 ? 4 : 2; }
 int column_tile_of(int units) { return units > 64 ? 128 : units > 32 ? 64 : 32; }
 
+// Of the product fetched by maps: the more columns, the fewer bytes of shared memory a product
+// reads, where they divide the head.
+struct MappedTile {
+  int rows, columns;
+};
+MappedTile mapped_tile_of(int units) {
+  if (units % 192 == 0) return {256, 192};
+  if (units % 256 == 0) return {128, 256};
+  return {256, column_tile_of(units)};
+}
+
 unsigned grid_for(Index elements) {
   return unsigned(std::clamp<Index>((elements + 255) / 256, 1, 16384));
 }
@@ -120,10 +131,24 @@ WeightGradientTask make_task(const CellTraits& cell, const Shape& shape, int row
   task.slots = cell.slots;
   task.padded_units = ceil_div(shape.units, per_chunk) * per_chunk;
   task.column_pitch = ceil_div(shape.units, 4) * 4;
-  task.row_tiles = ceil_div(task.slots * task.padded_units, row_tile);
-  task.column_tiles = ceil_div(shape.units, column_tile_of(shape.units));
+  const int rows = task.slots * task.padded_units;
+  // Several heads of few units fill a tile. Float32 multiplies for longer than it reads: of a
+  // narrow tile's columns none are to be multiplied in vain.
+  const int columns = shape.dtype == gpu::kFloat32 ? column_tile_of(shape.units) : 128;
+  task.tile_heads = std::max(1, std::min(row_tile / rows, columns / task.padded_units));
+  task.column_tile =
+      column_tile_of(task.tile_heads > 1 ? task.tile_heads * task.padded_units : shape.units);
+  task.head_tiles = ceil_div(shape.heads, task.tile_heads);
+  task.row_tiles = ceil_div(task.tile_heads * rows, row_tile);
+  task.column_tiles = ceil_div(shape.units, task.column_tile);
   task.slices = slices;
   return task;
+}
+
+void take_mapped_tiles(WeightGradientTask* task) {
+  const MappedTile tile = mapped_tile_of(task->shape.units);
+  task->row_tiles = ceil_div(task->slots * task->padded_units, tile.rows);
+  task->column_tiles = ceil_div(task->shape.units, tile.columns);
 }
 
 }  // namespace
@@ -150,7 +175,8 @@ cudaError_t plan_weight_gradients(int cell, const Shape& shape, bool allow_tf32,
                        ? 2 * kWeightGradientRows
                        : kWeightGradientRows;
   WeightGradientTask task = make_task(*traits, shape, plan->row_tile, 1);
-  const Index tiles = Index(task.row_tiles) * task.column_tiles * shape.heads;
+  if (plan->row_tile > kWeightGradientRows) take_mapped_tiles(&task);
+  const Index tiles = Index(task.row_tiles) * task.column_tiles * task.head_tiles;
   const Index blocks =
       Index(ceil_div(shape.time, weight_gradient_depth(shape.dtype, plan->has_warpgroups))) *
       shape.batch;
@@ -159,9 +185,7 @@ cudaError_t plan_weight_gradients(int cell, const Shape& shape, bool allow_tf32,
   const bool is_fma = shape.dtype == gpu::kFloat32 && !allow_tf32;
   // As many CTAs as the products' launch bounds let an SM hold.
   const double at_once =
-      ((is_fma && column_tile_of(shape.units) == 128) || plan->row_tile > kWeightGradientRows
-           ? 1.0
-           : 2.0) *
+      ((is_fma && task.column_tile == 128) || plan->row_tile > kWeightGradientRows ? 1.0 : 2.0) *
       multiprocessors;
   const double sums = is_fma ? 4.0 : 16.0;
   double best = 0;
@@ -176,7 +200,6 @@ cudaError_t plan_weight_gradients(int cell, const Shape& shape, bool allow_tf32,
     plan->slices = int(slices);
   }
   task.slices = plan->slices;
-  plan->column_tile = column_tile_of(shape.units);
   plan->workspace_bytes = lay_out(task).total;
   return cudaSuccess;
 }
@@ -210,11 +233,11 @@ cudaError_t launch_weight_gradients(const WeightGradientPlan& plan,
   WeightGradientMaps maps{};
   const bool is_mapped = plan.row_tile > kWeightGradientRows && task.sources == nullptr &&
                          task.h_has_chunks && s.time > 0 && make_maps(task, &maps);
+  if (is_mapped) take_mapped_tiles(&task);
   const cudaError_t error =
-      is_mapped ? launch_mapped_product(task, maps, plan.column_tile, stream)
-      : plan.has_warpgroups
-          ? launch_warpgroup_product(task, plan.row_tile, plan.column_tile, stream)
-          : launch_weight_gradient_product(task, plan.column_tile, params.allow_tf32, stream);
+      is_mapped ? launch_mapped_product(task, maps, mapped_tile_of(s.units).columns, stream)
+      : plan.has_warpgroups ? launch_warpgroup_product(task, plan.row_tile, stream)
+                            : launch_weight_gradient_product(task, params.allow_tf32, stream);
   if (error != cudaSuccess) return error;
 
   SumTask sum{};

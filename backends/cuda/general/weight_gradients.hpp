@@ -22,7 +22,10 @@ struct WeightGradientTask {
   int slots;
   int padded_units;  // of a slot: whole 16-byte chunks
   int column_pitch;  // of a row of `partial`
-  int row_tiles, column_tiles, slices;
+  int tile_heads;    // of a tile: several where they are narrow, one after the other in rows and
+                     // columns
+  int column_tile;   // columns of a tile, but for one fetched by maps
+  int head_tiles, row_tiles, column_tiles, slices;
   int h_has_chunks;     // rows of h are packed and aligned to 16 bytes
   float* partial;       // [slices][N][slots * padded units][column pitch]
   float* partial_bias;  // [slices][N][slots * padded units]
@@ -33,11 +36,11 @@ constexpr int weight_gradient_depth(int dtype, bool has_warpgroups) {
   return dtype == gpu::kFloat32 ? 16 : has_warpgroups ? 64 : 32;
 }
 
-cudaError_t launch_weight_gradient_product(const WeightGradientTask& task, int column_tile,
-                                           bool allow_tf32, cudaStream_t stream);
+cudaError_t launch_weight_gradient_product(const WeightGradientTask& task, bool allow_tf32,
+                                           cudaStream_t stream);
 // Column tiles of 64 or 128, 16-bit operands, on a device of compute capability 9.0 in a build with
 // kernels for sm_90a (FLASHRNN_HAS_SM_90A).
-cudaError_t launch_warpgroup_product(const WeightGradientTask& task, int row_tile, int column_tile,
+cudaError_t launch_warpgroup_product(const WeightGradientTask& task, int row_tile,
                                      cudaStream_t stream);
 
 }  // namespace flashrnn::cuda
