@@ -30,7 +30,7 @@ struct Clocks {
   double direct_per_element_and_unit;
   double direct_tile;                     // share of product and pointwise of a tile more
   double direct_wide, direct_wide_after;  // a unit of a head beyond so many
-  double direct_busy, direct_busy_per_element;
+  double direct_busy_per_element;
   double cluster_exchange, cluster_per_cta, cluster_per_kilobyte;
   double global_exchange;
   double split_pointwise, split_per_element;
@@ -39,10 +39,10 @@ struct Clocks {
   double global_busy;  // forward, per 256 units of a head
   double memory_share;
 };
-constexpr Clocks kForward = {145, 110, 34,   0.47, 0.69, 4.3, 64, 0,   41, 336,
-                             8.7, 47,  1215, 112,  51,   83,  52, 6.0, 24, 0.65};
-constexpr Clocks kBackward = {168, 166, 45,   0.35, 0.92, 3.9, 32, 7.7, 10, 213,
-                              3.6, 67,  1100, 107,  73,   142, 32, 6.2, 0,  0.70};
+constexpr Clocks kForward = {145, 110,  34,  0.47, 1.15, 4.3, 64,  51, 336, 8.7,
+                             47,  1215, 112, 51,   83,   52,  6.0, 24, 0.65};
+constexpr Clocks kBackward = {168, 166,  45,  0.35, 1.18, 3.9, 32,  3.6, 213, 3.6,
+                              67,  1100, 107, 73,   142,  32,  6.2, 0,   0.70};
 constexpr double kFullRateWarps = 2.8;
 constexpr double kBusyProduct = 0.92;  // share of the product that occupies the SM
 constexpr double kBusyPerWarp = 39;    // a multiplying warp of forward
@@ -66,16 +66,20 @@ constexpr double kFourSaves = 110, kFourAlone = 13, kFourShared = -400, kFourPer
 struct FourClocks {
   double all, per_gate, per_state, per_unit, per_operand;
 };
-constexpr FourClocks kFourOfEight = {85, 34, 32, 0.9, 90}, kFourOfSixteen = {144, 63, 17, 0, 0};
-constexpr double kFourBackward = 34, kFourBackwardPerSlot = 47, kFourBackwardPerUnitAndGate = 1.14,
-                 kFourBackwardPerState = 15;
-// Where warps send partial gradients, and for each gate fewer than four (fitted to LSTM, GRU and
-// sLSTM of 16, 48, 64 and 80 units, on an H200; the rest was fitted without).
-constexpr double kPartialsShare = 0.91, kPartialsPerGate = 0.08;
-constexpr double kFourBusy = 0.5;
+constexpr FourClocks kFourOfEight = {-50, 34, 32, 5, 28}, kFourOfSixteen = {143, 49, 34, 0, 0};
+constexpr double kFourBackward = 110, kFourBackwardPerSlot = 10, kFourBackwardPerUnitAndGate = 1.63,
+                 kFourBackwardPerState = 65;
+// Where warps send partial gradients, for each gate fewer than four, and clocks beyond 64 units
+// (fitted to LSTM, GRU and sLSTM of 16 to 80 units).
+constexpr double kPartialsShare = 0.7, kPartialsPerGate = 0.13, kPartialsWide = 150;
+// How long a tile keeps its SM busy, as a share of a step, and with fewer than 64 units.
+constexpr double kFourBusy[] = {0.45, 0.58}, kFourBusyNarrow[] = {0.52, 0.44};
+// Larger direct tiles where CTAs share an SM: forward, with no warp that moves what is saved, a
+// constant and a gate's; backward, chunks of two steps instead of four.
+constexpr double kNoMover = 293, kNoMoverPerGate = 57, kShortChunks = 160;
 // Backward of larger direct tiles and four gates (fitted beside tiles of 4 to LSTM and sLSTM of 64
 // units, 64 to 512 sequences, on an H200, whose memory bounds it less than that of an H100).
-constexpr double kDirectOfFourGates = 1.2;
+constexpr double kDirectOfFourGates = 1.05;
 // The time of memory over that of kernels with many units. Rows of fewer than 64 units are less
 // than a line of L2, which seems to be read again the more sequences are under way; and forward's
 // last turn of groups, where it leaves multiprocessors idle, does not fill memory's way (fitted to
@@ -86,15 +90,15 @@ struct DirectMemory {
   double turns;    // power of the turns over what groups would take of them if they were cut
   double crowded;  // 64 sequences more than 64 at once, for a row more that a line has
 };
-constexpr DirectMemory kDirectForward = {0.78, 0.94, 0.87, 0.87, 0.4, 0.19},
-                       kDirectBackward = {1.0, 1.29, 1.16, 1.49, 0, 0};
+constexpr DirectMemory kDirectForward = {0.80, 0.935, 0.845, 0.88, 0.42, 0.15},
+                       kDirectBackward = {0.75, 0.75, 1.01, 0.98, 0, 0.08};
 // Beyond 64 units, where some scheduler has two computing warps, a constant and a gate's, and
 // likewise for each operand of 32 units beyond the third (fitted to Elman and light GRU of 80 to
 // 128 units, GRU of 80 and 96, LSTM and sLSTM of 80, on an H100).
 struct FourWide {
   double all, per_gate, operand, operand_and_gate;
 };
-constexpr FourWide kFourWide = {0, 57, 26, 57}, kFourWideBackward = {30, 22, 40, 35};
+constexpr FourWide kFourWide = {1, 71, 26, 57}, kFourWideBackward = {-120, 47, 28, 28};
 // Through L2 with four tiles, whose words need no pause, the share of what a tile keeps the CTA
 // busy; but warps that four do not divide keep some scheduler busy for longer (fitted to 768 units
 // with six and eight warps, and 1024).
@@ -129,6 +133,7 @@ constexpr double kStepNorm = 2.6, kMemoryNorm = 5.6;
 // Seconds of waiting at the first call are worth a little: a kernel that the library carries is
 // taken where it is nearly as fast.
 constexpr double kToBeCompiled = 1.03;
+constexpr double kGradientsShare = 0.75;    // of the memory's rate, by dR
 constexpr double kLaunch = 3;               // us a launch
 constexpr double kGeneralMacsPerNs = 1900;  // of the general kernel, whole chip
 constexpr double kGeneralStep = 2000;       // ns
@@ -146,13 +151,34 @@ double norm(double a, double b, double power) {
 double tiles_of(const gpu::FusedConfig& c) { return std::max(1.0, c.columns / 8.0); }
 double filled_of(const gpu::FusedConfig& c) { return std::min(1.0, c.columns / 8.0); }
 
+// Registers of a thread of one CTA's head as the compiler leaves them: a constant, a gate's beside
+// its weights, and of a unit's weights (fitted to LSTM, GRU and Elman of 16 to 64 units).
+struct DirectRegisters {
+  double all, per_gate, per_gate_and_unit;
+};
+constexpr DirectRegisters kRegistersOfEight = {70, 17, 0.25}, kRegistersOfFour = {76, 12.5, 0.25},
+                          kRegistersOfEightBackward = {74, 8.5, 0.44},
+                          kRegistersOfFourBackward = {62, 6, 0.375};
+
+int direct_registers_of(const DeviceFacts& facts, const gpu::FusedConfig& c) {
+  const bool is_backward = c.is_backward != 0;
+  if (gpu::has_direct_movers(c) && !is_backward && gpu::units_of_warp(c) == 8) return 112;
+  const DirectRegisters& of = c.columns < 8
+                                  ? (is_backward ? kRegistersOfFourBackward : kRegistersOfFour)
+                                  : (is_backward ? kRegistersOfEightBackward : kRegistersOfEight);
+  const double gates = gpu::cell_counts(c.cell).recurrents;
+  const double many = c.columns > 8 ? 50 : 0;  // a tile more
+  const int wanted = static_cast<int>(
+      of.all + many + gates * (of.per_gate + of.per_gate_and_unit * std::max(32, c.head_dim)));
+  // What CTAs that are to fit leave to each.
+  const int warps = gpu::divide_up(gpu::divide_up(gpu::threads_of(c), 32) * c.min_ctas, 4);
+  return std::min({wanted, 255, facts.registers_per_multiprocessor / 4 / warps / 32 / 8 * 8});
+}
+
 // Registers of a thread as the compiler leaves them, near enough to tell how many CTAs fit.
-int registers_of(const gpu::FusedConfig& c) {
+int registers_of(const DeviceFacts& facts, const gpu::FusedConfig& c) {
+  if (c.family == gpu::kDirect) return direct_registers_of(facts, c);
   const int tiles = gpu::divide_up(c.columns, 8);
-  if (gpu::has_direct_movers(c))
-    return c.is_backward != 0 ? 168 : gpu::units_of_warp(c) == 8 ? 128 : 200;
-  if (c.family == gpu::kDirect)
-    return c.min_ctas > 1 ? 168 : tiles > 1 ? 248 : c.head_dim < 64 ? 168 : 208;
   if (gpu::takes_registers(c)) return 168;
   if (gpu::has_whole_depth(c) && c.columns < 8)
     return gpu::sharers_of_depth(c) > 1 ? 168 : std::min(248, 120 + c.head_dim / 2);
@@ -170,7 +196,11 @@ int registers_of(const gpu::FusedConfig& c) {
 // CTAs that share an SM.
 int ctas_of_multiprocessor(const DeviceFacts& facts, const gpu::FusedConfig& c) {
   const int warps = gpu::divide_up(gpu::threads_of(c), 32);
-  const int by_registers = facts.registers_per_multiprocessor / (registers_of(c) * warps * 32);
+  // Each of four schedulers has a quarter of the file. (Other families' times were fitted without.)
+  const int registers = gpu::divide_up(registers_of(facts, c), 8) * 8 * 32,
+            file = facts.registers_per_multiprocessor;
+  const int by_registers =
+      c.family == gpu::kDirect ? file / 4 / registers * 4 / warps : file / (registers * warps);
   const int by_memory = facts.shared_per_multiprocessor / (gpu::shared_bytes_of(c) + 1024);
   const int by_threads = facts.threads_per_multiprocessor / (warps * 32);
   return std::max(1, std::min({by_registers, by_memory, by_threads}));
@@ -200,23 +230,26 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
     const FourWide& wide = is_backward ? kFourWideBackward : kFourWide;
     const double more = c.head_dim > 64
                             ? wide.all + wide.per_gate * gates +
-                                  (operands - 3) * (wide.operand + wide.operand_and_gate * gates)
+                                  (operands - 3) * (wide.operand + wide.operand_and_gate * gates) +
+                                  gpu::sends_partials(c) * kPartialsWide
                             : 0;
     const double share = kPartialsShare + kPartialsPerGate * (4 - gates),
-                 all = (latency + more) * (gpu::sends_partials(c) ? share : 1);
-    return norm(all, tiles * kFourBusy * all, kStepNorm);
+                 all = (latency + more) * (gpu::sends_partials(c) && c.head_dim > 16 ? share : 1);
+    const double busy = (c.head_dim < 64 ? kFourBusyNarrow : kFourBusy)[is_backward];
+    return norm(all, tiles * busy * all, kStepNorm);
   }
   if (c.family == gpu::kDirect) {
     const double elements = 4;  // of a thread, for a tile
     const double per_element = k.direct_per_element + k.direct_per_element_and_unit * c.head_dim;
     const double pointwise = k.direct_pointwise + per_element * slots * elements;
-    const double busy =
-        kBusyProduct * product + k.direct_busy + k.direct_busy_per_element * slots * c.units / 8.0;
+    const double busy = kBusyProduct * product + k.direct_busy_per_element * slots * c.units / 8.0;
     const double share = is_backward && gates > 3 ? kDirectOfFourGates : 1;
-    return share * (product + pointwise + k.direct_exchange +
-                    k.direct_wide * std::max(0.0, c.head_dim - k.direct_wide_after) +
-                    k.direct_tile * (tiles_of(c) - 1) * (product + pointwise) +
-                    std::max(0.0, tiles - tiles_of(c)) * busy);
+    const double shared = is_backward ? (c.min_ctas > 1) * kShortChunks
+                                      : (c.min_ctas > 2) * (kNoMover + kNoMoverPerGate * gates);
+    return shared + share * (product + pointwise + k.direct_exchange +
+                             k.direct_wide * std::max(0.0, c.head_dim - k.direct_wide_after) +
+                             k.direct_tile * (tiles_of(c) - 1) * (product + pointwise) +
+                             std::max(0.0, tiles - tiles_of(c)) * busy);
   }
   const bool is_whole = gpu::has_whole_depth(c);
   const double elements =
@@ -300,13 +333,27 @@ double memory_factor(const Problem& p, const gpu::FusedConfig& c, double groups,
   return share * std::pow(idle, of.turns) * (1 + crowd);
 }
 
+// us of dR and of the biases' gradients, which read the slots' gradients and h.
+double weight_gradient_time(const DeviceFacts& facts, const Problem& p) {
+  const double elements = static_cast<double>(p.batch) * static_cast<double>(p.time) *
+                          static_cast<double>(p.heads) * static_cast<double>(p.head_dim);
+  return elements * (2.0 * p.cell->slots + 2) / (memory_rate(facts) * kGradientsShare) * 1e-3 +
+         2 * kLaunch;
+}
+
 double fused_time(const DeviceFacts& facts, const Problem& p, const gpu::FusedConfig& c) {
   const double groups =
       static_cast<double>(p.heads) * gpu::batch_tiles(static_cast<int>(p.batch), c.columns);
   const Residency r = residency(facts, c, groups);
   const double ghz = facts.clock_khz * 1e-6 * kLoadedClock;
-  const double steps = divide_up(groups, r.groups) * static_cast<double>(p.time) *
-                       step_clocks(p, c, r.tiles) / ghz * 1e-3;
+  double clocks = divide_up(groups, r.groups) * step_clocks(p, c, r.tiles);
+  if (c.family == gpu::kDirect) {
+    // The last turn's groups share multiprocessors with fewer.
+    const double whole = std::floor(groups / r.groups), rest = groups - whole * r.groups;
+    const double last = tiles_of(c) * divide_up(rest, facts.multiprocessors);
+    clocks = whole * step_clocks(p, c, r.tiles) + (rest > 0 ? step_clocks(p, c, last) : 0);
+  }
+  const double steps = static_cast<double>(p.time) * clocks / ghz * 1e-3;
   const double memory =
       memory_time(facts, p, c.is_backward != 0) * memory_factor(p, c, groups, r.groups);
   return norm(steps, memory, kMemoryNorm) + kLaunch;
@@ -384,7 +431,8 @@ double predict_microseconds(const DeviceFacts& facts, const Problem& p,
     return fused_time(facts, p, c) * (is_there ? 1 : kToBeCompiled);
   };
   const int forwards = p.mode == Mode::kRecompute ? 2 : 1;
-  return forwards * time_of(false) + (p.mode == Mode::kInference ? 0 : time_of(true));
+  return forwards * time_of(false) +
+         (p.mode == Mode::kInference ? 0 : time_of(true) + weight_gradient_time(facts, p));
 }
 
 }  // namespace flashrnn::cuda
