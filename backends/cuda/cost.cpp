@@ -39,9 +39,9 @@ struct Clocks {
   double global_busy;  // forward, per 256 units of a head
   double memory_share;
 };
-constexpr Clocks kForward = {145, 110,  34,  0.47, 1.15, 4.3, 64,  51, 336, 8.7,
+constexpr Clocks kForward = {145, 110,  34,  0.47, 0.92, 4.3, 64,  44, 336, 8.7,
                              47,  1215, 112, 51,   83,   52,  6.0, 24, 0.65};
-constexpr Clocks kBackward = {168, 166,  45,  0.35, 1.18, 3.9, 32,  3.6, 213, 3.6,
+constexpr Clocks kBackward = {153, 103,  50,  0.42, 1.28, 4.2, 32,  9.8, 213, 3.6,
                               67,  1100, 107, 73,   142,  32,  6.2, 0,   0.70};
 constexpr double kFullRateWarps = 2.8;
 constexpr double kBusyProduct = 0.92;  // share of the product that occupies the SM
@@ -66,20 +66,20 @@ constexpr double kFourSaves = 110, kFourAlone = 13, kFourShared = -400, kFourPer
 struct FourClocks {
   double all, per_gate, per_state, per_unit, per_operand;
 };
-constexpr FourClocks kFourOfEight = {-50, 34, 32, 5, 28}, kFourOfSixteen = {143, 49, 34, 0, 0};
-constexpr double kFourBackward = 110, kFourBackwardPerSlot = 10, kFourBackwardPerUnitAndGate = 1.63,
-                 kFourBackwardPerState = 65;
+constexpr FourClocks kFourOfEight = {-43, 33, 21, 4.4, 3}, kFourOfSixteen = {143, 48.5, 34, 0, 0};
+constexpr double kFourBackward = 108, kFourBackwardPerSlot = 8, kFourBackwardPerUnitAndGate = 1.65,
+                 kFourBackwardPerState = 50;
 // Where warps send partial gradients, for each gate fewer than four, and clocks beyond 64 units
 // (fitted to LSTM, GRU and sLSTM of 16 to 80 units).
-constexpr double kPartialsShare = 0.7, kPartialsPerGate = 0.13, kPartialsWide = 150;
+constexpr double kPartialsShare = 0.68, kPartialsPerGate = 0.116, kPartialsWide = 175;
 // How long a tile keeps its SM busy, as a share of a step, and with fewer than 64 units.
-constexpr double kFourBusy[] = {0.45, 0.58}, kFourBusyNarrow[] = {0.52, 0.44};
+constexpr double kFourBusy[] = {0.45, 0.54}, kFourBusyNarrow[] = {0.56, 0.36};
 // Larger direct tiles where CTAs share an SM: forward, with no warp that moves what is saved, a
 // constant and a gate's; backward, chunks of two steps instead of four.
-constexpr double kNoMover = 293, kNoMoverPerGate = 57, kShortChunks = 160;
+constexpr double kNoMover = 301, kNoMoverPerGate = 57, kShortChunks = 162;
 // Backward of larger direct tiles and four gates (fitted beside tiles of 4 to LSTM and sLSTM of 64
 // units, 64 to 512 sequences, on an H200, whose memory bounds it less than that of an H100).
-constexpr double kDirectOfFourGates = 1.05;
+constexpr double kDirectOfFourGates = 1.15;
 // The time of memory over that of kernels with many units. Rows of fewer than 64 units are less
 // than a line of L2, which seems to be read again the more sequences are under way; and forward's
 // last turn of groups, where it leaves multiprocessors idle, does not fill memory's way (fitted to
@@ -90,8 +90,8 @@ struct DirectMemory {
   double turns;    // power of the turns over what groups would take of them if they were cut
   double crowded;  // 64 sequences more than 64 at once, for a row more that a line has
 };
-constexpr DirectMemory kDirectForward = {0.80, 0.935, 0.845, 0.88, 0.42, 0.15},
-                       kDirectBackward = {0.75, 0.75, 1.01, 0.98, 0, 0.08};
+constexpr DirectMemory kDirectForward = {0.80, 0.944, 0.845, 0.927, 0.35, 0.07},
+                       kDirectBackward = {0.75, 0.99, 0.94, 0.98, 0, 0.074};
 // Beyond 64 units, where some scheduler has two computing warps, a constant and a gate's, and
 // likewise for each operand of 32 units beyond the third (fitted to Elman and light GRU of 80 to
 // 128 units, GRU of 80 and 96, LSTM and sLSTM of 80, on an H100).
@@ -151,26 +151,31 @@ double norm(double a, double b, double power) {
 double tiles_of(const gpu::FusedConfig& c) { return std::max(1.0, c.columns / 8.0); }
 double filled_of(const gpu::FusedConfig& c) { return std::min(1.0, c.columns / 8.0); }
 
-// Registers of a thread of one CTA's head as the compiler leaves them: a constant, a gate's beside
-// its weights, and of a unit's weights (fitted to LSTM, GRU and Elman of 16 to 64 units).
+// Registers of a thread with a whole head: a constant, a gate's, of its weights for each operand of
+// 32 units, a state's beyond two; and of a second tile, a constant and a gate's (fitted to LSTM,
+// GRU, Elman and sLSTM of 16 to 96 units).
 struct DirectRegisters {
-  double all, per_gate, per_gate_and_unit;
+  double all, per_gate, per_operand, per_state, wide, wide_per_gate;
 };
-constexpr DirectRegisters kRegistersOfEight = {70, 17, 0.25}, kRegistersOfFour = {76, 12.5, 0.25},
-                          kRegistersOfEightBackward = {74, 8.5, 0.44},
-                          kRegistersOfFourBackward = {62, 6, 0.375};
+constexpr DirectRegisters kFourOfEightRegisters = {46, 12, 4, 1, 0, 0},
+                          kFourOfSixteenRegisters = {76, 4.5, 12, 8, 0, 0},
+                          kEightRegisters = {62, 18, 8.5, 9, 40, 8},
+                          kFourBackwardRegisters = {52, 8, 12, 16, 0, 0},
+                          kEightBackwardRegisters = {80, 8, 13.5, 28, 16, 22};
 
 int direct_registers_of(const DeviceFacts& facts, const gpu::FusedConfig& c) {
-  const bool is_backward = c.is_backward != 0;
-  if (gpu::has_direct_movers(c) && !is_backward && gpu::units_of_warp(c) == 8) return 112;
-  const DirectRegisters& of = c.columns < 8
-                                  ? (is_backward ? kRegistersOfFourBackward : kRegistersOfFour)
-                                  : (is_backward ? kRegistersOfEightBackward : kRegistersOfEight);
-  const double gates = gpu::cell_counts(c.cell).recurrents;
-  const double many = c.columns > 8 ? 50 : 0;  // a tile more
-  const int wanted = static_cast<int>(
-      of.all + many + gates * (of.per_gate + of.per_gate_and_unit * std::max(32, c.head_dim)));
-  // What CTAs that are to fit leave to each.
+  const bool is_backward = c.is_backward != 0, is_four = c.columns < 8;
+  const DirectRegisters& k = is_backward
+                                 ? (is_four ? kFourBackwardRegisters : kEightBackwardRegisters)
+                             : !is_four                   ? kEightRegisters
+                             : gpu::units_of_warp(c) == 8 ? kFourOfEightRegisters
+                                                          : kFourOfSixteenRegisters;
+  const gpu::CellCounts cell = gpu::cell_counts(c.cell);
+  const double gates = cell.recurrents, operands = gpu::divide_up(c.head_dim, 32);
+  const int wanted = static_cast<int>(k.all + gates * (k.per_gate + k.per_operand * operands) +
+                                      k.per_state * std::max(0, cell.states - 2) +
+                                      (c.columns > 8) * (k.wide + k.wide_per_gate * gates));
+  // What CTAs that are to fit leave to each: a scheduler has a quarter of the registers and warps.
   const int warps = gpu::divide_up(gpu::divide_up(gpu::threads_of(c), 32) * c.min_ctas, 4);
   return std::min({wanted, 255, facts.registers_per_multiprocessor / 4 / warps / 32 / 8 * 8});
 }
