@@ -18,8 +18,9 @@ namespace {
 
 // Clocks, fitted to the times of 330 configurations of an LSTM in bfloat16 on an H100 (132
 // multiprocessors, 1.87 GHz under this load, 3.35 TB/s), all families, head dims 16 to 1024,
-// batches of 16 to 256, and of 48 direct ones with batch tiles of 4 and 8 on an H200
-// (docs/cuda-notebook.md). Other cards are scaled by their facts.
+// batches of 16 to 256; of direct kernels to 480 times on an H200 (4.92 TB/s) and 50 on an H100,
+// LSTM, GRU, Elman and sLSTM of 16 to 96 units, 16 to 512 sequences (docs/cuda-notebook.md). Other
+// cards are scaled by their facts.
 constexpr double kMacsPerClock = 1337;  // mma.sync m16n8k16, one multiprocessor, 16 warps
 constexpr double kLoadedClock = 0.945;  // of the highest clock
 
@@ -39,10 +40,10 @@ struct Clocks {
   double global_busy;  // forward, per 256 units of a head
   double memory_share;
 };
-constexpr Clocks kForward = {145, 110,  34,  0.47, 0.92, 4.3, 64,  44, 336, 8.7,
-                             47,  1215, 112, 51,   83,   52,  6.0, 24, 0.65};
-constexpr Clocks kBackward = {153, 103,  50,  0.42, 1.28, 4.2, 32,  9.8, 213, 3.6,
-                              67,  1100, 107, 73,   142,  32,  6.2, 0,   0.70};
+constexpr Clocks kForward = {145, 110,  34,  0.47, 1.0, 4.3, 64,  42, 336, 8.7,
+                             47,  1215, 112, 51,   83,  52,  6.0, 24, 0.65};
+constexpr Clocks kBackward = {172, 83,   52.6, 0.389, 1.27, 4.3, 32,  8.3, 213, 3.6,
+                              67,  1100, 107,  73,    142,  32,  6.2, 0,   0.70};
 constexpr double kFullRateWarps = 2.8;
 constexpr double kBusyProduct = 0.92;  // share of the product that occupies the SM
 constexpr double kBusyPerWarp = 39;    // a multiplying warp of forward
@@ -58,28 +59,32 @@ constexpr double kOneGatePerKilobyte = 35;
 // 256 and 512, on an H100).
 constexpr double kFourSaves = 110, kFourAlone = 13, kFourShared = -400, kFourPerUnit = 0.9;
 // One CTA a tile of 4, whose tensors other warps move: forward with warps of eight units or of 16,
-// a gate, a state beyond two, a unit and an operand of 32 units beyond the first; backward, a slot,
-// a unit and gate, and a state beyond two (more than it costs in other families, which are fitted
-// without it); how long a tile keeps its SM busy; and the time of memory beside that of larger
-// tiles (fitted to LSTM of 16 to 64 units and batches of 16 to 64, and GRU, sLSTM and Elman of 32
-// and 64, on an H100).
+// a gate, a state beyond two and a unit; backward, a slot, a unit and gate, and a state beyond two
+// (more than it costs in other families, which are fitted without it).
 struct FourClocks {
-  double all, per_gate, per_state, per_unit, per_operand;
+  double all, per_gate, per_state, per_unit;
 };
-constexpr FourClocks kFourOfEight = {-43, 33, 21, 4.4, 3}, kFourOfSixteen = {143, 48.5, 34, 0, 0};
-constexpr double kFourBackward = 108, kFourBackwardPerSlot = 8, kFourBackwardPerUnitAndGate = 1.65,
-                 kFourBackwardPerState = 50;
+constexpr FourClocks kFourOfEight = {-44, 32, 22.5, 5.4}, kFourOfSixteen = {149, 50.7, 35.5, 0};
+constexpr double kFourBackward = 142, kFourBackwardPerSlot = 1.3,
+                 kFourBackwardPerUnitAndGate = 1.75, kFourBackwardPerState = 41;
 // Where warps send partial gradients, for each gate fewer than four, and clocks beyond 64 units
 // (fitted to LSTM, GRU and sLSTM of 16 to 80 units).
-constexpr double kPartialsShare = 0.68, kPartialsPerGate = 0.116, kPartialsWide = 175;
-// How long a tile keeps its SM busy, as a share of a step, and with fewer than 64 units.
-constexpr double kFourBusy[] = {0.45, 0.54}, kFourBusyNarrow[] = {0.56, 0.36};
+constexpr double kPartialsShare = 0.686, kPartialsPerGate = 0.095, kPartialsWide = 215;
+// What a step takes longer for each tile more on an SM, as a share, and for a gate; with fewer than
+// 64 units, and from there on.
+struct FourTiles {
+  double all, per_gate;
+};
+constexpr FourTiles kFourTilesNarrow = {0.12, 0.056}, kFourTiles = {-0.06, 0.25},
+                    kFourTilesNarrowBackward = {0.154, 0.007}, kFourTilesBackward = {0.058, 0.115};
+// And a step where a second CTA is to have place: measured to be nothing, but it needs a reason.
+constexpr double kFourSharing = 1;
 // Larger direct tiles where CTAs share an SM: forward, with no warp that moves what is saved, a
 // constant and a gate's; backward, chunks of two steps instead of four.
-constexpr double kNoMover = 301, kNoMoverPerGate = 57, kShortChunks = 162;
-// Backward of larger direct tiles and four gates (fitted beside tiles of 4 to LSTM and sLSTM of 64
-// units, 64 to 512 sequences, on an H200, whose memory bounds it less than that of an H100).
-constexpr double kDirectOfFourGates = 1.15;
+constexpr double kNoMover = 310, kNoMoverPerGate = 57, kShortChunks = 200;
+// Backward of larger direct tiles and four gates (as an H200 // tells, whose memory bounds it less
+// than that of an H100).
+constexpr double kDirectOfFourGates = 1.21;
 // The time of memory over that of kernels with many units. Rows of fewer than 64 units are less
 // than a line of L2, which seems to be read again the more sequences are under way; and forward's
 // last turn of groups, where it leaves multiprocessors idle, does not fill memory's way (fitted to
@@ -90,15 +95,15 @@ struct DirectMemory {
   double turns;    // power of the turns over what groups would take of them if they were cut
   double crowded;  // 64 sequences more than 64 at once, for a row more that a line has
 };
-constexpr DirectMemory kDirectForward = {0.80, 0.944, 0.845, 0.927, 0.35, 0.07},
-                       kDirectBackward = {0.75, 0.99, 0.94, 0.98, 0, 0.074};
+constexpr DirectMemory kDirectForward = {0.81, 0.955, 0.862, 0.93, 0.32, 0.05},
+                       kDirectBackward = {0.75, 1.0, 0.92, 0.99, 0, 0.085};
 // Beyond 64 units, where some scheduler has two computing warps, a constant and a gate's, and
 // likewise for each operand of 32 units beyond the third (fitted to Elman and light GRU of 80 to
 // 128 units, GRU of 80 and 96, LSTM and sLSTM of 80, on an H100).
 struct FourWide {
   double all, per_gate, operand, operand_and_gate;
 };
-constexpr FourWide kFourWide = {1, 71, 26, 57}, kFourWideBackward = {-120, 47, 28, 28};
+constexpr FourWide kFourWide = {1, 74, 27, 60}, kFourWideBackward = {-129, 50, 30, 30};
 // Through L2 with four tiles, whose words need no pause, the share of what a tile keeps the CTA
 // busy; but warps that four do not divide keep some scheduler busy for longer (fitted to 768 units
 // with six and eight warps, and 1024).
@@ -151,66 +156,6 @@ double norm(double a, double b, double power) {
 double tiles_of(const gpu::FusedConfig& c) { return std::max(1.0, c.columns / 8.0); }
 double filled_of(const gpu::FusedConfig& c) { return std::min(1.0, c.columns / 8.0); }
 
-// Registers of a thread with a whole head: a constant, a gate's, of its weights for each operand of
-// 32 units, a state's beyond two; and of a second tile, a constant and a gate's (fitted to LSTM,
-// GRU, Elman and sLSTM of 16 to 96 units).
-struct DirectRegisters {
-  double all, per_gate, per_operand, per_state, wide, wide_per_gate;
-};
-constexpr DirectRegisters kFourOfEightRegisters = {46, 12, 4, 1, 0, 0},
-                          kFourOfSixteenRegisters = {76, 4.5, 12, 8, 0, 0},
-                          kEightRegisters = {62, 18, 8.5, 9, 40, 8},
-                          kFourBackwardRegisters = {52, 8, 12, 16, 0, 0},
-                          kEightBackwardRegisters = {80, 8, 13.5, 28, 16, 22};
-
-int direct_registers_of(const DeviceFacts& facts, const gpu::FusedConfig& c) {
-  const bool is_backward = c.is_backward != 0, is_four = c.columns < 8;
-  const DirectRegisters& k = is_backward
-                                 ? (is_four ? kFourBackwardRegisters : kEightBackwardRegisters)
-                             : !is_four                   ? kEightRegisters
-                             : gpu::units_of_warp(c) == 8 ? kFourOfEightRegisters
-                                                          : kFourOfSixteenRegisters;
-  const gpu::CellCounts cell = gpu::cell_counts(c.cell);
-  const double gates = cell.recurrents, operands = gpu::divide_up(c.head_dim, 32);
-  const int wanted = static_cast<int>(k.all + gates * (k.per_gate + k.per_operand * operands) +
-                                      k.per_state * std::max(0, cell.states - 2) +
-                                      (c.columns > 8) * (k.wide + k.wide_per_gate * gates));
-  // What CTAs that are to fit leave to each: a scheduler has a quarter of the registers and warps.
-  const int warps = gpu::divide_up(gpu::divide_up(gpu::threads_of(c), 32) * c.min_ctas, 4);
-  return std::min({wanted, 255, facts.registers_per_multiprocessor / 4 / warps / 32 / 8 * 8});
-}
-
-// Registers of a thread as the compiler leaves them, near enough to tell how many CTAs fit.
-int registers_of(const DeviceFacts& facts, const gpu::FusedConfig& c) {
-  if (c.family == gpu::kDirect) return direct_registers_of(facts, c);
-  const int tiles = gpu::divide_up(c.columns, 8);
-  if (gpu::takes_registers(c)) return 168;
-  if (gpu::has_whole_depth(c) && c.columns < 8)
-    return gpu::sharers_of_depth(c) > 1 ? 168 : std::min(248, 120 + c.head_dim / 2);
-  if (gpu::has_whole_depth(c)) return (90 + c.head_dim * 7 / 16) / 8 * 8;
-  const int gates = gpu::cell_counts(c.cell).recurrents;
-  const int weights = c.is_backward != 0
-                          ? (c.family == gpu::kCluster ? c.head_dim / 16 / c.depth_warps
-                                                       : gpu::held_clusters_of(c)) *
-                                gpu::products_of(c) * 4
-                          : gpu::held_depth_of(c) * gates * 8;
-  const int rest = (c.is_backward != 0 ? 60 : 72) + 24 * tiles;
-  return std::min(168, std::max(weights + (c.is_backward != 0 ? 32 : 40), rest) / 8 * 8);
-}
-
-// CTAs that share an SM.
-int ctas_of_multiprocessor(const DeviceFacts& facts, const gpu::FusedConfig& c) {
-  const int warps = gpu::divide_up(gpu::threads_of(c), 32);
-  // Each of four schedulers has a quarter of the file. (Other families' times were fitted without.)
-  const int registers = gpu::divide_up(registers_of(facts, c), 8) * 8 * 32,
-            file = facts.registers_per_multiprocessor;
-  const int by_registers =
-      c.family == gpu::kDirect ? file / 4 / registers * 4 / warps : file / (registers * warps);
-  const int by_memory = facts.shared_per_multiprocessor / (gpu::shared_bytes_of(c) + 1024);
-  const int by_threads = facts.threads_per_multiprocessor / (warps * 32);
-  return std::max(1, std::min({by_registers, by_memory, by_threads}));
-}
-
 // Clocks of one step of the groups that are resident at once, `tiles` on an SM.
 double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
   const bool is_backward = c.is_backward != 0;
@@ -226,12 +171,12 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
     const double more_states = std::max(0, p.cell->states - 2),
                  operands = gpu::divide_up(c.head_dim, 32);
     const FourClocks& of_warp = gpu::units_of_warp(c) == 8 ? kFourOfEight : kFourOfSixteen;
-    const double latency =
-        is_backward ? kFourBackward + kFourBackwardPerSlot * p.cell->slots +
-                          kFourBackwardPerState * more_states +
-                          kFourBackwardPerUnitAndGate * gates * c.head_dim
-                    : of_warp.all + of_warp.per_gate * gates + of_warp.per_state * more_states +
-                          of_warp.per_unit * c.head_dim + of_warp.per_operand * (operands - 1);
+    const double latency = is_backward ? kFourBackward + kFourBackwardPerSlot * p.cell->slots +
+                                             kFourBackwardPerState * more_states +
+                                             kFourBackwardPerUnitAndGate * gates * c.head_dim
+                                       : of_warp.all + of_warp.per_gate * gates +
+                                             of_warp.per_state * more_states +
+                                             of_warp.per_unit * c.head_dim;
     const FourWide& wide = is_backward ? kFourWideBackward : kFourWide;
     const double more = c.head_dim > 64
                             ? wide.all + wide.per_gate * gates +
@@ -239,9 +184,12 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
                                   gpu::sends_partials(c) * kPartialsWide
                             : 0;
     const double share = kPartialsShare + kPartialsPerGate * (4 - gates),
-                 all = (latency + more) * (gpu::sends_partials(c) && c.head_dim > 16 ? share : 1);
-    const double busy = (c.head_dim < 64 ? kFourBusyNarrow : kFourBusy)[is_backward];
-    return norm(all, tiles * busy * all, kStepNorm);
+                 all = (latency + more) * (gpu::sends_partials(c) && c.head_dim > 16 ? share : 1) +
+                       (c.min_ctas > 1) * kFourSharing;
+    const FourTiles& more_tiles =
+        is_backward ? (c.head_dim < 64 ? kFourTilesNarrowBackward : kFourTilesBackward)
+                    : (c.head_dim < 64 ? kFourTilesNarrow : kFourTiles);
+    return all * (1 + (more_tiles.all + more_tiles.per_gate * gates) * (tiles - 1));
   }
   if (c.family == gpu::kDirect) {
     const double elements = 4;  // of a thread, for a tile
@@ -393,20 +341,6 @@ double general_time(const DeviceFacts& facts, const Problem& p, bool is_backward
 
 double kilobytes_of_tile(const gpu::FusedConfig& c) {
   return c.head_dim * std::min(8, c.columns) * 2 / 1024.0;
-}
-
-Residency residency(const DeviceFacts& facts, const gpu::FusedConfig& c, double groups) {
-  const double tiles = tiles_of(c), ctas = gpu::ctas_of_group(c);
-  const int cluster = c.cluster;
-  // That the chip holds, one CTA an SM.
-  const double clusters = std::max(1, facts.active_clusters_of(cluster));
-  if (c.family == gpu::kGlobal) {
-    const double at_once = cluster > 1 ? clusters * cluster : facts.multiprocessors;
-    return {std::max(1.0, std::floor(at_once / ctas)), tiles};
-  }
-  const double one_each = c.family == gpu::kCluster ? clusters : facts.multiprocessors;
-  const double resident = one_each * ctas_of_multiprocessor(facts, c);
-  return {resident, tiles * divide_up(std::min(groups, resident), one_each)};
 }
 
 double tensor_bytes(const Problem& p, bool is_backward) {

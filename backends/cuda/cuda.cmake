@@ -13,6 +13,7 @@ set(cuda_host_sources
   "${cuda_root}/cuda/alternating/blas.cpp"
   "${cuda_root}/cuda/config.cpp"
   "${cuda_root}/cuda/cost.cpp"
+  "${cuda_root}/cuda/residency.cpp"
   "${cuda_root}/cuda/floor.cpp"
   "${cuda_root}/cuda/modules/disk_cache.cpp"
   "${cuda_root}/cuda/modules/embedded.cpp"

@@ -52,6 +52,7 @@ std::vector<Family> families(int64_t time) {
            std::to_string(units) +
            ",backward_columns=8,backward_family=" + std::to_string(backward_family);
   };
+  const std::string two = config(1, 4) + ",forward_min_ctas=2,backward_min_ctas=2";
   const std::string shared = ",forward_depth_warps=2", whole = ",forward_depth_warps=1",
                     clusters = ",forward_cluster=8,forward_depth_warps=4",
                     octets = ",forward_units=24",
@@ -78,6 +79,9 @@ std::vector<Family> families(int64_t time) {
       {"direct_of_four_of_96_units", of(FLASHRNN_ELMAN, problem(16, time, 2, 96)), config(1, 4)},
       {"direct_of_four_of_96_units_long_way", of(FLASHRNN_GRU, with_lengths(13, 2, 92)),
        config(1, 4)},
+      {"two_direct_of_four", problem(16, time, 2, 64), two},
+      {"two_direct_of_four_asked", with_lengths(13, 2, 64), two},
+      {"two_direct_of_four_long_way", with_lengths(13, 2, 60), two},
       {"cluster", problem(16, time, 2, 128), config(2, 8) + shared},
       {"cluster_of_two_tiles", problem(16, time, 2, 128), config(2, 16)},
       {"cluster_asked", with_lengths(13, 2, 128), config(2, 16)},

@@ -12,7 +12,7 @@ namespace flashrnn::cuda {
 
 inline constexpr int kRingSteps = gpu::kRingSteps;
 
-template <int D, int Columns>
+template <int D, int Columns, bool TakesRegisters = false>
 __device__ __forceinline__ void direct_backward(const BackwardParams& p, unsigned char* shared) {
   using Tile = DirectTile<Columns>;
   constexpr int Tiles = Tile::kTiles, kPairs = Tile::kPairs;
@@ -23,7 +23,11 @@ __device__ __forceinline__ void direct_backward(const BackwardParams& p, unsigne
   constexpr int kStepBytes = kPairs * kThreads * BackwardRing::kPairBytes;
   const u32 buffer = shared_address(shared);
   const u32 ring_base = buffer + 2 * kBufferBytes;
-  if (threadIdx.x >= kThreads) return;
+  if (threadIdx.x >= kThreads) {
+    if constexpr (TakesRegisters) give_registers<gpu::kFourMoving>();
+    return;
+  }
+  if constexpr (TakesRegisters) take_registers<gpu::kFourComputing>();
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, q = lane % 4, row = lane / 4;
   const int group = p.first_group + blockIdx.x, n = group % p.shape.heads,
             b0 = gpu::first_sequence(group / p.shape.heads, Columns);

@@ -16,7 +16,7 @@
 
 namespace flashrnn::cuda {
 
-template <int D, int Chunk, typename Product, bool IsAsked>
+template <int D, int Chunk, typename Product, bool TakesRegisters, bool IsAsked>
 struct DirectBackwardFour {
   using Pairs = DirectBackwardPairs<gpu::kBlockSequences, IsAsked>;
   using Mover = DirectBackwardMover<D, Chunk, Product>;
@@ -115,10 +115,15 @@ struct DirectBackwardFour {
     if (threadIdx.x == 0) chunks.init_loads();
     __syncthreads();
     if (warp >= kWarps) {
+      if constexpr (TakesRegisters) {
+        give_registers<gpu::kFourMoving>();
+        if (warp == Mover::kAllWarps) return;
+      }
       const Mover mover{p, chunks, lane, pairs.n, pairs.b0};
       mover.move(warp - kWarps, all_rows, all_gradients);
       return;
     }
+    if constexpr (TakesRegisters) take_registers<gpu::kFourComputing>();
     const int q = lane % 4;
     pairs.q = q, pairs.u = warp * 16 + lane / 4 * 2, pairs.number = threadIdx.x;
     word = all_rows + q * Mover::kRowBytes + pairs.u * 2;

@@ -17,7 +17,7 @@
 
 namespace flashrnn::cuda {
 
-template <int D, int UnitsOfWarp, int Chunk, Way TheWay>
+template <int D, int UnitsOfWarp, int Chunk, bool TakesRegisters, Way TheWay>
 struct DirectForwardFour {
   using Mover = DirectMover<D, D / UnitsOfWarp, Chunk, TheWay>;
   using Chunks = typename Mover::Chunks;
@@ -304,6 +304,10 @@ struct DirectForwardFour {
     __syncthreads();
     if (warp >= kWarps) {
       static_assert(Mover::kAllWarps == kWarps + 3);
+      if constexpr (TakesRegisters) {
+        give_registers<gpu::kFourMoving>();
+        if (warp == Mover::kAllWarps) return;
+      }
       Mover mover{p, chunks, lane, n, b0};
       if (warp == kWarps) {
         mover.move_inputs(rows, h_buffer);
@@ -314,6 +318,7 @@ struct DirectForwardFour {
       }
       return;
     }
+    if constexpr (TakesRegisters) take_registers<gpu::kFourComputing>();
     b = b0 + lane % 4 * gpu::sequence_step(kColumns);
     u = warp * UnitsOfWarp + lane / 4 * kOwn;
     is_odd = u % 2 != 0;

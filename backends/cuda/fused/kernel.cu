@@ -58,8 +58,8 @@ flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams pa
 #else
 #if FLASHRNN_FUSED_COLUMNS < 8
   using Product = DirectBackwardProduct<kConfig.head_dim, kSendsPartials>;
-  using Plain = DirectBackwardFour<kConfig.head_dim, kChunk, Product, false>;
-  using Asked = DirectBackwardFour<kConfig.head_dim, kChunk, Product, true>;
+  using Plain = DirectBackwardFour<kConfig.head_dim, kChunk, Product, kTakesRegisters, false>;
+  using Asked = DirectBackwardFour<kConfig.head_dim, kChunk, Product, kTakesRegisters, true>;
 #else
   using Plain = DirectBackwardShort<kConfig.head_dim, kConfig.columns, kChunk, false>;
   using Asked = DirectBackwardShort<kConfig.head_dim, kConfig.columns, kChunk, true>;
@@ -73,7 +73,7 @@ flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams pa
     Asked{params, {params}}.run(shared);
     return;
   }
-  direct_backward<kConfig.head_dim, kConfig.columns>(params, shared);
+  direct_backward<kConfig.head_dim, kConfig.columns, kTakesRegisters>(params, shared);
 #endif
 }
 #else
@@ -95,11 +95,17 @@ flashrnn_fused_forward(const __grid_constant__ flashrnn::gpu::ForwardParams para
 #elif FLASHRNN_FUSED_COLUMNS < 8
   const Way way = way_through(params);
   if (way == Way::kPlain) {
-    DirectForwardFour<kConfig.head_dim, kUnitsOfWarp, kChunk, Way::kPlain>{params, {}}.run(shared);
+    DirectForwardFour<kConfig.head_dim, kUnitsOfWarp, kChunk, kTakesRegisters, Way::kPlain>{params,
+                                                                                            {}}
+        .run(shared);
   } else if (way == Way::kAsked) {
-    DirectForwardFour<kConfig.head_dim, kUnitsOfWarp, kChunk, Way::kAsked>{params, {}}.run(shared);
+    DirectForwardFour<kConfig.head_dim, kUnitsOfWarp, kChunk, kTakesRegisters, Way::kAsked>{params,
+                                                                                            {}}
+        .run(shared);
   } else {
-    DirectForwardFour<kConfig.head_dim, kUnitsOfWarp, kChunk, Way::kLong>{params, {}}.run(shared);
+    DirectForwardFour<kConfig.head_dim, kUnitsOfWarp, kChunk, kTakesRegisters, Way::kLong>{params,
+                                                                                           {}}
+        .run(shared);
   }
 #else
   const Way way = way_through(params);

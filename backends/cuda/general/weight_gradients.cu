@@ -22,9 +22,16 @@ struct SumTask {
   View d_r, d_bias;
 
   __device__ float sum(const float* first, Index step) const {
+    // Many at a time: a call of few weights waits for memory's answers, not for its rate.
+    constexpr int kAtOnce = 16;
     float total = 0.0f;
-#pragma unroll 4
-    for (int s = 0; s < slices; ++s) total += first[s * step];
+    for (int s0 = 0; s0 < slices; s0 += kAtOnce) {
+      float sums[kAtOnce];
+#pragma unroll
+      for (int s = 0; s < kAtOnce; ++s) sums[s] = s0 + s < slices ? first[(s0 + s) * step] : 0.0f;
+#pragma unroll
+      for (int s = 0; s < kAtOnce; ++s) total += sums[s];
+    }
     return total;
   }
 };

@@ -26,6 +26,9 @@ constexpr int direct_row_bytes(int head_dim, bool is_by_pairs) {
 // copied from there (backward: to there) would not have been read (have come) when the chunk after
 // the next begins.
 inline constexpr int kFourSavedChunks = 4;
+// Registers of a warp of a direct tile of 4 that computes, and of one that moves, where two such
+// CTAs share a multiprocessor: four and four of the 128 each that they are launched with.
+inline constexpr int kFourComputing = 200, kFourMoving = 56;
 // Warps of a direct tile of 4 that only move tensors.
 constexpr int direct_movers(int head_dim, bool is_backward) {
   return is_backward && head_dim < 64 ? 2 : 3;
@@ -193,8 +196,9 @@ constexpr bool prefetches_inputs(const FusedConfig& c) {
 // Warps with many weights take registers of idle ones: eight with the whole depth (of 4 sequences,
 // up to 256 units leave enough), and those in several clusters whose CTA is crowded. Through L2, of
 // those that update, too: with 24 units, and looking ahead. In backward, of those that move and
-// look.
+// look. Two direct tiles of 4 on a multiprocessor, of those that move.
 constexpr bool takes_registers(const FusedConfig& c) {
+  if (has_direct_movers(c)) return c.min_ctas > 1;
   if (c.is_backward != 0) return lookers_of(c) > 0 && held_weights_of(c) > 64;
   return has_whole_depth(c) ? multiplying_warps(c) > 4 && (c.columns == 8 || c.head_dim > 256)
                             : is_by_octets(c) || looks_ahead(c) ||
@@ -232,7 +236,7 @@ constexpr bool multiplies_on_trust(const FusedConfig& c) {
 
 // Steps of a chunk (stage.hpp): fewer where shared memory is short.
 constexpr int chunk_of(const FusedConfig& c) {
-  if (c.family == kDirect) return c.min_ctas > 1 ? 2 : 4;
+  if (c.family == kDirect) return c.min_ctas > 1 && !has_direct_movers(c) ? 2 : 4;
   const bool has_much_h = c.family == kCluster && !c.is_backward && c.head_dim * c.columns > 2048;
   return c.columns > 16 || shared_weight_bytes(c) > 0 || has_much_h || is_alone(c) ? 2 : 4;
 }
