@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holds the steps of a direct forward kernel with a batch tile of 4 to the order that docs/cuda-notebook.md found fast.
 
-    step_instructions.py NVDISASM UNITS CUBIN
+    step_instructions.py NVDISASM UNITS CUBIN ...
 
 Between two barriers of its computing warps an LSTM's step on the plain way has five tanh for each of a lane's UNITS; these
 steps must have few instructions, none that moves tensors, no exit (fence_schedule of ptx.cuh), no load behind the first tanh,
@@ -61,21 +61,24 @@ def complaints(step, units):
         yield f"has {after} instructions after its last tanh: must have at most {MOST_AFTER_TANH[units]}"
 
 
-def main(nvdisasm, units, cubin):
-    units = int(units)
-    if not shutil.which(nvdisasm):
-        print("SKIPPED: no nvdisasm")
-        return 77
+def is_wrong(nvdisasm, units, cubin):
     text = subprocess.run([nvdisasm, "-c", cubin], check=True, capture_output=True, text=True).stdout
     found = steps(text, units)[:STEPS]
     if len(found) < STEPS:
         print(f"{cubin}: {len(found)} steps with {TANHS * units} tanh between two barriers: must be at least {STEPS}")
-        return 1
+        return True
     wrong = [c for step in found for c in complaints(step, units)]
     for complaint in wrong:
         print(f"{cubin}: a step {complaint}")
     print(f"{cubin}: steps of {', '.join(str(len(s)) for s in found)} instructions")
-    return 1 if wrong else 0
+    return bool(wrong)
+
+
+def main(nvdisasm, units, *cubins):
+    if not shutil.which(nvdisasm):
+        print("SKIPPED: no nvdisasm")
+        return 77
+    return 1 if sum(is_wrong(nvdisasm, int(units), cubin) for cubin in cubins) else 0
 
 
 if __name__ == "__main__":
