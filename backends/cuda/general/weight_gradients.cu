@@ -140,8 +140,12 @@ WeightGradientTask make_task(const CellTraits& cell, const Shape& shape, int row
   task.column_pitch = ceil_div(shape.units, 4) * 4;
   const int rows = task.slots * task.padded_units;
   // Several heads of few units fill a tile. Float32 multiplies for longer than it reads: of a
-  // narrow tile's columns none are to be multiplied in vain.
-  const int columns = shape.dtype == gpu::kFloat32 ? column_tile_of(shape.units) : 128;
+  // narrow tile's columns none are to be multiplied in vain. Two heads of up to 64 units, whose
+  // tiles are half as many, pay where there are many steps to cut into slices.
+  const bool is_long = Index(shape.batch) * shape.time >= 32768;
+  const int columns = shape.dtype == gpu::kFloat32 || (shape.units > 32 && !is_long)
+                          ? column_tile_of(shape.units)
+                          : 128;
   task.tile_heads = std::max(1, std::min(row_tile / rows, columns / task.padded_units));
   task.column_tile =
       column_tile_of(task.tile_heads > 1 ? task.tile_heads * task.padded_units : shape.units);
