@@ -65,6 +65,8 @@ std::vector<Case> cases() {
     for (const flashrnn_cell cell : {FLASHRNN_LSTM, FLASHRNN_ELMAN})
       add(with_restarts(plain(cell, FLASHRNN_FLOAT32)), s);
   }
+  // And of more units where there are many steps.
+  add(plain(FLASHRNN_ELMAN, FLASHRNN_BFLOAT16), {64, 520, 3, 40});
   add(plain(FLASHRNN_LSTM, FLASHRNN_FLOAT32), long_shape);
   add(with_restarts(plain(FLASHRNN_SLSTM, FLASHRNN_FLOAT32)), long_shape);
   add(plain(FLASHRNN_SLSTM, FLASHRNN_BFLOAT16), long_shape);
