@@ -77,12 +77,13 @@ struct FourTiles {
 };
 constexpr FourTiles kFourTilesNarrow = {0.12, 0.056}, kFourTiles = {-0.06, 0.25},
                     kFourTilesNarrowBackward = {0.154, 0.007}, kFourTilesBackward = {0.058, 0.115};
-// And a step where a second CTA is to have place: measured to be nothing, but it needs a reason.
+// And a step where a second CTA is to have place. Measured to be nothing, but where no second one
+// comes plans take the plain kernel.
 constexpr double kFourSharing = 1;
 // Larger direct tiles where CTAs share an SM: forward, with no warp that moves what is saved, a
 // constant and a gate's; backward, chunks of two steps instead of four.
 constexpr double kNoMover = 310, kNoMoverPerGate = 57, kShortChunks = 200;
-// Backward of larger direct tiles and four gates (as an H200 // tells, whose memory bounds it less
+// Backward of larger direct tiles and four gates (as an H200 tells, whose memory bounds it less
 // than that of an H100).
 constexpr double kDirectOfFourGates = 1.21;
 // The time of memory over that of kernels with many units. Rows of fewer than 64 units are less
