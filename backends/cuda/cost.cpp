@@ -42,7 +42,7 @@ struct Clocks {
 };
 constexpr Clocks kForward = {145, 110,  34,  0.47, 1.0, 4.3, 64,  42, 336, 8.7,
                              47,  1215, 112, 51,   83,  52,  6.0, 24, 0.65};
-constexpr Clocks kBackward = {172, 83,   52.6, 0.389, 1.27, 4.3, 32,  8.3, 213, 3.6,
+constexpr Clocks kBackward = {172, 83,   52.6, 0.389, 1.27, 3.8, 32,  8.3, 213, 3.6,
                               67,  1100, 107,  73,    142,  32,  6.2, 0,   0.70};
 constexpr double kFullRateWarps = 2.8;
 constexpr double kBusyProduct = 0.92;  // share of the product that occupies the SM
@@ -85,7 +85,9 @@ constexpr double kFourSharing = 1;
 constexpr double kNoMover = 310, kNoMoverPerGate = 57, kShortChunks = 200;
 // Backward of larger direct tiles and four gates (as an H200 tells, whose memory bounds it less
 // than that of an H100).
-constexpr double kDirectOfFourGates = 1.21;
+constexpr double kDirectOfFourGates = 1.08;
+// And of a state beyond two.
+constexpr double kDirectPerState = 40;
 // The time of memory over that of kernels with many units. Rows of fewer than 64 units are less
 // than a line of L2, which seems to be read again the more sequences are under way; and forward's
 // last turn of groups, where it leaves multiprocessors idle, does not fill memory's way (fitted to
@@ -198,12 +200,13 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
     const double pointwise = k.direct_pointwise + per_element * slots * elements;
     const double busy = kBusyProduct * product + k.direct_busy_per_element * slots * c.units / 8.0;
     const double share = is_backward && gates > 3 ? kDirectOfFourGates : 1;
-    const double shared = is_backward ? (c.min_ctas > 1) * kShortChunks
-                                      : (c.min_ctas > 2) * (kNoMover + kNoMoverPerGate * gates);
-    return shared + share * (product + pointwise + k.direct_exchange +
-                             k.direct_wide * std::max(0.0, c.head_dim - k.direct_wide_after) +
-                             k.direct_tile * (tiles_of(c) - 1) * (product + pointwise) +
-                             std::max(0.0, tiles - tiles_of(c)) * busy);
+    const double more = is_backward ? (c.min_ctas > 1) * kShortChunks +
+                                          std::max(0, p.cell->states - 2) * kDirectPerState
+                                    : (c.min_ctas > 2) * (kNoMover + kNoMoverPerGate * gates);
+    return more + share * (product + pointwise + k.direct_exchange +
+                           k.direct_wide * std::max(0.0, c.head_dim - k.direct_wide_after) +
+                           k.direct_tile * (tiles_of(c) - 1) * (product + pointwise) +
+                           std::max(0.0, tiles - tiles_of(c)) * busy);
   }
   const bool is_whole = gpu::has_whole_depth(c);
   const double elements =

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cost model and the floors on the facts of an H100 that need not be here: what plans take is
+// The cost model and the floors on the facts of cards that need not be here: what plans take is
 // what was measured to be fastest (docs/cuda-notebook.md), and no floor lies above a time.
 #include <gtest/gtest.h>
 
@@ -124,6 +124,41 @@ TEST(CostTest, HasDirectTilesOfFourWhereTheyPay) {
     const Problem p = problem_of(1, DType::kBfloat16, 16, 1, 96);
     EXPECT_FALSE(gpu::has_direct_movers(fused_config(p, ranked.config, false)));
     EXPECT_FALSE(gpu::has_direct_movers(fused_config(p, ranked.config, true)));
+  }
+}
+
+// Direct kernels of many sequences: what an H200 measured to be fastest of all of a problem's, by 4
+// in a hundred and more (docs/cuda-notebook.md, "The model on an H200").
+TEST(CostTest, TakesTheFastestDirectKernelsOfManySequences) {
+  const FakeDevice device(hopper(), true);
+  struct Measured {
+    int cell, batch, heads, head_dim;
+    bool is_backward;
+    int columns;
+    bool shares_with_another;  // of tiles of 4: two on a multiprocessor
+  };
+  const Measured measured[] = {
+      {1, 64, 12, 64, false, 8, false},  {1, 64, 12, 64, true, 4, true},
+      {1, 128, 12, 64, false, 4, false}, {1, 256, 12, 64, true, 4, true},
+      {2, 64, 12, 64, false, 4, true},   {2, 64, 12, 64, true, 4, true},
+      {2, 256, 12, 64, false, 4, true},  {4, 64, 12, 64, true, 4, true},
+      {3, 64, 12, 64, false, 4, false},  {3, 256, 12, 64, false, 8, false},
+      {3, 256, 12, 64, true, 8, false},  {1, 64, 48, 16, true, 8, false},
+      {1, 256, 48, 16, true, 4, false},  {1, 64, 24, 32, true, 4, false},
+      {1, 256, 24, 32, true, 4, false},  {4, 64, 24, 32, true, 4, false},
+      {2, 256, 24, 32, true, 4, false},  {3, 64, 24, 32, false, 4, false},
+      {1, 128, 16, 48, true, 8, false},  {1, 64, 8, 96, true, 8, false},
+      {1, 64, 9, 80, true, 8, false},    {4, 64, 9, 80, true, 8, false},
+  };
+  for (const Measured& m : measured) {
+    Problem p = problem_of(m.cell, DType::kBfloat16, m.batch, m.heads, m.head_dim);
+    p.time = 1024;
+    const RankedConfig best = legal_configs(device, p).front();
+    ASSERT_TRUE(is_fused(best.config));
+    const gpu::FusedConfig c = fused_config(p, best.config, m.is_backward);
+    EXPECT_EQ(c.family, gpu::kDirect) << fused_name(c);
+    EXPECT_EQ(c.columns, m.columns) << fused_name(c);
+    EXPECT_EQ(gpu::has_direct_movers(c) && c.min_ctas > 1, m.shares_with_another) << fused_name(c);
   }
 }
 
