@@ -11,9 +11,9 @@ and next to nothing else between the last tanh and the barrier. A compiler or a 
 right and slower, which no other test without a GPU would see. Exit status 77 without nvdisasm: skipped.
 """
 import re
-import shutil
-import subprocess
 import sys
+
+from disassembly import check_each
 
 TANHS = 5  # a unit
 STEPS = 4  # of a turn of the loop
@@ -61,8 +61,7 @@ def complaints(step, units):
         yield f"has {after} instructions after its last tanh: must have at most {MOST_AFTER_TANH[units]}"
 
 
-def is_wrong(nvdisasm, units, cubin):
-    text = subprocess.run([nvdisasm, "-c", cubin], check=True, capture_output=True, text=True).stdout
+def is_wrong(cubin, text, units):
     found = steps(text, units)[:STEPS]
     if len(found) < STEPS:
         print(f"{cubin}: {len(found)} steps with {TANHS * units} tanh between two barriers: must be at least {STEPS}")
@@ -74,12 +73,6 @@ def is_wrong(nvdisasm, units, cubin):
     return bool(wrong)
 
 
-def main(nvdisasm, units, *cubins):
-    if not shutil.which(nvdisasm):
-        print("SKIPPED: no nvdisasm")
-        return 77
-    return 1 if sum(is_wrong(nvdisasm, int(units), cubin) for cubin in cubins) else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    units = int(sys.argv[2])
+    sys.exit(check_each(sys.argv[1], sys.argv[3:], lambda cubin, text: is_wrong(cubin, text, units)))

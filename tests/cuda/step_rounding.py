@@ -10,9 +10,9 @@ depend on it (direct_backward_pairs.cuh). Such an instruction multiplies what a 
 and adds a product that stands for itself. Exit status 77 without nvdisasm: skipped.
 """
 import re
-import shutil
-import subprocess
 import sys
+
+from disassembly import check_each
 
 
 def sums_across_steps(text):
@@ -33,20 +33,13 @@ def sums_across_steps(text):
     return found, sums
 
 
-def main(nvdisasm, cubins):
-    if not shutil.which(nvdisasm):
-        print("SKIPPED: no nvdisasm")
-        return 77
-    is_wrong = False
-    for cubin in cubins:
-        text = subprocess.run([nvdisasm, "-c", cubin], check=True, capture_output=True, text=True).stdout
-        found, sums = sums_across_steps(text)
-        print(f"{cubin}: {sums} fused sums, {len(found)} with a product of the step before")
-        if sums == 0 or found:
-            print(f"{cubin}: {found[0] if found else 'no sum at all'}: what goes from step to step must be rounded there")
-            is_wrong = True
-    return 1 if is_wrong else 0
+def is_wrong(cubin, text):
+    found, sums = sums_across_steps(text)
+    print(f"{cubin}: {sums} fused sums, {len(found)} with a product of the step before")
+    if sums == 0 or found:
+        print(f"{cubin}: {found[0] if found else 'no sum at all'}: what goes from step to step must be rounded there")
+    return sums == 0 or bool(found)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    sys.exit(check_each(sys.argv[1], sys.argv[2:], is_wrong))

@@ -10,9 +10,9 @@ them before several are under way: one answer of memory after the other took as 
 skipped.
 """
 import re
-import shutil
-import subprocess
 import sys
+
+from disassembly import check_each
 
 # Loads of the largest piece, which a head of 32 units has, and those of them that are under way before anything waits for one:
 # where weights take most registers, what has come is moved to its place before the last are asked for.
@@ -71,23 +71,15 @@ def check(piece):
     return loads, loads if before is None else before
 
 
-def main(nvdisasm, cubins):
-    if not shutil.which(nvdisasm):
-        print("SKIPPED: no nvdisasm")
-        return 77
-    is_wrong = False
-    for cubin in cubins:
-        text = subprocess.run([nvdisasm, "-c", cubin], check=True, capture_output=True, text=True).stdout
-        loads, before = max(check(piece) for piece in pieces(text))
-        print(f"{cubin}: {loads} loads of R in a piece without branches, {before} before the first wait")
-        if loads < LEAST:
-            print(f"{cubin}: {loads} loads of R in a piece without branches: must be at least {LEAST}")
-            is_wrong = True
-        elif before < min(loads, LEAST_BEFORE_WAIT):
-            print(f"{cubin}: waits for R when {before} loads are under way: must be at least {min(loads, LEAST_BEFORE_WAIT)}")
-            is_wrong = True
-    return 1 if is_wrong else 0
+def is_wrong(cubin, text):
+    loads, before = max(check(piece) for piece in pieces(text))
+    print(f"{cubin}: {loads} loads of R in a piece without branches, {before} before the first wait")
+    if loads < LEAST:
+        print(f"{cubin}: {loads} loads of R in a piece without branches: must be at least {LEAST}")
+    elif before < min(loads, LEAST_BEFORE_WAIT):
+        print(f"{cubin}: waits for R when {before} loads are under way: must be at least {min(loads, LEAST_BEFORE_WAIT)}")
+    return loads < LEAST or before < min(loads, LEAST_BEFORE_WAIT)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    sys.exit(check_each(sys.argv[1], sys.argv[2:], is_wrong))
