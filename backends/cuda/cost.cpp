@@ -10,6 +10,7 @@
 
 #include "cuda/config.hpp"
 #include "cuda/modules/embedded.hpp"
+#include "cuda/residency.hpp"
 #include "gpu/fused/geometry.hpp"
 
 namespace flashrnn::cuda {

@@ -13,12 +13,6 @@ namespace flashrnn::cuda {
 double predict_microseconds(const DeviceFacts& facts, const Problem& problem,
                             const KernelConfig& config);
 
-// How many groups are resident at once, and batch tiles of 8 that an SM then has at once.
-struct Residency {
-  double groups, tiles;
-};
-Residency residency(const DeviceFacts& facts, const gpu::FusedConfig& config, double groups);
-
 // Bytes that the tensors of one direction take through memory, and the memory's rate in bytes a
 // nanosecond.
 double tensor_bytes(const Problem& problem, bool is_backward);

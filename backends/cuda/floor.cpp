@@ -6,6 +6,7 @@
 
 #include "cuda/config.hpp"
 #include "cuda/cost.hpp"
+#include "cuda/residency.hpp"
 #include "gpu/fused/geometry.hpp"
 
 namespace flashrnn::cuda {

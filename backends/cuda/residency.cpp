@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many CTAs of a fused kernel share a multiprocessor, by what its registers, shared memory and
-// threads leave, before it is compiled.
+// threads leave.
+#include "cuda/residency.hpp"
+
 #include <algorithm>
 #include <cmath>
 
-#include "cuda/cost.hpp"
 #include "gpu/fused/geometry.hpp"
 
 namespace flashrnn::cuda {
