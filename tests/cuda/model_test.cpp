@@ -262,6 +262,32 @@ TEST(ModelTest, SharesTheDepthWhereItCan) {
   FAIL() << "no forward in a cluster";
 }
 
+// Two direct tiles of 4 on a multiprocessor: four warps that compute, as 64 units have, and four
+// that give them registers.
+TEST(ModelTest, TwoDirectTilesOfFourShareAMultiprocessor) {
+  for (const DeviceFacts& facts : {hopper(), consumer_blackwell(), ampere()}) {
+    for (const int64_t head_dim : {32, 48, 60, 64, 80}) {
+      for (const bool is_backward : {false, true}) {
+        bool shares = false;
+        for (const RankedConfig& ranked : legal_configs(
+                 FakeDevice(facts, true), problem_of(1, DType::kBfloat16, 64, 12, head_dim))) {
+          if (!is_fused(ranked.config)) continue;
+          const gpu::FusedConfig c = fused_config(problem_of(1, DType::kBfloat16, 64, 12, head_dim),
+                                                  ranked.config, is_backward);
+          if (!gpu::has_direct_movers(c) || c.min_ctas == 1) continue;
+          shares = true;
+          EXPECT_EQ(c.min_ctas, 2);
+          EXPECT_TRUE(gpu::takes_registers(c)) << fused_name(c);
+          EXPECT_EQ(gpu::threads_of(c), 256) << fused_name(c);
+          EXPECT_EQ(gpu::chunk_of(c), 4) << fused_name(c);
+        }
+        EXPECT_EQ(shares, facts.major == 9 && (head_dim == 60 || head_dim == 64))
+            << facts.name << " " << head_dim;
+      }
+    }
+  }
+}
+
 // Forward in a cluster with 4 sequences a tile: all heads of up to 16 CTAs, of which those with
 // many weights a warp take registers by instructions of 9.0's own.
 TEST(ModelTest, HasTilesOfFourInClusters) {

@@ -12,7 +12,7 @@ namespace flashrnn::cuda {
 
 inline constexpr int kRingSteps = gpu::kRingSteps;
 
-template <int D, int Columns, bool TakesRegisters = false>
+template <int D, int Columns, bool TakesRegisters>
 __device__ __forceinline__ void direct_backward(const BackwardParams& p, unsigned char* shared) {
   using Tile = DirectTile<Columns>;
   constexpr int Tiles = Tile::kTiles, kPairs = Tile::kPairs;

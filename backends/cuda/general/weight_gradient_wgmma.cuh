@@ -84,19 +84,24 @@ __device__ __forceinline__ void publish_to_warpgroups() {
 #define FLASHRNN_SUM_16(i) \
   FLASHRNN_SUM_4(i), FLASHRNN_SUM_4(i + 4), FLASHRNN_SUM_4(i + 8), FLASHRNN_SUM_4(i + 12)
 #define FLASHRNN_SUM_32(i) FLASHRNN_SUM_16(i), FLASHRNN_SUM_16(i + 16)
-#define FLASHRNN_WGMMA(columns, type, sums, operands, ...) \
+#define FLASHRNN_WGMMA_OF(type, columns, sums, operands, ...) \
   asm volatile("wgmma.mma_async.sync.aligned.m64n" #columns "k16.f32." type "." type " {" sums "}, " \
                operands ", 1, 1, 1, 1, 1;" : __VA_ARGS__ : "l"(a), "l"(b))
-#define FLASHRNN_WGMMA_64(type) \
-  FLASHRNN_WGMMA(64, type, FLASHRNN_SUMS_0, "%32, %33", FLASHRNN_SUM_32(0))
-#define FLASHRNN_WGMMA_128(type) \
-  FLASHRNN_WGMMA(128, type, FLASHRNN_SUMS_0 FLASHRNN_SUMS_1, "%64, %65", \
+#define FLASHRNN_WGMMA(...) \
+  if constexpr (kIsHalf) { \
+    FLASHRNN_WGMMA_OF("f16", __VA_ARGS__); \
+  } else { \
+    FLASHRNN_WGMMA_OF("bf16", __VA_ARGS__); \
+  }
+#define FLASHRNN_WGMMA_64 FLASHRNN_WGMMA(64, FLASHRNN_SUMS_0, "%32, %33", FLASHRNN_SUM_32(0))
+#define FLASHRNN_WGMMA_128 \
+  FLASHRNN_WGMMA(128, FLASHRNN_SUMS_0 FLASHRNN_SUMS_1, "%64, %65", \
                  FLASHRNN_SUM_32(0), FLASHRNN_SUM_32(32))
-#define FLASHRNN_WGMMA_192(type) \
-  FLASHRNN_WGMMA(192, type, FLASHRNN_SUMS_0 FLASHRNN_SUMS_1 FLASHRNN_SUMS_2, "%96, %97", \
+#define FLASHRNN_WGMMA_192 \
+  FLASHRNN_WGMMA(192, FLASHRNN_SUMS_0 FLASHRNN_SUMS_1 FLASHRNN_SUMS_2, "%96, %97", \
                  FLASHRNN_SUM_32(0), FLASHRNN_SUM_32(32), FLASHRNN_SUM_32(64))
-#define FLASHRNN_WGMMA_256(type) \
-  FLASHRNN_WGMMA(256, type, FLASHRNN_SUMS_0 FLASHRNN_SUMS_1 FLASHRNN_SUMS_2 FLASHRNN_SUMS_3, \
+#define FLASHRNN_WGMMA_256 \
+  FLASHRNN_WGMMA(256, FLASHRNN_SUMS_0 FLASHRNN_SUMS_1 FLASHRNN_SUMS_2 FLASHRNN_SUMS_3, \
                  "%128, %129", \
                  FLASHRNN_SUM_32(0), FLASHRNN_SUM_32(32), FLASHRNN_SUM_32(64), FLASHRNN_SUM_32(96))
 // clang-format on
@@ -105,22 +110,14 @@ __device__ __forceinline__ void warpgroup_multiply(float (&d)[kColumns / 2], uns
                                                    unsigned long long b) {
 #if FLASHRNN_DEVICE_HAS_WARPGROUPS
   static_assert(kColumns % 64 == 0 && kColumns <= 256);
-  if constexpr (kColumns == 64 && kIsHalf) {
-    FLASHRNN_WGMMA_64("f16");
-  } else if constexpr (kColumns == 64) {
-    FLASHRNN_WGMMA_64("bf16");
-  } else if constexpr (kColumns == 128 && kIsHalf) {
-    FLASHRNN_WGMMA_128("f16");
+  if constexpr (kColumns == 64) {
+    FLASHRNN_WGMMA_64;
   } else if constexpr (kColumns == 128) {
-    FLASHRNN_WGMMA_128("bf16");
-  } else if constexpr (kColumns == 192 && kIsHalf) {
-    FLASHRNN_WGMMA_192("f16");
+    FLASHRNN_WGMMA_128;
   } else if constexpr (kColumns == 192) {
-    FLASHRNN_WGMMA_192("bf16");
-  } else if constexpr (kColumns == 256 && kIsHalf) {
-    FLASHRNN_WGMMA_256("f16");
-  } else if constexpr (kColumns == 256) {
-    FLASHRNN_WGMMA_256("bf16");
+    FLASHRNN_WGMMA_192;
+  } else {
+    FLASHRNN_WGMMA_256;
   }
 #endif
 }
@@ -132,6 +129,7 @@ __device__ __forceinline__ void warpgroup_multiply(float (&d)[kColumns / 2], uns
 #undef FLASHRNN_SUM_16
 #undef FLASHRNN_SUM_32
 #undef FLASHRNN_WGMMA
+#undef FLASHRNN_WGMMA_OF
 #undef FLASHRNN_WGMMA_64
 #undef FLASHRNN_WGMMA_128
 #undef FLASHRNN_WGMMA_192

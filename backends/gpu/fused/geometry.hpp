@@ -29,6 +29,7 @@ inline constexpr int kFourSavedChunks = 4;
 // Registers of a warp of a direct tile of 4 that computes, and of one that moves, where two such
 // CTAs share a multiprocessor: four and four of the 128 each that they are launched with.
 inline constexpr int kFourComputing = 200, kFourMoving = 56;
+static_assert(kFourComputing + kFourMoving == 2 * 128);
 // Warps of a direct tile of 4 that only move tensors.
 constexpr int direct_movers(int head_dim, bool is_backward) {
   return is_backward && head_dim < 64 ? 2 : 3;
