@@ -364,6 +364,11 @@ double memory_rate(const DeviceFacts& facts) {
                                     : kBytesPerNs;
 }
 
+double predict_fused_microseconds(const DeviceFacts& facts, const Problem& p,
+                                  const gpu::FusedConfig& config) {
+  return fused_time(facts, p, config);
+}
+
 double predict_microseconds(const DeviceFacts& facts, const Problem& p,
                             const KernelConfig& config) {
   const KernelKind kind = kind_of(config);

@@ -13,6 +13,10 @@ namespace flashrnn::cuda {
 double predict_microseconds(const DeviceFacts& facts, const Problem& problem,
                             const KernelConfig& config);
 
+// Of a fused kernel, without the gradients of R.
+double predict_fused_microseconds(const DeviceFacts& facts, const Problem& problem,
+                                  const gpu::FusedConfig& config);
+
 // Bytes that the tensors of one direction take through memory, and the memory's rate in bytes a
 // nanosecond.
 double tensor_bytes(const Problem& problem, bool is_backward);

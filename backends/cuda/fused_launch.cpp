@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <type_traits>
 
 #include "cuda/check.hpp"
 #include "cuda/modules/fused_text.hpp"
@@ -17,9 +19,10 @@ struct Grid {
   std::array<cudaLaunchAttribute, 2> attributes{};
   cudaLaunchConfig_t config{};
 
-  Grid(const gpu::FusedConfig& c, int groups, cudaStream_t stream, bool is_cooperative) {
+  Grid(const gpu::FusedConfig& c, int groups, cudaStream_t stream, bool is_cooperative,
+       int more_threads) {
     config.gridDim = dim3(static_cast<unsigned>(groups * gpu::ctas_of_group(c)));
-    config.blockDim = dim3(static_cast<unsigned>(gpu::threads_of(c)));
+    config.blockDim = dim3(static_cast<unsigned>(gpu::threads_of(c) + more_threads));
     config.dynamicSmemBytes = static_cast<size_t>(gpu::shared_bytes_of(c));
     config.stream = stream;
     config.attrs = attributes.data();
@@ -44,7 +47,7 @@ int resident_ctas(const DeviceFacts& facts, const gpu::FusedConfig& c, cudaKerne
   const auto* function = reinterpret_cast<const void*>(kernel);
   const int cluster = c.cluster;
   if (cluster > 1) {
-    const Grid grid(c, std::max(1, cluster / gpu::ctas_of_group(c)), nullptr, false);
+    const Grid grid(c, std::max(1, cluster / gpu::ctas_of_group(c)), nullptr, false, 0);
     int clusters = 0;
     check(cudaOccupancyMaxActiveClusters(&clusters, function, &grid.config),
           "cudaOccupancyMaxActiveClusters");
@@ -69,7 +72,12 @@ FusedLaunch::FusedLaunch(const DeviceFacts& facts, const gpu::FusedConfig& confi
          fused_name(config), groups * gpu::ctas_of_group(config), kLargestGrid);
   }
   groups_ = static_cast<int>(groups);
+  tiles_ = gpu::batch_tiles(shape.batch, config.columns);
   exchange_bytes_ = groups * gpu::exchange_bytes_of(config);
+  if (config.is_backward != 0 && facts.major >= 9) {
+    progress_bytes_ = int64_t{shape.heads} * gpu::progress_blocks(shape.time) *
+                      static_cast<int64_t>(sizeof(unsigned));
+  }
   const int resident = resident_ctas(facts, config, module_.kernel);
   const int at_once = resident / gpu::ctas_of_group(config);
   if (at_once == 0) {
@@ -78,18 +86,37 @@ FusedLaunch::FusedLaunch(const DeviceFacts& facts, const gpu::FusedConfig& confi
          gpu::ctas_of_group(config), resident);
   }
   groups_of_wave_ = config.family == gpu::kGlobal ? std::min(groups_, at_once) : groups_;
+  const double last_ctas =
+      (groups_ - (launches() - 1) * groups_of_wave_) * gpu::ctas_of_group(config);
+  free_share_ = std::max(0.0, 1 - last_ctas / facts.multiprocessors);
+}
+
+unsigned* FusedLaunch::progress(void* exchange) const {
+  return reinterpret_cast<unsigned*>(static_cast<std::byte*>(exchange) + exchange_bytes_);
+}
+
+unsigned FusedLaunch::tellers() const {
+  return static_cast<unsigned>(tiles_ * gpu::ctas_of_group(config_) * gpu::tellers_of(config_));
 }
 
 template <typename Params>
 void FusedLaunch::launch(Params& params, cudaStream_t stream) const {
-  if (exchange_bytes_ > 0) {
-    check(cudaMemsetAsync(params.exchange, 0xff, static_cast<size_t>(exchange_bytes_), stream),
+  int64_t bytes = exchange_bytes_;
+  int more_threads = 0;
+  if constexpr (std::is_same_v<Params, gpu::BackwardParams>) {
+    if (params.progress != nullptr) {
+      bytes += progress_bytes_;
+      more_threads = gpu::telling_threads_of(config_);
+    }
+  }
+  if (bytes > 0) {
+    check(cudaMemsetAsync(params.exchange, 0xff, static_cast<size_t>(bytes), stream),
           "cudaMemsetAsync");
   }
   for (int first = 0; first < groups_; first += groups_of_wave_) {
     params.first_group = first;
     const Grid grid(config_, std::min(groups_of_wave_, groups_ - first), stream,
-                    config_.family == gpu::kGlobal);
+                    config_.family == gpu::kGlobal, more_threads);
     void* arguments[] = {&params};
     check(
         cudaLaunchKernelExC(&grid.config, reinterpret_cast<const void*>(module_.kernel), arguments),

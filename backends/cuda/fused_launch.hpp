@@ -24,7 +24,8 @@ class FusedLaunch {
   // one group is. The device must be the current one.
   FusedLaunch(const DeviceFacts& facts, const gpu::FusedConfig& config, const gpu::Shape& shape);
 
-  int64_t exchange_bytes() const { return exchange_bytes_; }
+  // With the counters of progress behind what CTAs exchange.
+  int64_t exchange_bytes() const { return exchange_bytes_ + progress_bytes_; }
   int groups() const { return groups_; }
   int groups_of_wave() const { return groups_of_wave_; }
   const FusedModule& module() const { return module_; }
@@ -34,6 +35,15 @@ class FusedLaunch {
   void forward(gpu::ForwardParams params, cudaStream_t stream) const { launch(params, stream); }
   void backward(gpu::BackwardParams params, cudaStream_t stream) const { launch(params, stream); }
 
+  // Backward, whether a kernel may run beside it; how many launches it is.
+  bool can_tell_progress() const { return progress_bytes_ > 0; }
+  int launches() const { return (groups_ + groups_of_wave_ - 1) / groups_of_wave_; }
+  // Which part of the multiprocessors has no CTA of the last launch.
+  double free_share() const { return free_share_; }
+  // BackwardParams::progress in exchange memory, and how many of each head count there.
+  unsigned* progress(void* exchange) const;
+  unsigned tellers() const;
+
  private:
   template <typename Params>
   void launch(Params& params, cudaStream_t stream) const;
@@ -42,7 +52,9 @@ class FusedLaunch {
   FusedModule module_;
   int groups_ = 0;
   int groups_of_wave_ = 0;
-  int64_t exchange_bytes_ = 0;
+  int64_t exchange_bytes_ = 0, progress_bytes_ = 0;
+  int tiles_ = 0;  // of a head
+  double free_share_ = 0;
 };
 
 }  // namespace flashrnn::cuda

@@ -12,6 +12,7 @@
 #include "core/layout.hpp"
 #include "cuda/check.hpp"
 #include "cuda/config.hpp"
+#include "cuda/cost.hpp"
 #include "cuda/general/geometry.hpp"
 #include "cuda/modules/fused_text.hpp"
 #include "cuda/modules/nvrtc.hpp"
@@ -57,6 +58,9 @@ struct BackwardMemory {
   std::byte* saved;             // recompute mode
 };
 
+// Of the multiprocessors, so that the gradients of R do not take from backward what they save.
+constexpr double kLeastFreeShare = 0.05;
+
 // Why a problem that no fused kernel was chosen for has none; "" where it might.
 std::string why_general(const DeviceFacts& facts, const Problem& problem) {
   if (problem.forced_config.empty() && may_alternate(facts, problem, can_compile()) && !has_blas())
@@ -97,9 +101,9 @@ class CudaKernel final : public Kernel {
     if (has_backward) backward_ = recurrence(true);
     step_ = Recurrence::general(problem.cell->id, step_shape_, false);
     if (!has_backward) return;
-    cuda::check(
-        plan_weight_gradients(problem.cell->id, shape_, problem.allow_tf32, &weight_gradients_),
-        "plan_weight_gradients");
+    cuda::check(plan_weight_gradients(problem.cell->id, shape_, problem.allow_tf32, beside(facts),
+                                      &weight_gradients_),
+                "plan_weight_gradients");
   }
 
   std::string name() const override {
@@ -158,14 +162,24 @@ class CudaKernel final : public Kernel {
       again.exchange = memory.forward_exchange;
       forward_.forward(again, call.weights_unchanged, stream);
     }
-    const BackwardParams params = backward_params(call, memory);
+    BackwardParams params = backward_params(call, memory);
     if (params.d_initial != nullptr) {
       cuda::check(cudaMemsetAsync(params.d_initial, 0,
                                   static_cast<size_t>(initial_elements()) * sizeof(float), stream),
                   "cudaMemsetAsync");
     }
-    backward_.backward(params, call.weights_unchanged, stream);
-    if (call.d_r || call.d_bias) add_weight_gradients(call, params, memory, stream);
+    if (!call.d_r && !call.d_bias) {
+      backward_.backward(params, call.weights_unchanged, stream);
+    } else {
+      const FusedLaunch* fused = backward_.fused();
+      if (weight_gradients_.is_beside) params.progress = fused->progress(params.exchange);
+      const WeightGradientParams gradients = weight_gradient_params(call, params, memory);
+      cuda::check(prepare_weight_gradients(weight_gradients_, gradients, stream),
+                  "prepare_weight_gradients");
+      backward_.backward(params, call.weights_unchanged, stream);
+      cuda::check(launch_weight_gradients(weight_gradients_, gradients, stream),
+                  "launch_weight_gradients");
+    }
     for (int slot = 0; slot < problem_.cell->slots; ++slot) {
       const int gate = problem_.cell->input_of_slot[static_cast<size_t>(slot)];
       const View& from = params.slot_gradient[slot];
@@ -195,6 +209,14 @@ class CudaKernel final : public Kernel {
   }
 
  private:
+  // Whether and how the gradients of R are worked out while backward runs.
+  Beside beside(const DeviceFacts& facts) const {
+    const FusedLaunch* fused = backward_.fused();
+    if (fused == nullptr || !fused->can_tell_progress()) return {};
+    if (fused->free_share() < kLeastFreeShare) return {};
+    return {predict_fused_microseconds(facts, problem_, fused->config()) / fused->launches(),
+            fused->free_share()};
+  }
   bool has_sources() const { return problem_.lengths || problem_.resets; }
   int64_t source_bytes() const { return shape_.batch * source_stride(shape_.time); }
   int64_t initial_elements() const {
@@ -295,8 +317,9 @@ class CudaKernel final : public Kernel {
     return params;
   }
 
-  void add_weight_gradients(const BackwardCall& call, const BackwardParams& backward,
-                            const BackwardMemory& memory, cudaStream_t stream) const {
+  WeightGradientParams weight_gradient_params(const BackwardCall& call,
+                                              const BackwardParams& backward,
+                                              const BackwardMemory& memory) const {
     WeightGradientParams params{};
     params.shape = shape_;
     params.cell = problem_.cell->id;
@@ -313,8 +336,9 @@ class CudaKernel final : public Kernel {
     params.d_r = view_of(call.d_r);
     params.d_bias = view_of(call.d_bias);
     params.workspace = memory.weight_gradients;
-    cuda::check(launch_weight_gradients(weight_gradients_, params, stream),
-                "launch_weight_gradients");
+    params.progress = backward.progress;
+    if (params.progress != nullptr) params.tellers = backward_.fused()->tellers();
+    return params;
   }
 
   // [B, ...] becomes [B, T = 1, ...].

@@ -3,6 +3,12 @@
 // time and at run time, so it includes nothing.
 #pragma once
 
+#if defined(__CUDACC__) || defined(__HIPCC__) || defined(__CUDACC_RTC__)
+#define FLASHRNN_GPU_HOST_DEVICE __host__ __device__
+#else
+#define FLASHRNN_GPU_HOST_DEVICE
+#endif
+
 namespace flashrnn::gpu {
 
 using Index = long long;
@@ -69,8 +75,17 @@ struct BackwardParams {
   float*
       d_initial;  // [S, B, N, D] packed, filled with zero; with sources and d_initial_states only
   void* exchange;
+  // progress[head * progress_blocks(time) + block] counts up, from all bits set, who of the head's
+  // CTAs has all slots' gradients of the block's steps in memory; nullptr: nobody asks.
+  unsigned* progress;
   int first_group;
   int reserved;
 };
+
+// Steps, in the order of processing, of a block of BackwardParams::progress.
+inline constexpr int kProgressSteps = 64;
+FLASHRNN_GPU_HOST_DEVICE constexpr int progress_blocks(int time) {
+  return (time + kProgressSteps - 1) / kProgressSteps;
+}
 
 }  // namespace flashrnn::gpu

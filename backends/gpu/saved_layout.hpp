@@ -19,12 +19,6 @@ inline constexpr int kBlockUnits = 16;
 inline constexpr int kBlockSequences = 4;
 inline constexpr int kBlockPairs = kBlockUnits / 2 * kBlockSequences;
 
-#if defined(__CUDACC__) || defined(__HIPCC__) || defined(__CUDACC_RTC__)
-#define FLASHRNN_GPU_HOST_DEVICE __host__ __device__
-#else
-#define FLASHRNN_GPU_HOST_DEVICE
-#endif
-
 // Which of the batch's blocks a sequence is in, and a pair's place there.
 FLASHRNN_GPU_HOST_DEVICE constexpr int block_of(int sequence) {
   return sequence / 8 * 2 + sequence % 2;

@@ -274,7 +274,7 @@ class CellCheck {
     }
     for (bool allow_tf32 : {false, true}) {
       cuda::WeightGradientPlan plan;
-      require(cuda::plan_weight_gradients(Cell::kId, s, allow_tf32, &plan), "weights plan");
+      require(cuda::plan_weight_gradients(Cell::kId, s, allow_tf32, {}, &plan), "weights plan");
       const Buffer workspace(plan.workspace_bytes);
       Array out_r(c_.weight_dtype, {Cell::kRecurrents, s.heads, s.units, s.units}, c_.layout);
       Array out_bias(c_.weight_dtype, {Cell::kSlots, s.heads, s.units}, c_.layout);
@@ -290,6 +290,7 @@ class CellCheck {
       params.d_r = out_r.view();
       params.d_bias = out_bias.view();
       params.workspace = workspace.data();
+      require(cuda::prepare_weight_gradients(plan, params, nullptr), "initial h");
       require(cuda::launch_weight_gradients(plan, params, nullptr), "weights");
       require(cudaDeviceSynchronize(), name("weights", "").c_str());
       const double bound = std::max(c_.weight_dtype == gpu::kFloat32 ? 1e-5 : 8e-3,

@@ -119,7 +119,7 @@ void time_shape(int dtype, Index B, Index T, Index N, Index D) {
   for (bool allow_tf32 : {false, true}) {
     if (allow_tf32 && dtype != gpu::kFloat32) continue;
     cuda::WeightGradientPlan weights;
-    require(cuda::plan_weight_gradients(1, shape, allow_tf32, &weights), "plan");
+    require(cuda::plan_weight_gradients(1, shape, allow_tf32, {}, &weights), "plan");
     const Buffer sums(weights.workspace_bytes);
     cuda::WeightGradientParams w{};
     w.shape = shape;

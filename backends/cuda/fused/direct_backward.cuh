@@ -7,6 +7,7 @@
 
 #include "cuda/fused/backward_pair.cuh"
 #include "cuda/fused/operand.cuh"
+#include "cuda/fused/progress.cuh"
 
 namespace flashrnn::cuda {
 
@@ -118,6 +119,8 @@ __device__ __forceinline__ void direct_backward(const BackwardParams& p, unsigne
   }
 #pragma unroll
   for (int j = 0; j < kPairs; ++j) pair[j].finish(p);
+  warps_meet<kWarps>();
+  if (threadIdx.x == 0) Progress(p, n).tell_all(p.shape.time, 1);
 }
 
 }  // namespace flashrnn::cuda

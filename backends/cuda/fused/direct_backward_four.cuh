@@ -16,7 +16,8 @@
 
 namespace flashrnn::cuda {
 
-template <int D, int Chunk, typename Product, bool TakesRegisters, bool IsAsked>
+template <int D, int Chunk, typename Product, bool HasTellingWarp, bool TakesRegisters,
+          bool IsAsked>
 struct DirectBackwardFour {
   using Pairs = DirectBackwardPairs<gpu::kBlockSequences, IsAsked>;
   using Mover = DirectBackwardMover<D, Chunk, Product>;
@@ -112,14 +113,20 @@ struct DirectBackwardFour {
               all_chunks = all_gradients + 2 * Mover::kBufferBytes;
     chunks.set_up(p.shape, const_cast<void*>(p.saved), Place{pairs.n, pairs.b0, 0}, all_chunks);
     for (u32 at = all_rows + 4 * threadIdx.x; at < all_chunks; at += 4 * blockDim.x) sts32(at, 0);
-    if (threadIdx.x == 0) chunks.init_loads();
+    __shared__ u32 left_blocks;
+    const BlocksLeft blocks{HasTellingWarp ? shared_address(&left_blocks) : 0};
+    if (threadIdx.x == 0) {
+      chunks.init_loads();
+      blocks.init(p.shape.time);
+    }
     __syncthreads();
     if (warp >= kWarps) {
-      if constexpr (TakesRegisters) {
-        give_registers<gpu::kFourMoving>();
-        if (warp == Mover::kAllWarps) return;
+      if constexpr (TakesRegisters) give_registers<gpu::kFourMoving>();
+      if (warp == Mover::kAllWarps) {
+        if (HasTellingWarp && lane == 0) Progress(p, pairs.n).tell_each(blocks, p.shape.time);
+        return;
       }
-      const Mover mover{p, chunks, lane, pairs.n, pairs.b0};
+      const Mover mover{p, chunks, blocks, lane, pairs.n, pairs.b0};
       mover.move(warp - kWarps, all_rows, all_gradients);
       return;
     }
@@ -156,6 +163,7 @@ struct DirectBackwardFour {
     meet();
     product.take(p.shape.time % 2);
     pairs.store_alone();
+    if constexpr (Mover::kMeetsLast) meet();
     pairs.any_anew = true;
     receive();
     pairs.finish();

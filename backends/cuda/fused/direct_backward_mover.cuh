@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cuda/fused/direct_mover.cuh"
+#include "cuda/fused/progress.cuh"
 
 namespace flashrnn::cuda {
 
@@ -23,6 +24,7 @@ struct DirectBackwardMover {
 
   const gpu::BackwardParams& p;
   const Chunks& chunks;
+  BlocksLeft left;
   int lane, n, b0;
 
   __device__ __forceinline__ Index sign() const { return p.shape.is_reverse ? -1 : 1; }
@@ -50,6 +52,11 @@ struct DirectBackwardMover {
   __device__ __forceinline__ void meet() const {
     __syncwarp();
     all_warps_meet<kAllWarps>();
+  }
+  // Computing warps store the gradients of a slot without a product: once more, behind the last.
+  static constexpr bool kMeetsLast = Cell::kSlots > Cell::kRecurrents;
+  __device__ __forceinline__ void meet_last() const {
+    if constexpr (kMeetsLast) meet();
   }
 
   // With what forward saved, too, or without. A chunk's buffer of that has been read when the first
@@ -98,6 +105,7 @@ struct DirectBackwardMover {
       if constexpr (WithSaved) load_next_chunk(i);
     }
     meet();
+    meet_last();
   }
 
   // The gradients of the later step's slots.
@@ -117,10 +125,8 @@ struct DirectBackwardMover {
         to[g][k] = piece_of(p.slot_gradient[s], k, 1);
       }
     }
-    meet_first();
-    for (int i = 0; i <= p.shape.time; ++i) {
-      meet();
-      if (i == 0) continue;
+    // Iteration i, of step T - i.
+    const auto move = [&](int i) {
 #pragma unroll
       for (int k = 0; k < kOfLane; ++k) {
         uint4 v[kGates];
@@ -134,6 +140,27 @@ struct DirectBackwardMover {
           if (has(k)) stg128(to[g][k], v[g].x, v[g].y, v[g].z, v[g].w);
         }
       }
+    };
+    meet_first();
+    int block = gpu::progress_blocks(p.shape.time), next = 0;
+    for (int i = 0; i <= p.shape.time; ++i) {
+      meet();
+      if (i == next) {
+        if (i > 0) tell(block);
+        --block;
+        next = p.shape.time - block * gpu::kProgressSteps + 1;
+        if (i == 0) continue;
+      }
+      move(i);
+    }
+    meet_last();
+    tell(0);
+  }
+  __device__ __forceinline__ void tell(int block) const {
+    if (left.is_asked()) {
+      left.set(block, lane);
+    } else {
+      Progress(p, n).tell_by_warp(block, lane);
     }
   }
 
@@ -144,6 +171,7 @@ struct DirectBackwardMover {
       meet();
       load_next_chunk(i);
     }
+    meet_last();
   }
   __device__ __forceinline__ void load_first_chunks() const {
     if (!Chunks::loads(lane)) return;

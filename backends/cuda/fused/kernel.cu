@@ -38,18 +38,22 @@ inline constexpr int kSharers = flashrnn::gpu::sharers_of_depth(kConfig);
 inline constexpr bool kIsTrusting = flashrnn::gpu::multiplies_on_trust(kConfig);
 inline constexpr int kUnitsOfWarp = flashrnn::gpu::units_of_warp(kConfig);
 inline constexpr int kExtraWarps = flashrnn::gpu::extra_warps(kConfig);
+inline constexpr bool kHasTellingWarp = flashrnn::gpu::has_telling_warp(kConfig);
 inline constexpr bool kTakesRegisters = flashrnn::gpu::takes_registers(kConfig);
 inline constexpr bool kLooksAhead = flashrnn::gpu::looks_ahead(kConfig);
 inline constexpr bool kPrefetchesInputs = flashrnn::gpu::prefetches_inputs(kConfig);
 inline constexpr int kSumBuffers = flashrnn::gpu::sum_buffers_of(kConfig);
-#define FLASHRNN_FUSED_BOUNDS \
-  __launch_bounds__(flashrnn::gpu::threads_of(kConfig), kConfig.min_ctas)
+#define FLASHRNN_FUSED_BOUNDS                                                          \
+  __launch_bounds__(                                                                   \
+      flashrnn::gpu::threads_of(kConfig) + flashrnn::gpu::telling_threads_of(kConfig), \
+      kConfig.min_ctas)
 
 #if FLASHRNN_FUSED_BACKWARD
 extern "C" __global__ void FLASHRNN_FUSED_BOUNDS
 flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams params) {
   using namespace flashrnn::cuda;
   extern __shared__ __align__(128) unsigned char shared[];
+  if (threadIdx.x == 0 && params.progress != nullptr) let_next_grid_start();
 #if FLASHRNN_FUSED_FAMILY != 1
   SplitBackward<kConfig.family, kConfig.head_dim, kConfig.cluster, kConfig.depth_warps,
                 kConfig.columns / 8, kGroups, kLookers, kPartialBuffers, kChunk, kHeldClusters,
@@ -58,8 +62,10 @@ flashrnn_fused_backward(const __grid_constant__ flashrnn::gpu::BackwardParams pa
 #else
 #if FLASHRNN_FUSED_COLUMNS < 8
   using Product = DirectBackwardProduct<kConfig.head_dim, kSendsPartials>;
-  using Plain = DirectBackwardFour<kConfig.head_dim, kChunk, Product, kTakesRegisters, false>;
-  using Asked = DirectBackwardFour<kConfig.head_dim, kChunk, Product, kTakesRegisters, true>;
+  using Plain = DirectBackwardFour<kConfig.head_dim, kChunk, Product, kHasTellingWarp,
+                                   kTakesRegisters, false>;
+  using Asked =
+      DirectBackwardFour<kConfig.head_dim, kChunk, Product, kHasTellingWarp, kTakesRegisters, true>;
 #else
   using Plain = DirectBackwardShort<kConfig.head_dim, kConfig.columns, kChunk, false>;
   using Asked = DirectBackwardShort<kConfig.head_dim, kConfig.columns, kChunk, true>;

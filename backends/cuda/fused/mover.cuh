@@ -252,12 +252,14 @@ struct Mover {
     mbarrier_arrive_on_copies(bar);
   }
 
-  // The whole way through time; `after_chunk(c)` is called when all warps are through with chunk c.
+  // The whole way through time; `after_chunk(c)` is called when all warps are through with chunk c,
+  // `after_stores(first, count)` when outputs of so many steps have been stored.
   // The inputs of the first steps_with_before steps come with what backward reads of the step
   // before.
-  template <typename S, typename AfterChunk>
+  template <typename S, typename AfterChunk, typename AfterStores>
   __device__ __forceinline__ void run(const S& stages, int time, int steps_with_before, int lane,
-                                      const AfterChunk& after_chunk) {
+                                      const AfterChunk& after_chunk,
+                                      const AfterStores& after_stores) {
     for (int c = 0; c < kStages; ++c) fetch_chunk(stages, c, time, steps_with_before, lane);
     const int chunks = (time + S::kChunk - 1) / S::kChunk;
 #pragma unroll 1
@@ -275,6 +277,7 @@ struct Mover {
 #pragma unroll 1
       for (int s = 0; s < count; ++s) store(stages.output(c) + s * S::kOutputBytes, lane);
       if constexpr (kOut.values > 0) end_stores();
+      after_stores(c * S::kChunk, count);
       __syncwarp();
     }
     if constexpr (kOut.values > 0) wait_stores();

@@ -193,6 +193,21 @@ __device__ __forceinline__ void barrier_arrive(int id) {
   asm volatile("bar.arrive %0, %1;" ::"r"(id), "n"(Threads) : "memory");
 }
 
+// ---- grids of a stream, of which one starts before the one ahead of it is at its end (CUDA
+// Programming Guide, "Programmatic Dependent Launch and Synchronization") ----
+// The next grid may start once all CTAs of this one have.
+__device__ __forceinline__ void let_next_grid_start() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+// Until the grid ahead is at its end and what it wrote is in memory.
+__device__ __forceinline__ void wait_for_former_grid() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
 // ---- clusters ----
 __device__ __forceinline__ u32 map_to_rank(u32 shared, u32 rank) {
   u32 a;

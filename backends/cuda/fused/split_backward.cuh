@@ -17,6 +17,7 @@
 #include "cuda/fused/backward_pair.cuh"
 #include "cuda/fused/gradient_exchange.cuh"
 #include "cuda/fused/mover_setup.cuh"
+#include "cuda/fused/progress.cuh"
 #include "cuda/fused/split_backward_products.cuh"
 #include "cuda/fused/way.cuh"
 
@@ -238,6 +239,8 @@ struct SplitBackward {
     }
 #pragma unroll
     for (int t = 0; t < kMine; ++t) pair[t].finish(p);
+    barrier_sync<kUpdaters>(kGeneralBarrier);
+    if (index == 0) Progress(p, at.n).tell_all(p.shape.time, Groups);
   }
   // The one behind those of near operands.
   static constexpr int kGeneralBarrier = Operands::kNear > 0 ? 2 + 2 * Tiles : 2;
@@ -283,13 +286,17 @@ struct SplitBackward {
         Mover<true, kUnits, kGroupColumns, PrefetchesInputs> mover;
         set_up(mover, p, Place{at.n, at.b0 + extra * kGroupColumns, at.u0}, in_group,
                kRanks * kClusters, lane);
-        mover.run(stages_of(Groups == 1 ? 0 : extra), p.shape.time, p.shape.time - 1, lane,
-                  [&](int c) {
-                    // The last chunk may end early, and what follows was not read by all.
-                    for (int i = c * kChunk; i < min((c + 1) * kChunk, p.shape.time); ++i)
-                      operands.template clear<Groups>(i - Operands::kClearLag, extra, lane, 32);
-                    operands.clear_fence();
-                  });
+        mover.run(
+            stages_of(Groups == 1 ? 0 : extra), p.shape.time, p.shape.time - 1, lane,
+            [&](int c) {
+              // The last chunk may end early, and what follows was not read by all.
+              for (int i = c * kChunk; i < min((c + 1) * kChunk, p.shape.time); ++i)
+                operands.template clear<Groups>(i - Operands::kClearLag, extra, lane, 32);
+              operands.clear_fence();
+            },
+            [&](int first, int count) {
+              Progress(p, at.n).stored(p.shape.time - first - count, count, lane);
+            });
       }
     } else {
       if constexpr (TakesRegisters) take_registers<kUpdating>();

@@ -349,12 +349,15 @@ struct SplitForward {
         if (warp == kMultipliers + kUpdaterWarps && way != Way::kLong) {
           Mover<false, Units, kColumns, PrefetchesInputs> mover;
           set_up(mover, p, at, rank, kRanks, lane);
-          mover.run(stages, p.shape.time, 0, lane, [&](int c) {
-            // The last chunk may end early, and what follows was not read by all.
-            for (int i = c * kChunk; i < min((c + 1) * kChunk, p.shape.time); ++i)
-              exchange.clear(i - Exchanged::kClearLag, lane, 32);
-            exchange.clear_fence();
-          });
+          mover.run(
+              stages, p.shape.time, 0, lane,
+              [&](int c) {
+                // The last chunk may end early, and what follows was not read by all.
+                for (int i = c * kChunk; i < min((c + 1) * kChunk, p.shape.time); ++i)
+                  exchange.clear(i - Exchanged::kClearLag, lane, 32);
+                exchange.clear_fence();
+              },
+              [](int, int) {});
         }
       } else {
         // Of the threads that have the same 16 units, or the same octet, a warp has all, and two

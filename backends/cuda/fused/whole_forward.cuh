@@ -146,10 +146,13 @@ struct WholeForward {
   __device__ __forceinline__ void move(const WholeStages& stages, int lane) {
     Mover<false, kUnits, Columns, false> mover;
     set_up(mover, p, at, exchange.rank, kRanks, lane);
-    mover.run(stages, p.shape.time, 0, lane, [&](int c) {
-      for (int i = c * Chunk; i < min((c + 1) * Chunk, p.shape.time); ++i)
-        exchange.clear(i, lane, 32);
-    });
+    mover.run(
+        stages, p.shape.time, 0, lane,
+        [&](int c) {
+          for (int i = c * Chunk; i < min((c + 1) * Chunk, p.shape.time); ++i)
+            exchange.clear(i, lane, 32);
+        },
+        [](int, int) {});
   }
 };
 

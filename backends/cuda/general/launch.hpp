@@ -8,6 +8,7 @@
 
 #include <cstddef>
 
+#include "cuda/general/weight_gradient_slices.hpp"
 #include "gpu/params.hpp"
 
 namespace flashrnn::cuda {
@@ -102,17 +103,27 @@ struct WeightGradientParams {
   View d_r;     // [Gr, N, D out, D in]; may be absent
   View d_bias;  // [Gb, N, D]; may be absent
   void* workspace;
+  // BackwardParams::progress of the launch just before on the stream, beside which the product may
+  // run, and how many of each head count there; nullptr: the slot gradients are ready.
+  const unsigned* progress;
+  unsigned tellers;
 };
 
 struct WeightGradientPlan {
-  int row_tile;         // of slot units
-  int slices;           // parts of (batch, time), summed in order
+  int row_tile;  // of slot units
+  int slices;    // parts of (batch, time), summed in order
+  Index first_block[kMostSlices + 1];
   bool has_warpgroups;  // the product is by warpgroup instructions
+  bool is_beside;       // it runs beside a fused backward
   size_t workspace_bytes;
 };
 
 cudaError_t plan_weight_gradients(int cell, const Shape& shape, bool allow_tf32,
-                                  WeightGradientPlan* plan);
+                                  const Beside& beside, WeightGradientPlan* plan);
+
+// Before the backward that gives the slot gradients, which needs not be there yet.
+cudaError_t prepare_weight_gradients(const WeightGradientPlan& plan,
+                                     const WeightGradientParams& params, cudaStream_t stream);
 
 cudaError_t launch_weight_gradients(const WeightGradientPlan& plan,
                                     const WeightGradientParams& params, cudaStream_t stream);

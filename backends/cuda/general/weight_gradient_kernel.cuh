@@ -3,6 +3,7 @@
 // `Product` is how: weight_gradient_fma.cuh, weight_gradient_mma.cuh, weight_gradient_wgmma.cuh.
 #pragma once
 
+#include "cuda/general/grid_launch.cuh"
 #include "cuda/general/weight_gradient_tiles.cuh"
 
 namespace flashrnn::cuda {
@@ -60,22 +61,28 @@ __global__ void __launch_bounds__(kWeightGradientThreads, Product::kCtasOfSm)
 
   const WeightGradientPlace<Product> place(task, blockIdx.x);
   const int blocks_of_sequence = (task.shape.time + Product::kDepth - 1) / Product::kDepth;
-  const Index blocks = Index(blocks_of_sequence) * task.shape.batch;
-  const Index first_block = blocks * place.slice / task.slices;
-  const int count = static_cast<int>(blocks * (place.slice + 1) / task.slices - first_block);
+  const Index first_block = task.first_block[place.slice];
+  const int count = static_cast<int>(task.first_block[place.slice + 1] - first_block);
+  let_next_grid_start();
 
   Product product;
   if (count > 0) {
     const GradientLoader<Gradients> gradients(task, place.head, place.first_row);
     StateLoader<States> states(task, place.head, place.first_column);
-    StepBlock block(first_block, blocks_of_sequence, Product::kDepth);
+    StepBlock block(first_block, task.shape.batch, blocks_of_sequence, Product::kDepth);
+    if (task.progress != nullptr) {
+      const StepBlock last(first_block + count - 1, task.shape.batch, blocks_of_sequence,
+                           Product::kDepth);
+      if (threadIdx.x == 0) wait_for_progress(task, place.head, last.step);
+      __syncthreads();
+    }
     states.prepare(task, block);
     const auto load = [&](int stage) {
       const int at = stage * kStageBytes;
       gradients.load(task, block, stages_address + at);
       states.load(task, block, stages_address + at + Gradients::kSize,
                   stages + at + Gradients::kSize);
-      block.advance(task.shape.time, Product::kDepth);
+      block.advance(task.shape.batch, Product::kDepth);
       states.prepare(task, block);
     };
 #pragma unroll
@@ -100,19 +107,28 @@ __global__ void __launch_bounds__(kWeightGradientThreads, Product::kCtasOfSm)
     }
   }
   place.store(task, product);
+  if (place.slice == task.slices - 1) wait_for_former_grid();
+}
+
+// `kernel` with `bytes` of shared memory, beside the grid before it where it waits for its
+// progress.
+template <typename... Arguments>
+cudaError_t launch_product_grid(void (*kernel)(Arguments...), const WeightGradientTask& task,
+                                int threads, int bytes, cudaStream_t stream,
+                                const Arguments&... arguments) {
+  const cudaError_t error =
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  if (error != cudaSuccess) return error;
+  const unsigned ctas =
+      unsigned(task.row_tiles) * task.column_tiles * task.head_tiles * task.slices;
+  return launch_beside(kernel, task.progress != nullptr, ctas, threads, bytes, stream,
+                       arguments...);
 }
 
 template <typename Product>
 cudaError_t launch_product(const WeightGradientTask& task, cudaStream_t stream) {
-  const auto kernel = &weight_gradient_product<Product>;
-  constexpr int kBytes = Product::kStages * kBytesOfStage<Product>;
-  const cudaError_t error =
-      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
-  if (error != cudaSuccess) return error;
-  const unsigned ctas =
-      unsigned(task.row_tiles) * task.column_tiles * task.head_tiles * task.slices;
-  kernel<<<ctas, kWeightGradientThreads, kBytes, stream>>>(task);
-  return cudaPeekAtLastError();
+  return launch_product_grid(&weight_gradient_product<Product>, task, kWeightGradientThreads,
+                             Product::kStages * kBytesOfStage<Product>, stream, task);
 }
 
 }  // namespace flashrnn::cuda

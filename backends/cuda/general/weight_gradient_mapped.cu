@@ -52,12 +52,27 @@ struct MappedProduct {
   __device__ u32 full(int stage) const { return stages + kStages * kStageBytes + stage * 8; }
   __device__ u32 empty(int stage) const { return full(kStages + stage); }
 
+  // Backward leaves the last steps of all sequences first.
+  __device__ __forceinline__ int time_block(int block) const {
+    const int later = block / task.shape.batch;
+    return task.shape.is_reverse ? later : blocks_of_sequence - 1 - later;
+  }
+  // By one thread, before it fetches what backward has just written, which other engines read.
+  __device__ __forceinline__ void wait_for_gradients() const {
+    const int last = min(first_block + count, of_steps()) - 1;
+    if (task.progress == nullptr || count == 0) return;
+    const int time = time_block(last) * kMapSteps;
+    const int step = task.shape.is_reverse ? max(task.shape.time - time - kMapSteps, 0) : time;
+    wait_for_progress(task, place.head, count > of_steps() - first_block ? 0 : step);
+    asm volatile("fence.proxy.async;" ::: "memory");
+  }
+
   // By one thread.
   __device__ __forceinline__ void fetch(int block, int stage) const {
     const u32 to = stages + stage * kStageBytes, barrier = full(stage);
     const bool is_first = block >= of_steps();
-    const int batch = is_first ? (block - of_steps()) * kMapSteps : block / blocks_of_sequence;
-    const int step = block % blocks_of_sequence * kMapSteps;
+    const int batch = is_first ? (block - of_steps()) * kMapSteps : block % task.shape.batch;
+    const int step = time_block(block) * kMapSteps;
     const int first = task.shape.is_reverse ? task.shape.time - 1 : 0;
     mbarrier_expect(barrier, kStageBytes);
 #pragma unroll
@@ -79,6 +94,7 @@ struct MappedProduct {
   }
 
   __device__ __forceinline__ void fetch_all() const {
+    wait_for_gradients();
     for (int i = 0; i < count; ++i) {
       if (i >= kStages) mbarrier_wait(empty(i % kStages), (i / kStages - 1) & 1);
       fetch(first_block + i, i % kStages);
@@ -113,11 +129,11 @@ struct MappedProduct {
   __device__ __forceinline__ void run(const char* memory) {
     stages = shared_address(memory);
     blocks_of_sequence = (task.shape.time + kMapSteps - 1) / kMapSteps;
-    const Index blocks =
-        Index(blocks_of_sequence) * task.shape.batch +
-        (task.initial != nullptr ? (task.shape.batch + kMapSteps - 1) / kMapSteps : 0);
-    first_block = static_cast<int>(blocks * place.slice / task.slices);
-    count = static_cast<int>(blocks * (place.slice + 1) / task.slices) - first_block;
+    first_block = static_cast<int>(task.first_block[place.slice]);
+    count = static_cast<int>(task.first_block[place.slice + 1]) - first_block;
+    if (task.initial != nullptr && place.slice == task.slices - 1)
+      count += (task.shape.batch + kMapSteps - 1) / kMapSteps;
+    let_next_grid_start();
     if (threadIdx.x == 0) {
       for (int i = 0; i < kStages; ++i) {
         mbarrier_init(full(i), 1);
@@ -133,6 +149,7 @@ struct MappedProduct {
       if constexpr (kTakesRegisters<Product>) take_registers<232>();
       multiply(memory);
     }
+    if (place.slice == task.slices - 1) wait_for_former_grid();
   }
 };
 
@@ -151,15 +168,8 @@ __global__ void __launch_bounds__(kThreads<Product>, 1)
 template <typename Product>
 cudaError_t launch(const WeightGradientTask& task, const WeightGradientMaps& maps,
                    cudaStream_t stream) {
-  const auto kernel = &mapped_weight_gradient<Product>;
-  constexpr int kBytes = Product::kStages * (kBytesOfStage<Product> + 16);
-  const cudaError_t error =
-      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kBytes);
-  if (error != cudaSuccess) return error;
-  const unsigned ctas =
-      unsigned(task.row_tiles) * task.column_tiles * task.head_tiles * task.slices;
-  kernel<<<ctas, kThreads<Product>, kBytes, stream>>>(task, maps);
-  return cudaPeekAtLastError();
+  return launch_product_grid(&mapped_weight_gradient<Product>, task, kThreads<Product>,
+                             Product::kStages * (kBytesOfStage<Product> + 16), stream, task, maps);
 }
 
 template <int kRows, int kColumns>

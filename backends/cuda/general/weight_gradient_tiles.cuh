@@ -46,21 +46,38 @@ __device__ __forceinline__ void wait_for_copies() {
 }
 
 // The blocks of steps that one CTA takes: `depth` steps of one sequence each, the last of a
-// sequence filled up with zeros.
+// sequence filled up with zeros. In the order in which backward leaves them, the last steps of all
+// sequences first; past the last block `step` is negative.
 struct StepBlock {
   int b, step;
 
-  __device__ StepBlock(Index block, int blocks_of_sequence, int depth)
-      : b(static_cast<int>(block / blocks_of_sequence)),
-        step(static_cast<int>(block % blocks_of_sequence) * depth) {}
+  __device__ StepBlock(Index block, int batch, int blocks_of_sequence, int depth)
+      : b(static_cast<int>(block % batch)),
+        step((blocks_of_sequence - 1 - static_cast<int>(block / batch)) * depth) {}
 
-  __device__ __forceinline__ void advance(int time, int depth) {
-    step += depth;
-    if (step < time) return;
-    step = 0;
-    ++b;
+  __device__ __forceinline__ void advance(int batch, int depth) {
+    if (++b < batch) return;
+    b = 0;
+    step -= depth;
   }
 };
+
+// By one thread, until the slots' gradients of the heads of a tile are in memory from `step` on.
+__device__ __forceinline__ void wait_for_progress(const WeightGradientTask& task, int head,
+                                                  int step) {
+  const int blocks = gpu::progress_blocks(task.shape.time);
+  const int heads = min(task.tile_heads, task.shape.heads - head);
+  for (int k = 0; k < heads; ++k) {
+    const unsigned* const count =
+        task.progress + Index(head + k) * blocks + step / gpu::kProgressSteps;
+    unsigned before;
+    while (true) {
+      asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(before) : "l"(count) : "memory");
+      if (before + 1 == task.tellers) break;
+      __nanosleep(200);
+    }
+  }
+}
 
 // A thread's part of every tile of slot gradients: one chunk of every kRowsAtOnce-th row.
 template <typename Tile>
@@ -142,7 +159,7 @@ struct StateLoader {
       sources[i] = step == 0 ? gpu::kInitialStates : gpu::kPreviousStep;
       if (step >= task.shape.time) {
         sources[i] = gpu::kNoStep;
-      } else if (task.sources != nullptr && block.b < task.shape.batch) {
+      } else if (task.sources != nullptr && block.step >= 0) {
         sources[i] = task.sources[block.b * task.source_stride + step];
       }
     }

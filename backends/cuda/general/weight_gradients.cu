@@ -6,6 +6,7 @@
 
 #include "cells/traits.hpp"
 #include "cuda/general/elements.cuh"
+#include "cuda/general/grid_launch.cuh"
 #include "cuda/general/weight_gradient_maps.hpp"
 #include "cuda/general/weight_gradients.hpp"
 
@@ -37,6 +38,7 @@ struct SumTask {
 };
 
 __global__ void add_slices(const __grid_constant__ SumTask task) {
+  wait_for_former_grid();
   const Index rows = Index(task.slots) * task.padded_units;
   const Index weights =
       task.d_r.data == nullptr ? 0 : Index(task.recurrents) * task.heads * task.units * task.units;
@@ -162,23 +164,61 @@ void take_mapped_tiles(WeightGradientTask* task) {
   task->column_tiles = ceil_div(task->shape.units, tile.columns);
 }
 
+// What a CTA takes, and how many there are, for slices that run beside the recurrence.
+SliceWork slice_work(const WeightGradientTask& task, const MappedTile& tile, Index blocks,
+                     int slots, int multiprocessors) {
+  // Of a multiprocessor: multiply-adds and bytes of operands a us.
+  constexpr double kMacsPerUs = 2.5e6, kBytesPerUs = 1e5;
+  constexpr double kBlockUs = 0.1, kCtaUs = 4, kSumBytesPerUs = 2.5e6;
+  const double depth = weight_gradient_depth(task.shape.dtype, true),
+               shared = double(slots) / multiprocessors;
+  SliceWork work{};
+  work.blocks = blocks;
+  work.batch = task.shape.batch;
+  work.tiles = task.row_tiles * task.column_tiles * task.head_tiles;
+  work.slots = slots;
+  work.block_us =
+      kBlockUs + shared * std::max(tile.rows * tile.columns * depth / kMacsPerUs,
+                                   (tile.rows + tile.columns) * depth * 2 / kBytesPerUs);
+  work.cta_us = kCtaUs;
+  work.sum_us = double(task.slots) * task.padded_units * task.column_pitch * task.shape.heads *
+                sizeof(float) / kSumBytesPerUs;
+  return work;
+}
+
+// As many slices as take least where all gradients are there before, in units of one block of steps
+// of a CTA: starting and ending a CTA costs eight, and writing and reading a slice's sums as much
+// as they take longer than the operands of a block.
+int even_slice_count(Index tiles, Index blocks, double at_once, bool is_fma) {
+  const double sums = is_fma ? 4.0 : 16.0;
+  double best = 0;
+  int count = 1;
+  const Index most = std::min<Index>(std::max<Index>(blocks / 4, 1), kMostSlices);
+  for (Index slices = 1; slices <= most; ++slices) {
+    const double waves = double((tiles * slices + Index(at_once) - 1) / Index(at_once));
+    const double cost = waves * (double((blocks + slices - 1) / slices) + 8) +
+                        sums * double(slices * tiles) / at_once;
+    if (slices > 1 && cost >= best) continue;
+    best = cost;
+    count = int(slices);
+  }
+  return count;
+}
+
 }  // namespace
 
 cudaError_t plan_weight_gradients(int cell, const Shape& shape, bool allow_tf32,
-                                  WeightGradientPlan* plan) {
+                                  const Beside& beside, WeightGradientPlan* plan) {
   const CellTraits* traits = find_cell(cell);
   if (traits == nullptr) return cudaErrorInvalidValue;
-  int device = 0;
-  int multiprocessors = 0;
+  int device = 0, multiprocessors = 0, major = 0, minor = 0;
   cudaError_t error = cudaGetDevice(&device);
-  if (error == cudaSuccess) {
-    error = cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
-  }
-  int major = 0, minor = 0;
-  if (error == cudaSuccess)
-    error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
-  if (error == cudaSuccess)
-    error = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
+  const auto ask = [&](int* value, cudaDeviceAttr what) {
+    if (error == cudaSuccess) error = cudaDeviceGetAttribute(value, what, device);
+  };
+  ask(&multiprocessors, cudaDevAttrMultiProcessorCount);
+  ask(&major, cudaDevAttrComputeCapabilityMajor);
+  ask(&minor, cudaDevAttrComputeCapabilityMinor);
   if (error != cudaSuccess) return error;
   plan->has_warpgroups = kHasSm90a && major == 9 && minor == 0 && shape.dtype != gpu::kFloat32 &&
                          column_tile_of(shape.units) >= 64;
@@ -186,33 +226,42 @@ cudaError_t plan_weight_gradients(int cell, const Shape& shape, bool allow_tf32,
                        ? 2 * kWeightGradientRows
                        : kWeightGradientRows;
   WeightGradientTask task = make_task(*traits, shape, plan->row_tile, 1);
-  if (plan->row_tile > kWeightGradientRows) take_mapped_tiles(&task);
-  const Index tiles = Index(task.row_tiles) * task.column_tiles * task.head_tiles;
+  MappedTile tile{plan->row_tile, task.column_tile};
+  if (plan->row_tile > kWeightGradientRows) {
+    take_mapped_tiles(&task);
+    tile = mapped_tile_of(shape.units);
+  }
   const Index blocks =
       Index(ceil_div(shape.time, weight_gradient_depth(shape.dtype, plan->has_warpgroups))) *
       shape.batch;
-  // In units of one block of steps of a CTA: starting and ending a CTA costs eight, and writing and
-  // reading a slice's sums as much as they take longer than the operands of a block.
   const bool is_fma = shape.dtype == gpu::kFloat32 && !allow_tf32;
   // As many CTAs as the products' launch bounds let an SM hold.
-  const double at_once =
-      ((is_fma && task.column_tile == 128) || plan->row_tile > kWeightGradientRows ? 1.0 : 2.0) *
+  const int at_once =
+      ((is_fma && task.column_tile == 128) || plan->row_tile > kWeightGradientRows ? 1 : 2) *
       multiprocessors;
-  const double sums = is_fma ? 4.0 : 16.0;
-  double best = 0;
-  plan->slices = 1;
-  const Index most = std::min<Index>(std::max<Index>(blocks / 4, 1), 64);
-  for (Index slices = 1; slices <= most; ++slices) {
-    const double waves = double((tiles * slices + Index(at_once) - 1) / Index(at_once));
-    const double cost = waves * (double((blocks + slices - 1) / slices) + 8) +
-                        sums * double(slices * tiles) / at_once;
-    if (slices > 1 && cost >= best) continue;
-    best = cost;
-    plan->slices = int(slices);
-  }
+  const Index tiles = Index(task.row_tiles) * task.column_tiles * task.head_tiles;
+  const Slices first =
+      beside.us > 0
+          ? slices_beside(slice_work(task, tile, blocks, at_once, multiprocessors), beside)
+          : even_slices(blocks, even_slice_count(tiles, blocks, at_once, is_fma));
+  plan->is_beside = beside.us > 0;
+  plan->slices = int(first.size()) - 1;
+  std::copy(first.begin(), first.end(), plan->first_block);
   task.slices = plan->slices;
   plan->workspace_bytes = lay_out(task).total;
   return cudaSuccess;
+}
+
+cudaError_t prepare_weight_gradients(const WeightGradientPlan& plan,
+                                     const WeightGradientParams& params, cudaStream_t stream) {
+  const CellTraits* cell = find_cell(params.cell);
+  if (cell == nullptr) return cudaErrorInvalidValue;
+  if (params.initial_states.data == nullptr) return cudaSuccess;
+  const Shape& s = params.shape;
+  const int padded_units = make_task(*cell, s, plan.row_tile, plan.slices).padded_units;
+  round_initial<<<grid_for(Index(s.batch) * s.heads * padded_units), 256, 0, stream>>>(
+      s, params.initial_states, padded_units, params.workspace);
+  return cudaPeekAtLastError();
 }
 
 cudaError_t launch_weight_gradients(const WeightGradientPlan& plan,
@@ -234,12 +283,10 @@ cudaError_t launch_weight_gradients(const WeightGradientPlan& plan,
   task.h_has_chunks = reinterpret_cast<std::uintptr_t>(params.h.data) % 16 == 0 &&
                       params.h.stride[3] == 1 && params.h.stride[0] % per_chunk == 0 &&
                       params.h.stride[1] % per_chunk == 0 && params.h.stride[2] % per_chunk == 0;
-  if (params.initial_states.data != nullptr) {
-    task.initial = workspace + pieces.initial;
-    round_initial<<<grid_for(Index(s.batch) * s.heads * task.padded_units), 256, 0, stream>>>(
-        s, params.initial_states, task.padded_units, workspace + pieces.initial);
-    if (const cudaError_t error = cudaPeekAtLastError(); error != cudaSuccess) return error;
-  }
+  if (params.initial_states.data != nullptr) task.initial = workspace + pieces.initial;
+  task.progress = params.progress;
+  task.tellers = params.tellers;
+  std::copy(plan.first_block, plan.first_block + plan.slices + 1, task.first_block);
   // Maps have no sources, and rows of whole chunks.
   WeightGradientMaps maps{};
   const bool is_mapped = plan.row_tile > kWeightGradientRows && task.sources == nullptr &&
@@ -265,8 +312,8 @@ cudaError_t launch_weight_gradients(const WeightGradientPlan& plan,
   sum.d_r = params.d_r;
   sum.d_bias = params.d_bias;
   const Index outputs = Index(sum.recurrents) * s.heads * s.units * s.units;
-  add_slices<<<grid_for(outputs), 256, 0, stream>>>(sum);
-  return cudaPeekAtLastError();
+  return launch_beside(add_slices, task.progress != nullptr, grid_for(outputs), 256, 0, stream,
+                       sum);
 }
 
 }  // namespace flashrnn::cuda

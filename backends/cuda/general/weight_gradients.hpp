@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cuda/general/launch.hpp"
+#include "cuda/general/weight_gradient_slices.hpp"
 
 namespace flashrnn::cuda {
 
@@ -26,7 +27,10 @@ struct WeightGradientTask {
                      // columns
   int column_tile;   // columns of a tile, but for one fetched by maps
   int head_tiles, row_tiles, column_tiles, slices;
-  int h_has_chunks;     // rows of h are packed and aligned to 16 bytes
+  Index first_block[kMostSlices + 1];  // of each slice, and behind the last
+  int h_has_chunks;                    // rows of h are packed and aligned to 16 bytes
+  const unsigned* progress;            // as in WeightGradientParams
+  unsigned tellers;
   float* partial;       // [slices][N][slots * padded units][column pitch]
   float* partial_bias;  // [slices][N][slots * padded units]
 };

@@ -183,6 +183,14 @@ constexpr int lookers_of(const FusedConfig& c) {
 }
 inline constexpr int kLookerBarrierBytes = 128;
 constexpr int updating_groups_of(const FusedConfig& c) { return lookers_of(c) > 0 ? 2 : 1; }
+// Those of a CTA that count its progress in backward (BackwardParams::progress).
+constexpr int tellers_of(const FusedConfig& c) { return updating_groups_of(c); }
+// The warp that moves gradients counts once they are in memory. A direct tile of 4 has another one
+// for that, since a step waits for those that move: one of the idle ones where two CTAs share a
+// multiprocessor, else launched where someone asks, up to 64 units, which leave registers for it.
+constexpr bool has_telling_warp(const FusedConfig& c) {
+  return has_direct_movers(c) && c.is_backward != 0 && c.head_dim <= 64;
+}
 // Steps of partial gradients that a CTA keeps. Where all gradients come through L2, the own ones,
 // too, two do (cuda/fused/gradient_exchange.cuh).
 constexpr int partial_buffers_of(const FusedConfig& c) { return lookers_of(c) > 0 ? 2 : 4; }
@@ -226,6 +234,11 @@ constexpr int extra_warps(const FusedConfig& c) {
 }
 constexpr int threads_of(const FusedConfig& c) {
   return (multiplying_warps(c) + extra_warps(c)) * 32 + updating_threads(c);
+}
+
+// More of them in a launch whose progress is asked for.
+constexpr int telling_threads_of(const FusedConfig& c) {
+  return has_telling_warp(c) && !takes_registers(c) ? 32 : 0;
 }
 
 // Where a multiplying warp of forward has registers for it, it multiplies what it does not yet know
