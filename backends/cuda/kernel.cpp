@@ -112,6 +112,8 @@ class CudaKernel final : public Kernel {
     if (fused == nullptr) return "general" + reason_;
     std::string text = describe(*fused);
     if (backward_.fused() != nullptr) text += " + " + describe(*backward_.fused());
+    if (weight_gradients_.is_beside)
+      text += fmt::format(", gradients of R beside it in {} slices", weight_gradients_.slices);
     return text;
   }
 
