@@ -81,6 +81,9 @@ constexpr FourTiles kFourTilesNarrow = {0.12, 0.056}, kFourTiles = {-0.06, 0.25}
 // And a step where a second CTA is to have place. Measured to be nothing, but where no second one
 // comes plans take the plain kernel.
 constexpr double kFourSharing = 1;
+// Forward where sequences have lengths or resets, of heads of 64 units (the only ones measured so,
+// LSTM): a step of a tile of 4 alone, of two that hide each other's waits, and of larger tiles.
+constexpr double kFourAsked = 139, kFourAskedSharing = 22, kDirectAsked = 183;
 // Larger direct tiles where CTAs share an SM: forward, with no warp that moves what is saved, a
 // constant and a gate's; backward, chunks of two steps instead of four.
 constexpr double kNoMover = 310, kNoMoverPerGate = 57, kShortChunks = 200;
@@ -171,6 +174,7 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
   const double product = rows * static_cast<double>(c.head_dim) * 8 /
                          (kMacsPerClock * std::min(1.0, warps / kFullRateWarps));
   const double slots = p.cell->slots / 4.0;
+  const bool is_asked = (p.lengths || p.resets) && !is_backward && c.head_dim == 64;
   if (gpu::has_direct_movers(c)) {
     const double more_states = std::max(0, p.cell->states - 2),
                  operands = gpu::divide_up(c.head_dim, 32);
@@ -193,7 +197,8 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
     const FourTiles& more_tiles =
         is_backward ? (c.head_dim < 64 ? kFourTilesNarrowBackward : kFourTilesBackward)
                     : (c.head_dim < 64 ? kFourTilesNarrow : kFourTiles);
-    return all * (1 + (more_tiles.all + more_tiles.per_gate * gates) * (tiles - 1));
+    return all * (1 + (more_tiles.all + more_tiles.per_gate * gates) * (tiles - 1)) +
+           is_asked * (tiles > 1 ? kFourAskedSharing : kFourAsked);
   }
   if (c.family == gpu::kDirect) {
     const double elements = 4;  // of a thread, for a tile
@@ -201,9 +206,10 @@ double step_clocks(const Problem& p, const gpu::FusedConfig& c, double tiles) {
     const double pointwise = k.direct_pointwise + per_element * slots * elements;
     const double busy = kBusyProduct * product + k.direct_busy_per_element * slots * c.units / 8.0;
     const double share = is_backward && gates > 3 ? kDirectOfFourGates : 1;
-    const double more = is_backward ? (c.min_ctas > 1) * kShortChunks +
-                                          std::max(0, p.cell->states - 2) * kDirectPerState
-                                    : (c.min_ctas > 2) * (kNoMover + kNoMoverPerGate * gates);
+    const double more =
+        is_backward
+            ? (c.min_ctas > 1) * kShortChunks + std::max(0, p.cell->states - 2) * kDirectPerState
+            : (c.min_ctas > 2) * (kNoMover + kNoMoverPerGate * gates) + is_asked * kDirectAsked;
     return more + share * (product + pointwise + k.direct_exchange +
                            k.direct_wide * std::max(0.0, c.head_dim - k.direct_wide_after) +
                            k.direct_tile * (tiles_of(c) - 1) * (product + pointwise) +

@@ -136,23 +136,26 @@ TEST(CostTest, TakesTheFastestDirectKernelsOfManySequences) {
     bool is_backward;
     int columns;
     bool shares_with_another;  // of tiles of 4: two on a multiprocessor
+    bool has_lengths = false;
   };
   const Measured measured[] = {
-      {1, 64, 12, 64, false, 8, false},  {1, 64, 12, 64, true, 4, true},
-      {1, 128, 12, 64, false, 4, false}, {1, 256, 12, 64, true, 4, true},
-      {2, 64, 12, 64, false, 4, true},   {2, 64, 12, 64, true, 4, true},
-      {2, 256, 12, 64, false, 4, true},  {4, 64, 12, 64, true, 4, true},
-      {3, 64, 12, 64, false, 4, false},  {3, 256, 12, 64, false, 8, false},
-      {3, 256, 12, 64, true, 8, false},  {1, 64, 48, 16, true, 8, false},
-      {1, 256, 48, 16, true, 4, false},  {1, 64, 24, 32, true, 4, false},
-      {1, 256, 24, 32, true, 4, false},  {4, 64, 24, 32, true, 4, false},
-      {2, 256, 24, 32, true, 4, false},  {3, 64, 24, 32, false, 4, false},
-      {1, 128, 16, 48, true, 8, false},  {1, 64, 8, 96, true, 8, false},
-      {1, 64, 9, 80, true, 8, false},    {4, 64, 9, 80, true, 8, false},
+      {1, 64, 12, 64, false, 4, true, true}, {1, 16, 12, 64, false, 4, false, true},
+      {1, 64, 12, 64, false, 8, false},      {1, 64, 12, 64, true, 4, true},
+      {1, 128, 12, 64, false, 4, false},     {1, 256, 12, 64, true, 4, true},
+      {2, 64, 12, 64, false, 4, true},       {2, 64, 12, 64, true, 4, true},
+      {2, 256, 12, 64, false, 4, true},      {4, 64, 12, 64, true, 4, true},
+      {3, 64, 12, 64, false, 4, false},      {3, 256, 12, 64, false, 8, false},
+      {3, 256, 12, 64, true, 8, false},      {1, 64, 48, 16, true, 8, false},
+      {1, 256, 48, 16, true, 4, false},      {1, 64, 24, 32, true, 4, false},
+      {1, 256, 24, 32, true, 4, false},      {4, 64, 24, 32, true, 4, false},
+      {2, 256, 24, 32, true, 4, false},      {3, 64, 24, 32, false, 4, false},
+      {1, 128, 16, 48, true, 8, false},      {1, 64, 8, 96, true, 8, false},
+      {1, 64, 9, 80, true, 8, false},        {4, 64, 9, 80, true, 8, false},
   };
   for (const Measured& m : measured) {
     Problem p = problem_of(m.cell, DType::kBfloat16, m.batch, m.heads, m.head_dim);
     p.time = 1024;
+    p.lengths = m.has_lengths;
     const RankedConfig best = legal_configs(device, p).front();
     ASSERT_TRUE(is_fused(best.config));
     const gpu::FusedConfig c = fused_config(p, best.config, m.is_backward);
