@@ -123,7 +123,7 @@ struct DirectBackwardFour {
     if (warp >= kWarps) {
       if constexpr (TakesRegisters) give_registers<gpu::kFourMoving>();
       if (warp == Mover::kAllWarps) {
-        if (HasTellingWarp && lane == 0) Progress(p, pairs.n).tell_each(blocks, p.shape.time);
+        if (blocks.is_asked() && lane == 0) Progress(p, pairs.n).tell_each(blocks, p.shape.time);
         return;
       }
       const Mover mover{p, chunks, blocks, lane, pairs.n, pairs.b0};

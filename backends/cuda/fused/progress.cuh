@@ -13,7 +13,7 @@ namespace flashrnn::cuda {
 // A word of shared memory by which a warp that must not wait has another one of its CTA tell: the
 // first block of which all is stored.
 struct BlocksLeft {
-  u32 at;  // 0: it tells itself
+  u32 at;  // 0 (there is no other warp): it tells itself
 
   __device__ __forceinline__ bool is_asked() const { return at != 0; }
   __device__ __forceinline__ void init(int time) const {
