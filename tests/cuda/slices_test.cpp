@@ -63,6 +63,14 @@ TEST(SlicesTest, NothingEndsBeforeItsGradientsAreThere) {
   for (double us : {10.0, 1000.0, 1e6}) {
     const Beside beside{us, 0.3};
     EXPECT_GT(finish_us(kOf768, beside, slices_beside(kOf768, beside)), us);
+    for (const SliceWork& w : {kOf768, kOf1536}) {
+      for (int count : {1, 4, 24}) {
+        for (const Slices& first :
+             {even_slices(w.blocks, count), graded_slices(w, count, 0.6, 1)}) {
+          EXPECT_GE(finish_us(w, beside, first), least_us(w, beside, first)) << count;
+        }
+      }
+    }
   }
 }
 

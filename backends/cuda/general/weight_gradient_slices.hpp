@@ -78,11 +78,20 @@ inline double finish_us(const SliceWork& w, const Beside& beside, const Slices& 
   return end + w.sum_us * static_cast<double>(first.size() - 1);
 }
 
+// It cannot take less: the last slice's CTAs begin when the recurrence is at its end.
+inline double least_us(const SliceWork& w, const Beside& beside, const Slices& first) {
+  const size_t slices = first.size() - 1;
+  return beside.us + w.cta_us +
+         w.block_us * static_cast<double>(first[slices] - first[slices - 1]) +
+         w.sum_us * static_cast<double>(slices);
+}
+
 // What takes least of some ways to cut.
 inline Slices slices_beside(const SliceWork& w, const Beside& beside) {
   Slices best = even_slices(w.blocks, 1);
   double best_us = finish_us(w, beside, best);
   const auto consider = [&](const Slices& first) {
+    if (least_us(w, beside, first) >= best_us) return;
     const double us = finish_us(w, beside, first);
     if (us >= best_us) return;
     best = first;
@@ -90,7 +99,7 @@ inline Slices slices_beside(const SliceWork& w, const Beside& beside) {
   };
   for (int count : {2, 3, 4, 6, 8, 12, 16, 24}) {
     // A slice has a block at least, and plans take little time.
-    if (int64_t{count + 1} * 2 > w.blocks || int64_t{count} * w.tiles > 8192) break;
+    if (int64_t{count + 1} * 2 > w.blocks || int64_t{count} * w.tiles > 4096) break;
     consider(even_slices(w.blocks, count));
     if (w.blocks <= 2 * w.batch) continue;
     for (double ratio : {1.0, 0.85, 0.7, 0.55}) {
