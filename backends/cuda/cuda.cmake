@@ -15,6 +15,7 @@ set(cuda_host_sources
   "${cuda_root}/cuda/cost.cpp"
   "${cuda_root}/cuda/residency.cpp"
   "${cuda_root}/cuda/floor.cpp"
+  "${cuda_root}/cuda/general/weight_gradient_slices.cpp"
   "${cuda_root}/cuda/modules/disk_cache.cpp"
   "${cuda_root}/cuda/modules/embedded.cpp"
   "${cuda_root}/cuda/modules/fused_image.cpp"

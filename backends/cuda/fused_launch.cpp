@@ -74,7 +74,7 @@ FusedLaunch::FusedLaunch(const DeviceFacts& facts, const gpu::FusedConfig& confi
   groups_ = static_cast<int>(groups);
   tiles_ = gpu::batch_tiles(shape.batch, config.columns);
   exchange_bytes_ = groups * gpu::exchange_bytes_of(config);
-  if (config.is_backward != 0 && facts.major >= 9) {
+  if (gpu::tells_progress(config) && facts.major >= 9) {
     progress_bytes_ = int64_t{shape.heads} * gpu::progress_blocks(shape.time) *
                       static_cast<int64_t>(sizeof(unsigned));
   }

@@ -215,7 +215,9 @@ class CudaKernel final : public Kernel {
   Beside beside(const DeviceFacts& facts) const {
     const FusedLaunch* fused = backward_.fused();
     if (fused == nullptr || !fused->can_tell_progress()) return {};
-    if (fused->free_share() < kLeastFreeShare) return {};
+    // The long way tells of all steps at its end; else it is the call's strides that lead there.
+    const bool is_long = fused->config().family == gpu::kDirect && problem_.forward_clip > 0;
+    if (is_long || fused->free_share() < kLeastFreeShare) return {};
     return {predict_fused_microseconds(facts, problem_, fused->config()) / fused->launches(),
             fused->free_share()};
   }

@@ -75,8 +75,9 @@ struct BackwardParams {
   float*
       d_initial;  // [S, B, N, D] packed, filled with zero; with sources and d_initial_states only
   void* exchange;
-  // progress[head * progress_blocks(time) + block] counts up, from all bits set, who of the head's
-  // CTAs has all slots' gradients of the block's steps in memory; nullptr: nobody asks.
+  // progress[head * progress_blocks(time) + block] counts up, from all bits set, those of the
+  // head's warps that move gradients which have all of the block's steps in memory; nullptr: nobody
+  // asks.
   unsigned* progress;
   int first_group;
   int reserved;

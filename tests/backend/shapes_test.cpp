@@ -70,6 +70,12 @@ std::vector<Case> cases() {
   add(plain(FLASHRNN_LSTM, FLASHRNN_FLOAT32), long_shape);
   add(with_restarts(plain(FLASHRNN_SLSTM, FLASHRNN_FLOAT32)), long_shape);
   add(plain(FLASHRNN_SLSTM, FLASHRNN_BFLOAT16), long_shape);
+  // Heads that several CTAs have, in several parts of the steps; of each three one is reversed.
+  for (const Shape& s : {Shape{9, 130, 1, 128}, Shape{5, 130, 1, 256}, Shape{3, 129, 1, 384}}) {
+    for (const flashrnn_cell cell : {FLASHRNN_LSTM, FLASHRNN_GRU, FLASHRNN_ELMAN})
+      add(plain(cell, FLASHRNN_BFLOAT16), s);
+    add(with_restarts(plain(FLASHRNN_SLSTM, FLASHRNN_FLOAT16)), s);
+  }
 #if !defined(FLASHRNN_TESTS_REDUCED)
   for (const Shape& s : large) add(with_restarts(plain(FLASHRNN_LSTM, FLASHRNN_FLOAT16)), s);
   for (const Shape& s : large) {

@@ -359,5 +359,27 @@ TEST(ModelTest, CountsThreadsAndMemoryAsTheKernelsDo) {
   EXPECT_GT(counted, 100u);
 }
 
+// Nobody else could without waiting for its stores.
+TEST(ModelTest, ProgressIsToldWhereWarpsMoveGradients) {
+  gpu::FusedConfig c{1, gpu::kBfloat16, 1, gpu::kDirect, 64, 4, 64, 1, 1, 1};
+  EXPECT_TRUE(gpu::tells_progress(c));
+  EXPECT_TRUE(gpu::has_telling_warp(c));
+  EXPECT_EQ(gpu::telling_threads_of(c), 32);
+  c.min_ctas = 2;  // one of the idle warps
+  EXPECT_TRUE(gpu::has_telling_warp(c));
+  EXPECT_EQ(gpu::telling_threads_of(c), 0);
+  c.min_ctas = 1, c.columns = 8;
+  EXPECT_FALSE(gpu::tells_progress(c));
+  c.columns = 4, c.is_backward = 0;
+  EXPECT_FALSE(gpu::tells_progress(c));
+  EXPECT_EQ(gpu::telling_threads_of(c), 0);
+  // Two groups of warps, each of which moves what is its own.
+  c = {1, gpu::kBfloat16, 1, gpu::kGlobal, 768, 32, 16, 8, 1, 16};
+  EXPECT_TRUE(gpu::tells_progress(c));
+  EXPECT_EQ(gpu::tellers_of(c), 2);
+  c.columns = 8;
+  EXPECT_EQ(gpu::tellers_of(c), 1);
+}
+
 }  // namespace
 }  // namespace flashrnn::cuda

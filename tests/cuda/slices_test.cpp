@@ -27,7 +27,7 @@ void expect_whole(const Slices& first, int64_t blocks) {
   EXPECT_LE(first.size(), size_t{kMostSlices} + 1);
   EXPECT_EQ(first.front(), 0);
   EXPECT_EQ(first.back(), blocks);
-  for (size_t k = 1; k < first.size(); ++k) EXPECT_LE(first[k - 1], first[k]) << k;
+  for (size_t k = 1; k < first.size(); ++k) EXPECT_LT(first[k - 1], first[k]) << k;
 }
 
 TEST(SlicesTest, TakeAllBlocksInTheirOrder) {
@@ -42,7 +42,7 @@ TEST(SlicesTest, TakeAllBlocksInTheirOrder) {
                                           << tiles << " tiles, " << share << " free");
           expect_whole(slices_beside(w, {1.0 * static_cast<double>(time), share}), w.blocks);
           for (int count : {1, 3, 16}) {
-            expect_whole(even_slices(w.blocks, count), w.blocks);
+            if (count <= w.blocks) expect_whole(even_slices(w.blocks, count), w.blocks);
             if (batch >= 4) expect_whole(graded_slices(w, count, 0.7, 4), w.blocks);
           }
         }

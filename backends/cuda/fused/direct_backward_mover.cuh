@@ -24,7 +24,7 @@ struct DirectBackwardMover {
 
   const gpu::BackwardParams& p;
   const Chunks& chunks;
-  BlocksLeft left;
+  BlocksLeft untold;
   int lane, n, b0;
 
   __device__ __forceinline__ Index sign() const { return p.shape.is_reverse ? -1 : 1; }
@@ -157,8 +157,8 @@ struct DirectBackwardMover {
     tell(0);
   }
   __device__ __forceinline__ void tell(int block) const {
-    if (left.is_asked()) {
-      left.set(block, lane);
+    if (untold.is_asked()) {
+      untold.set(block, lane);
     } else {
       Progress(p, n).tell_by_warp(block, lane);
     }

@@ -8,7 +8,6 @@
 #pragma once
 
 #include "cuda/fused/direct_backward_pairs.cuh"
-#include "cuda/fused/progress.cuh"
 #include "cuda/fused/rows.cuh"
 #include "cuda/fused/saved_chunks.cuh"
 
@@ -231,8 +230,6 @@ struct DirectBackwardShort {
     pairs.any_anew = true;
     receive(sum);
     pairs.finish();
-    warps_meet<kWarps>();
-    if (threadIdx.x == 0) Progress(p, pairs.n).tell_all(p.shape.time, 1);
   }
 };
 

@@ -50,6 +50,7 @@ struct SplitBackward {
                  Multipliers * kMultiplying + kUpdaterWarps * kUpdating + kExtraWarps * kMoving <=
                      kAllThreads / 32 * kAtFirst));
   static_assert(Tiles % Groups == 0);
+  static_assert(Chunk <= gpu::kProgressSteps);  // so that a chunk ends one block of them at most
   // That meet where a tile's gradients are near.
   static constexpr int kMeeting = Multipliers * 32 + kOfTile;
   static constexpr int kRowBytes = gpu::row_bytes(kUnits);

@@ -8,20 +8,20 @@
 
 namespace flashrnn::cuda {
 
-// is_beside: on a device of compute capability 9.0 or newer; the kernel waits where it must.
+// starts_early: on a device of compute capability 9.0 or newer; the kernel waits where it must.
 template <typename... Arguments>
-cudaError_t launch_beside(void (*kernel)(Arguments...), bool is_beside, unsigned ctas, int threads,
-                          int shared_bytes, cudaStream_t stream, const Arguments&... arguments) {
-  cudaLaunchAttribute beside{};
-  beside.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  beside.val.programmaticStreamSerializationAllowed = 1;
+cudaError_t launch_grid(void (*kernel)(Arguments...), bool starts_early, unsigned ctas, int threads,
+                        int shared_bytes, cudaStream_t stream, const Arguments&... arguments) {
+  cudaLaunchAttribute early{};
+  early.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  early.val.programmaticStreamSerializationAllowed = 1;
   cudaLaunchConfig_t config{};
   config.gridDim = dim3(ctas);
   config.blockDim = dim3(unsigned(threads));
   config.dynamicSmemBytes = size_t(shared_bytes);
   config.stream = stream;
-  config.attrs = &beside;
-  config.numAttrs = is_beside ? 1 : 0;
+  config.attrs = &early;
+  config.numAttrs = starts_early ? 1 : 0;
   return cudaLaunchKernelEx(&config, kernel, arguments...);
 }
 

@@ -121,8 +121,7 @@ cudaError_t launch_product_grid(void (*kernel)(Arguments...), const WeightGradie
   if (error != cudaSuccess) return error;
   const unsigned ctas =
       unsigned(task.row_tiles) * task.column_tiles * task.head_tiles * task.slices;
-  return launch_beside(kernel, task.progress != nullptr, ctas, threads, bytes, stream,
-                       arguments...);
+  return launch_grid(kernel, task.progress != nullptr, ctas, threads, bytes, stream, arguments...);
 }
 
 template <typename Product>

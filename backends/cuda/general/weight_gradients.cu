@@ -170,6 +170,7 @@ SliceWork slice_work(const WeightGradientTask& task, const MappedTile& tile, Ind
   // Of a multiprocessor: multiply-adds and bytes of operands a us.
   constexpr double kMacsPerUs = 2.5e6, kBytesPerUs = 1e5;
   constexpr double kBlockUs = 0.1, kCtaUs = 4, kSumBytesPerUs = 2.5e6;
+  // A block of half the depth, by mma.sync, takes about as long as one by warpgroups.
   const double depth = weight_gradient_depth(task.shape.dtype, true),
                shared = double(slots) / multiprocessors;
   SliceWork work{};
@@ -312,8 +313,7 @@ cudaError_t launch_weight_gradients(const WeightGradientPlan& plan,
   sum.d_r = params.d_r;
   sum.d_bias = params.d_bias;
   const Index outputs = Index(sum.recurrents) * s.heads * s.units * s.units;
-  return launch_beside(add_slices, task.progress != nullptr, grid_for(outputs), 256, 0, stream,
-                       sum);
+  return launch_grid(add_slices, task.progress != nullptr, grid_for(outputs), 256, 0, stream, sum);
 }
 
 }  // namespace flashrnn::cuda

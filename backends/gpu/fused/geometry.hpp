@@ -183,7 +183,11 @@ constexpr int lookers_of(const FusedConfig& c) {
 }
 inline constexpr int kLookerBarrierBytes = 128;
 constexpr int updating_groups_of(const FusedConfig& c) { return lookers_of(c) > 0 ? 2 : 1; }
-// Those of a CTA that count its progress in backward (BackwardParams::progress).
+// Whether backward counts its progress as it goes (BackwardParams::progress), and how many of a CTA
+// do. Larger direct tiles have no warp that moves and could.
+constexpr bool tells_progress(const FusedConfig& c) {
+  return c.is_backward != 0 && (c.family != kDirect || has_direct_movers(c));
+}
 constexpr int tellers_of(const FusedConfig& c) { return updating_groups_of(c); }
 // The warp that moves gradients counts once they are in memory. A direct tile of 4 has another one
 // for that, since a step waits for those that move: one of the idle ones where two CTAs share a
