@@ -74,7 +74,7 @@ TEST(SlicesTest, NothingEndsBeforeItsGradientsAreThere) {
   }
 }
 
-// What is left where a third of an H200 is free is a small part of what the product takes by
+// What is left where a quarter of an H200 is free is a small part of what the product takes by
 // itself (of 768 units 48 tiles x 256 blocks on 132 multiprocessors, 127 us).
 TEST(SlicesTest, LittleIsLeftBehindARecurrence) {
   const Beside beside{1060, 0.27};
@@ -84,9 +84,8 @@ TEST(SlicesTest, LittleIsLeftBehindARecurrence) {
   EXPECT_LT(left, 50);
 }
 
-// By an H200's times of an LSTM's backward with 16 sequences, in ms: 1536 units in 4, 8, 16, 24 and
-// 32 alike slices 2.752, 2.685, 2.658, 2.830 and 2.978; 768 units 1.192, 1.153, 1.136, 1.170 and,
-// in 6 of which each is 0.6 of the one before, 1.108.
+// An H200's times of an LSTM's backward with 16 sequences, us, by so many alike slices: of 1536
+// units, and of 768 (docs/cuda-notebook.md, "The gradients of R beside backward").
 TEST(SlicesTest, ManySumsCostAsMeasured) {
   const Beside of_768{1060, 0.27}, of_1536{2400, 0.27};
   const auto even = [](const SliceWork& w, const Beside& beside, int count) {

@@ -21,14 +21,9 @@ struct BlocksLeft {
   }
   __device__ __forceinline__ void set(int block, int lane) const {
     __syncwarp();
-    if (lane == 0)
-      asm volatile("st.release.cta.shared.u32 [%0], %1;" ::"r"(at), "r"(block) : "memory");
+    if (lane == 0) release_in_cta(at, block);
   }
-  __device__ __forceinline__ int get() const {
-    int block;
-    asm volatile("ld.acquire.cta.shared.u32 %0, [%1];" : "=r"(block) : "r"(at) : "memory");
-    return block;
-  }
+  __device__ __forceinline__ int get() const { return static_cast<int>(acquire_in_cta(at)); }
 };
 
 struct Progress {
@@ -42,8 +37,7 @@ struct Progress {
   // By one thread, after what it stored, or has met others after they did (PTX ISA, "Causality
   // Order": release patterns are cumulative).
   __device__ __forceinline__ void tell(int block, int tellers = 1) const {
-    asm volatile("red.release.gpu.global.add.u32 [%0], %1;" ::"l"(blocks + block), "r"(tellers)
-                 : "memory");
+    add_and_release(blocks + block, tellers);
   }
   // By one thread for another that sets `left`.
   __device__ __forceinline__ void tell_each(const BlocksLeft& left, int time) const {

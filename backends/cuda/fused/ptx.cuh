@@ -193,6 +193,30 @@ __device__ __forceinline__ void barrier_arrive(int id) {
   asm volatile("bar.arrive %0, %1;" ::"r"(id), "n"(Threads) : "memory");
 }
 
+// ---- what one thread tells another, with all that it has stored or seen stored before ----
+__device__ __forceinline__ void release_in_cta(u32 shared, u32 v) {
+  asm volatile("st.release.cta.shared.u32 [%0], %1;" ::"r"(shared), "r"(v) : "memory");
+}
+__device__ __forceinline__ u32 acquire_in_cta(u32 shared) {
+  u32 v;
+  asm volatile("ld.acquire.cta.shared.u32 %0, [%1];" : "=r"(v) : "r"(shared) : "memory");
+  return v;
+}
+__device__ __forceinline__ void add_and_release(u32* count, u32 v) {
+  asm volatile("red.release.gpu.global.add.u32 [%0], %1;" ::"l"(count), "r"(v) : "memory");
+}
+__device__ __forceinline__ u32 acquire(const u32* count) {
+  u32 v;
+  asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(v) : "l"(count) : "memory");
+  return v;
+}
+// What this thread has acquired is seen by the copies that it starts.
+__device__ __forceinline__ void order_before_async() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("fence.proxy.async;" ::: "memory");
+#endif
+}
+
 // ---- grids of a stream, of which one starts before the one ahead of it is at its end (CUDA
 // Programming Guide, "Programmatic Dependent Launch and Synchronization") ----
 // The next grid may start once all CTAs of this one have.

@@ -64,7 +64,7 @@ struct MappedProduct {
     const int time = time_block(last) * kMapSteps;
     const int step = task.shape.is_reverse ? max(task.shape.time - time - kMapSteps, 0) : time;
     wait_for_progress(task, place.head, count > of_steps() - first_block ? 0 : step);
-    asm volatile("fence.proxy.async;" ::: "memory");
+    order_before_async();
   }
 
   // By one thread.

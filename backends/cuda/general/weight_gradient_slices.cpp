@@ -41,7 +41,7 @@ double finish_us(const SliceWork& w, const Beside& beside, const Slices& first) 
     const double ready = beside.us * static_cast<double>(steps) / static_cast<double>(all_steps),
                  us = w.cta_us + w.block_us * static_cast<double>(count);
     for (int tile = 0; tile < w.tiles; ++tile) {
-      const double finish = std::max(slots.top() + us, ready + us);
+      const double finish = std::max(slots.top(), ready) + us;
       slots.pop();
       slots.push(finish);
       end = std::max(end, finish);

@@ -7,6 +7,7 @@
 
 #include <type_traits>
 
+#include "cuda/fused/ptx.cuh"
 #include "cuda/general/elements.cuh"
 #include "cuda/general/weight_gradients.hpp"
 
@@ -70,12 +71,7 @@ __device__ __forceinline__ void wait_for_progress(const WeightGradientTask& task
   for (int k = 0; k < heads; ++k) {
     const unsigned* const count =
         task.progress + Index(head + k) * blocks + step / gpu::kProgressSteps;
-    unsigned before;
-    while (true) {
-      asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(before) : "l"(count) : "memory");
-      if (before + 1 == task.tellers) break;
-      __nanosleep(200);
-    }
+    while (acquire(count) + 1 != task.tellers) __nanosleep(200);  // from all bits set on
   }
 }
 
